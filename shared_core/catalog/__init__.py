@@ -1,0 +1,43 @@
+"""What is known about models: who serves them, their limits, abilities and prices.
+
+Lives here: values and parsing (`models`), what adapters ask for (`facts`, `prices`), facts shipped with the
+package (`snapshot`), catalogues that the process has fetched (`loaded`), the order in which these answer
+(`lookup`).
+Not here: HTTP, settings, event loops. Only the standard library is imported, and nothing is read at import.
+
+Unknown is `None` throughout, and every fact names its source and date.
+"""
+
+from __future__ import annotations
+
+from shared_core.catalog.facts import ModelFacts, facts_from
+from shared_core.catalog.loaded import ROUTER_URL, SHARED, CatalogCache, loaded, remember
+from shared_core.catalog.lookup import list_price, lookup
+from shared_core.catalog.models import (
+    ROUTING_POLICIES,
+    Catalog,
+    ModelInfo,
+    ProviderOffer,
+    parse_catalog,
+    split_model,
+)
+from shared_core.catalog.prices import Price
+
+__all__ = [
+    "ROUTER_URL",
+    "ROUTING_POLICIES",
+    "SHARED",
+    "Catalog",
+    "CatalogCache",
+    "ModelFacts",
+    "ModelInfo",
+    "Price",
+    "ProviderOffer",
+    "facts_from",
+    "list_price",
+    "loaded",
+    "lookup",
+    "parse_catalog",
+    "remember",
+    "split_model",
+]
