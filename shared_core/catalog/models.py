@@ -26,12 +26,12 @@ ROUTING_POLICIES = frozenset({"fastest", "cheapest", "preferred"})
 # Sources: `max_model_len` vLLM and SGLang, `context_length` Together and OpenRouter, `context_window` Groq,
 # `max_input_tokens` LiteLLM's proxy. TGI and `transformers serve` 5.23 say nothing.
 _CONTEXT_KEYS = ("context_length", "max_model_len", "context_window", "max_input_tokens")
-# llama.cpp's `meta`: `n_ctx` is what is served (newer builds only), `n_ctx_train` what the model was trained
-# for.
+# llama.cpp's `meta`: `n_ctx`, where a build sends it, is what is served, `n_ctx_train` what was trained for.
 _LLAMA_CPP_CONTEXT_KEYS = ("n_ctx", "n_ctx_train")
 _OUTPUT_KEYS = ("max_output_tokens", "max_completion_tokens")  # the second is Groq's
 
 _HIGHEST_PRICE = 10**9  # USD per million tokens; anything above is noise, and bounds the digits we parse
+_PRICE_DIGITS = 12  # significant ones; a float's noise begins at the 16th
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,10 +259,12 @@ def read_price(value: object) -> Decimal | None:
         return None
     if isinstance(value, int) and value > _HIGHEST_PRICE:  # before str(): huge integers refuse to become text
         return None
-    price = Context(prec=12, traps=[]).create_decimal(str(value).strip())
-    if not price.is_finite() or not 0 <= price <= _HIGHEST_PRICE:
+    price = Context(prec=_PRICE_DIGITS, traps=[]).create_decimal(str(value).strip())
+    if not price.is_finite() or not 0 <= price <= _HIGHEST_PRICE or price.adjusted() < -_PRICE_DIGITS:
         return None
-    return Decimal(format(price.normalize(), "f")) if price else Decimal(0)
+    price = price.normalize()
+    # normalize() spells 100 as 1E+2, which is right and unreadable
+    return price.quantize(Decimal(1)) if price == price.to_integral_value() else price
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

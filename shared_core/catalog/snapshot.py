@@ -32,7 +32,7 @@ class SnapshotRow:
     date: str
 
     def facts(self, provider: str | None) -> ModelFacts:
-        """Facts for a provider or for automatic choice, the offers' gaps filled from the model's description."""
+        """Facts for a provider or for automatic choice, gaps filled from the model's description."""
         by_offer = replace(facts_from(self.info, provider), source=self.source, date=self.date)
         return replace(
             by_offer,
