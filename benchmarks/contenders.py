@@ -1,0 +1,202 @@
+"""Who is measured: one row a contender.
+
+Lives here: the name, the locked environment, the import and the constructor of each contender, as source
+text, because each runs inside its own environment where the others cannot be imported.
+Not here: how one is called (`calls`), what is measured (`measures`), the environments' contents (`locks/`).
+
+A constructor sees `url`, `MODEL` and `KEY`, and leaves every option that its row does not show at its
+default, ours included: deadline and retry on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LANGCHAIN = "langchain"
+LLAMA_INDEX = "llamaindex"
+
+# Environment: the requirements that its lock file was resolved from (`envs.py relock NAME`). The frameworks'
+# cores are held to one version everywhere, so that a difference is the adapter's and not the framework's.
+_LANGCHAIN_CORE = ("langchain-core==1.7.2", "langsmith==0.14.17", "pydantic==2.14.3")
+_LLAMA_CORE = (
+    "llama-index-core==0.14.25",
+    "llama-index-workflows==2.26.1",
+    "llama-index-instrumentation==0.6.0",
+    "pydantic==2.14.3",
+)
+ENVIRONMENTS: dict[str, tuple[str, ...]] = {
+    "hfrouter": (
+        *_LANGCHAIN_CORE,
+        *_LLAMA_CORE,
+        "httpx2==2.16.2",
+        "huggingface_hub==2.4.0",
+        "pydantic-settings==2.16.3",
+        "aiohttp==3.14.5",
+    ),
+    "openai2": (
+        "openai==2.54.0",
+        "langchain-openai==1.7.3",
+        "llama-index-llms-openai-like==0.8.1",
+        *_LANGCHAIN_CORE,
+        *_LLAMA_CORE,
+    ),
+    "openai3": ("openai>=3,<4", "langchain-openai", *_LANGCHAIN_CORE),
+    "huggingface1": ("langchain-huggingface==1.2.3", "huggingface_hub>=1.31,<2", *_LANGCHAIN_CORE),
+    "huggingface_api": ("llama-index-llms-huggingface-api==0.8.0", *_LLAMA_CORE),
+    "litellm": ("langchain-litellm", *_LANGCHAIN_CORE),
+}
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One row of the table."""
+
+    name: str
+    env: str
+    family: str  # whose calling conventions it speaks: a key of `calls.FAMILIES`
+    imports: str  # what is timed as its import; `build` sees the names
+    build: str  # an expression: the object, given `url`
+    package: str  # whose version is printed beside it
+    group: str = "peer"  # "ours", "peer" or "floor"
+    framework: str = ""  # LANGCHAIN or LLAMA_INDEX: its table
+    rounds: int | None = None  # at most so many rounds: it is too slow for more
+    only: frozenset[str] | None = None  # the measures it takes part in; None: all that its family can do
+
+
+_ASYNC_MEASURES = frozenset(
+    {"acall", "astream", "afirst", "apaced", "asequence", "crowd50", "free50", "crowd2000"}
+)
+
+CONTENDERS: tuple[Contender, ...] = (
+    Contender(
+        "ChatHFRouter",
+        "hfrouter",
+        "langchain",
+        "from langchain_hfrouter import ChatHFRouter",
+        "ChatHFRouter(model=MODEL, base_url=url, api_key=KEY)",
+        "langchain-core",
+        "ours",
+        LANGCHAIN,
+    ),
+    Contender(
+        "ChatHFRouter, aiohttp",
+        "hfrouter",
+        "langchain",
+        "from langchain_hfrouter import ChatHFRouter",
+        "ChatHFRouter(model=MODEL, base_url=url, api_key=KEY, async_transport='aiohttp')",
+        "aiohttp",
+        "ours",
+        LANGCHAIN,
+        only=_ASYNC_MEASURES,
+    ),
+    Contender(
+        "ChatOpenAI, openai 2",
+        "openai2",
+        "langchain",
+        "from langchain_openai import ChatOpenAI",
+        "ChatOpenAI(model=MODEL, base_url=url, api_key=KEY)",
+        "openai",
+        framework=LANGCHAIN,
+    ),
+    Contender(
+        "ChatOpenAI, openai 3",
+        "openai3",
+        "langchain",
+        "from langchain_openai import ChatOpenAI",
+        "ChatOpenAI(model=MODEL, base_url=url, api_key=KEY)",
+        "openai",
+        framework=LANGCHAIN,
+    ),
+    Contender(
+        "ChatHuggingFace",
+        "huggingface1",
+        "langchain",
+        "from langchain_huggingface import ChatHuggingFace, HuggingFaceEndpoint",
+        "ChatHuggingFace(llm=HuggingFaceEndpoint(endpoint_url=url), model_id=MODEL)",
+        "langchain-huggingface",
+        framework=LANGCHAIN,
+    ),
+    Contender(
+        "ChatLiteLLM",
+        "litellm",
+        "langchain",
+        "from langchain_litellm import ChatLiteLLM",
+        "ChatLiteLLM(model='openai/' + MODEL, api_base=url, api_key=KEY)",
+        "langchain-litellm",
+        framework=LANGCHAIN,
+        rounds=3,
+    ),
+    Contender(
+        "LangChain floor",
+        "hfrouter",
+        "langchain",
+        "from langchain_core.language_models import BaseChatModel",
+        "langchain_floor()",
+        "langchain-core",
+        "floor",
+        LANGCHAIN,
+        only=frozenset({"call", "acall", "stream", "astream", "tools", "import", "memory"}),
+    ),
+    Contender(
+        "HFRouterLLM",
+        "hfrouter",
+        "llamaindex",
+        "from llama_index_hfrouter import HFRouterLLM",
+        "HFRouterLLM(model=MODEL, base_url=url, api_key=KEY)",
+        "llama-index-core",
+        "ours",
+        LLAMA_INDEX,
+    ),
+    Contender(
+        "OpenAILike",
+        "openai2",
+        "llamaindex",
+        "from llama_index.llms.openai_like import OpenAILike",
+        "OpenAILike(model=MODEL, api_base=url, api_key=KEY, is_chat_model=True,"
+        " is_function_calling_model=True)",
+        "llama-index-llms-openai-like",
+        framework=LLAMA_INDEX,
+    ),
+    Contender(
+        "HuggingFaceInferenceAPI",
+        "huggingface_api",
+        "llamaindex",
+        "from llama_index.llms.huggingface_api import HuggingFaceInferenceAPI",
+        "HuggingFaceInferenceAPI(model_name=url, token=KEY)",
+        "llama-index-llms-huggingface-api",
+        framework=LLAMA_INDEX,
+    ),
+    Contender(
+        "LlamaIndex floor",
+        "hfrouter",
+        "llamaindex",
+        "from llama_index.core.llms.function_calling import FunctionCallingLLM",
+        "llama_index_floor()",
+        "llama-index-core",
+        "floor",
+        LLAMA_INDEX,
+        only=frozenset({"call", "acall", "stream", "astream", "import", "memory"}),
+    ),
+    Contender(
+        "shared_core alone",
+        "hfrouter",
+        "core",
+        "from shared_core import AsyncHFRouter, HFRouter",
+        "dict(model=MODEL, base_url=url, api_key=KEY)",
+        "httpx2",
+        "ours",
+    ),
+    Contender("httpx2, raw", "hfrouter", "httpx2", "import httpx2", "url", "httpx2", "floor"),
+    Contender("aiohttp, raw", "hfrouter", "aiohttp", "import aiohttp", "url", "aiohttp", "floor"),
+    Contender("socket, raw", "hfrouter", "socket", "import socket", "url", "", "floor"),
+)
+
+BY_NAME = {contender.name: contender for contender in CONTENDERS}
+
+# Statements timed in fresh processes beside the contenders' own imports, all in the environment of ours.
+IMPORT_BASES = {
+    "bare Python": "pass",
+    "import shared_core": "import shared_core",
+    "LangChain base class": "from langchain_core.language_models import BaseChatModel",
+    "LlamaIndex base class": "from llama_index.core.llms.function_calling import FunctionCallingLLM",
+}
