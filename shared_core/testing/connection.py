@@ -36,6 +36,8 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        state: State = self.config.app.state.offline  # type: ignore[union-attr]
+        state.connection_closed()
         # A keep-alive timer of a reset connection would hold the whole server until it rings.
         self._unset_keepalive_if_required()
         self.gone.set()

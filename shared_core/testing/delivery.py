@@ -42,16 +42,14 @@ class Delivery:
             for step in self._reply.before:
                 await self._step(step)
             await self._head()
-            for step in self._reply.steps:
+            *early, last = self._reply.steps or (b"",)
+            for step in early:
                 await self._step(step)
-            if not self._reply.verbatim:
-                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._last(last)
         except _Left:
             self._received.outcome = "client left"
         except _Broken:
             self._received.outcome = "broken"
-        else:
-            self._received.outcome = "client left" if self._connection.gone.is_set() else "complete"
 
     async def _head(self) -> None:
         if self._reply.verbatim:
@@ -59,6 +57,17 @@ class Delivery:
         self._received.status = self._reply.status
         headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in self._reply.headers.items()]
         await self._send({"type": "http.response.start", "status": self._reply.status, "headers": headers})
+
+    async def _last(self, step: Step) -> None:
+        """The last step and the end of the message; the outcome is noted before the client can know it."""
+        if not isinstance(step, bytes):
+            await self._step(step)
+            step = b""
+        if self._connection.gone.is_set():
+            raise _Left
+        self._received.outcome = "complete"
+        if not self._reply.verbatim:
+            await self._send({"type": "http.response.body", "body": step, "more_body": False})
 
     async def _step(self, step: Step) -> None:
         if self._connection.gone.is_set():

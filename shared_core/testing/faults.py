@@ -178,6 +178,10 @@ class Cut(Fault):
     chunks: bool = False
     how: str = "close"
 
+    def __post_init__(self) -> None:
+        if self.how not in ("close", "reset", "end"):
+            raise ValueError(f"how must be close, reset or end; got {self.how!r}")
+
     def reshape(self, reply: Reply) -> Reply:
         if self.after is None:
             return replace(reply, before=(*reply.before, Break(self.how)))

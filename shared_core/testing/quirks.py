@@ -49,8 +49,8 @@ class Quirks:
         reasoning: The delta's key for thoughts, or `<think>` for tags in the content.
         calls: `pieces`, `whole` (one chunk a call) or `together` (all calls in one delta).
         call_index: `normal`, `missing`, or `from one`.
-        call_id: `once`, `every`, `empty after`, `empty` (also in the first) or `missing`.
-        call_name: `once`, `every` or `null after`.
+        call_id: `once`, `every`, `empty after`, `empty` (also in the first), `missing`, or `number`.
+        call_name: `once`, `null after` or `empty after`.
         arguments_as_dict: Arguments as an object; needs `calls` other than `pieces`.
         extra: Keys of every chunk.
         extra_choice: Keys of every choice.
@@ -89,6 +89,11 @@ class Quirks:
     extra_choice: dict[str, Any] = field(default_factory=dict)
     extra_delta: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, allowed in _WORDS.items():
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(allowed)}; got {getattr(self, name)!r}")
+
     def events(self, chunks: list[Chunk], usage: dict[str, Any], asked: bool) -> list[bytes]:
         """The stream's bytes, one item an event.
 
@@ -99,8 +104,9 @@ class Quirks:
         """
         made = self._reshape(copy.deepcopy(chunks))
         made = self._with_usage(made, usage, asked)
+        ids: dict[int, dict[int, str]] = {}
         for chunk in made:
-            self._decorate(chunk)
+            self._decorate(chunk, ids)
         data = [sse.to_json(chunk, spaces=self.json_spaces) for chunk in made]
         for place, idle in enumerate(self.idle):
             data.insert(min(place + 1, len(data)), idle)
@@ -117,14 +123,21 @@ class Quirks:
         for choice in body["choices"]:
             message = choice["message"]
             self._spell_reasoning(message, whole=True)
-            if self.arguments_as_dict:
-                for call in message.get("tool_calls", ()):
-                    call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+            for index, call in enumerate(message.get("tool_calls", ())):
+                self._spell_whole_call(index, call)
             choice["finish_reason"] = self._finish_name(choice["finish_reason"])
             choice.update(self.extra_choice)
         if self.usage == "never":
             del body["usage"]
         return self._frame(body)
+
+    def _spell_whole_call(self, index: int, call: Chunk) -> None:
+        if self.arguments_as_dict:
+            call["function"]["arguments"] = json.loads(call["function"]["arguments"])
+        if self.call_id in ("empty", "number"):
+            call["id"] = "" if self.call_id == "empty" else index
+        elif self.call_id == "missing":
+            del call["id"]
 
     def _event(self, data: str) -> bytes:
         event = sse.event(
@@ -191,10 +204,10 @@ class Quirks:
                 }
         return chunks
 
-    def _decorate(self, chunk: Chunk) -> None:
+    def _decorate(self, chunk: Chunk, call_ids: dict[int, dict[int, str]]) -> None:
         self._frame(chunk)
         for choice in chunk["choices"]:
-            delta = choice["delta"]
+            delta, ids = choice["delta"], call_ids.setdefault(choice["index"], {})
             choice["finish_reason"] = self._finish_name(choice["finish_reason"])
             if choice["finish_reason"] is None and not self.finish_key_always:
                 del choice["finish_reason"]
@@ -202,7 +215,7 @@ class Quirks:
                 choice["delta"] = delta = {"role": "assistant", "content": "", **delta}
             for call in delta.get("tool_calls", ()):
                 spell_call(
-                    call, self.call_index, self.call_id, self.call_name, as_dict=self.arguments_as_dict
+                    call, ids, self.call_index, self.call_id, self.call_name, as_dict=self.arguments_as_dict
                 )
             delta.update(self.extra_delta)
             choice.update(self.extra_choice)
@@ -219,6 +232,17 @@ class Quirks:
         if reason is None or not self.finish:
             return None
         return self.finish_names.get(reason, reason)
+
+
+_WORDS = {
+    "line_end": ("\n", "\r\n", "\r"),
+    "usage": ("asked", "separate", "with_finish", "null_then_finish", "null", "cumulative", "never"),
+    "reasoning": ("reasoning", "reasoning_content", "reasoning_text", "thinking", "<think>"),
+    "calls": ("pieces", "whole", "together"),
+    "call_index": ("normal", "missing", "from one"),
+    "call_id": ("once", "every", "empty after", "empty", "missing", "number"),
+    "call_name": ("once", "null after", "empty after"),
+}
 
 
 def _delta(chunk: Chunk) -> Chunk:
@@ -272,6 +296,7 @@ PROVIDER_QUIRKS: dict[str, Quirks] = {
         usage="never",
         done=False,
         calls="whole",
+        call_id="number",
         arguments_as_dict=True,
     ),
     "hyperbolic": Quirks(json_spaces=True, usage="cumulative", extra_choice={"stop_reason": None}),

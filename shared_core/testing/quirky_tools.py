@@ -36,19 +36,35 @@ def join_calls(chunks: list[dict[str, Any]], *, together: bool) -> list[dict[str
     return kept
 
 
-def spell_call(call: dict[str, Any], index: str, id_: str, name: str, *, as_dict: bool) -> None:
-    """Misspell one fragment, in place; see `Quirks` for what the words mean."""
+def spell_call(
+    call: dict[str, Any], ids: dict[int, str], index: str, id_: str, name: str, *, as_dict: bool
+) -> None:
+    """Misspell one fragment, in place; see `Quirks` for what the words mean.
+
+    Args:
+        call: The fragment.
+        ids: The ids of the calls seen so far, by their index; the fragment's own is added.
+        index: As `Quirks.call_index`.
+        id_: As `Quirks.call_id`.
+        name: As `Quirks.call_name`.
+        as_dict: Arguments as an object.
+    """
     function = call["function"]
     first = "id" in call
-    shown = f"call_offline_{call['index']}"
+    if first:
+        ids[call["index"]] = call["id"]
     if id_ == "every":
-        call["id"] = call.get("id", shown)
+        call["id"] = ids[call["index"]]
+    elif id_ == "number":
+        call["id"] = call["index"]
     elif id_ == "empty" or (id_ == "empty after" and not first):
         call["id"] = ""
     elif id_ == "missing":
         call.pop("id", None)
     if name == "null after" and not first:
         function["name"] = None
+    elif name == "empty after" and not first:
+        function["name"] = ""
     if as_dict and function["arguments"]:
         function["arguments"] = json.loads(function["arguments"])
     if index == "missing":

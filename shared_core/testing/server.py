@@ -51,6 +51,11 @@ class OfflineRouter(str):
         return self._state.connections
 
     @property
+    def open_connections(self) -> int:
+        """How many TCP connections are open at this moment."""
+        return self._state.open_connections
+
+    @property
     def in_flight(self) -> int:
         """How many requests are being answered at this moment."""
         return self._state.in_flight
@@ -84,6 +89,29 @@ class OfflineRouter(str):
             `router.queue(Status(503), Status(503))` makes the next two chat requests fail.
         """
         self._state.queue(faults, times, match, path)
+
+    def wait_idle(self, timeout: float = 5) -> bool:
+        """Wait until no request is being answered.
+
+        Args:
+            timeout: Seconds to wait at most.
+
+        Returns:
+            Whether that came in time.
+        """
+        return self._state.wait_idle(timeout)
+
+    def wait_closed(self, left: int = 0, timeout: float = 5) -> bool:
+        """Wait until at most `left` connections are open: a client that left early must free its own.
+
+        Args:
+            left: How many may stay open.
+            timeout: Seconds to wait at most.
+
+        Returns:
+            Whether that came in time.
+        """
+        return self._state.wait_closed(left, timeout)
 
     def forget(self) -> None:
         """Drop the recorded requests and what is left of the script."""
@@ -169,8 +197,11 @@ class _ServerThread:
             raise RuntimeError("The offline router could not start.") from self._failure
 
     def __exit__(self, *exc_info: object) -> None:
-        self._stop()
+        if self._thread.is_alive():
+            self._stop()
         self._thread.join()
+        if self._failure is not None:
+            raise RuntimeError("The offline router stopped by itself.") from self._failure
 
     def _run(self) -> None:
         try:

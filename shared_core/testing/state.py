@@ -28,6 +28,8 @@ class State:
     def __init__(self, token: str | None) -> None:
         self.token = token
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._open_connections = 0
         self._received: list[Received] = []
         self._queue: list[_Queued] = []
         self._connections = 0
@@ -39,7 +41,14 @@ class State:
         """Count a new connection and give it its number."""
         with self._lock:
             self._connections += 1
+            self._open_connections += 1
             return self._connections
+
+    def connection_closed(self) -> None:
+        """A connection is gone."""
+        with self._changed:
+            self._open_connections -= 1
+            self._changed.notify_all()
 
     def arrived(self, received: Received) -> tuple[Scripted, ...]:
         """Record a request; returns the faults that were scripted for it."""
@@ -58,8 +67,9 @@ class State:
 
     def answered(self) -> None:
         """A request is done with, well or not."""
-        with self._lock:
+        with self._changed:
             self._in_flight -= 1
+            self._changed.notify_all()
 
     def crashed(self, error: BaseException) -> None:
         """The server itself failed: kept, and raised where the server is stopped."""
@@ -83,6 +93,22 @@ class State:
             self._received.clear()
             self._queue.clear()
             self._in_flight_max = self._in_flight
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until no request is being answered; False when that did not come in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._in_flight, timeout)
+
+    def wait_closed(self, left: int, timeout: float) -> bool:
+        """Wait until at most so many connections are open; False when that did not come in time."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._open_connections <= left, timeout)
+
+    @property
+    def open_connections(self) -> int:
+        """TCP connections that are open now."""
+        with self._lock:
+            return self._open_connections
 
     @property
     def received(self) -> list[Received]:

@@ -20,7 +20,8 @@ from .schema import fill, numbers_needed
 from .words import Reading, names, telling
 
 _FITS = 2
-_AND = re.compile(r"\s*;\s*|,?\s+(?:and|then|und)\s+(?:then\s+)?(?:also\s+)?|\.\s+(?=[A-Z])")
+_AND = re.compile(r"\s*;\s*|,?\s+(?:and|then)\s+(?:then\s+)?(?:also\s+)?|[.?!]\s+(?=[A-Z])")
+_RESULT = re.compile(r"\b(?:the|its|that) (?:result|sum|product|answer|outcome)\b|\b(?:it|that)\b", re.I)
 _LISTED = re.compile(r",\s+(?![A-Z]{2}\b)")
 
 
@@ -47,7 +48,8 @@ def choose(call: ChatCall) -> tuple[ToolCall, ...]:
         wanted = [item for item in _plan(call.question.text, (tool,)) if item.name == tool.name]
         calls = _filled(wanted or [_Wish(tool, source_text(call))])
     else:
-        calls = _still_to_do(_plan(call.question.text, call.tools), made)
+        results = [message.text for message in call.since_question if message.role == "tool"]
+        calls = _still_to_do(_plan(call.question.text, call.tools), made, results)
         if not calls and call.tool_choice == "required":
             calls = (_forced(call, made),)
     return calls if call.parallel_tool_calls else calls[:1]
@@ -69,15 +71,20 @@ def _filled(wishes: list[_Wish]) -> tuple[ToolCall, ...]:
     return tuple(ToolCall(wish.name, fill(wish.tool.parameters, wish.text)) for wish in wishes)
 
 
-def _still_to_do(wishes: list[_Wish], made: Counter[str]) -> tuple[ToolCall, ...]:
-    """What of the plan was not called yet in this turn, counted by name: arguments may differ in spelling."""
+def _still_to_do(wishes: list[_Wish], made: Counter[str], results: list[str]) -> tuple[ToolCall, ...]:
+    """What of the plan was not called yet in this turn, counted by name: arguments may differ in spelling.
+
+    A step that works on the result of another waits for it: `add 3 and 4, then multiply the result by 10`.
+    """
     left = Counter(made)
     kept = []
     for wish in wishes:
         if left[wish.name] > 0:
             left[wish.name] -= 1
-        else:
+        elif not (_incomplete(wish) and _RESULT.search(wish.text)):
             kept.append(wish)
+        elif results and not kept:
+            kept.append(_Wish(wish.tool, _RESULT.sub(lambda _: results[-1], wish.text)))
     return _filled(kept)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w])|(?<=\()-?\d+(?:\.\d+)?")
+_STAMP = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\d:.]+\S*)?|\d{1,2}:\d{2}|\S+@\S+|https?://\S+")
 _QUOTED = re.compile(r"\"([^\"]+)\"|“([^”]+)”|`([^`]+)`|(?<!\w)'([^']+)'(?!\w)|「([^」]+)」")
 _NAME = re.compile(r"[^\W\d_a-z][\w'’.-]*(?:(?:,? | of | the )[^\W\d_a-z][\w'’-]*)*")
 _AFTER = re.compile(r"\b(?:in|for|of|about|at|from|to|named|called|on)\s+([\w'-]+(?:\s+[\w'-]+){0,3})", re.I)
@@ -18,23 +19,24 @@ def _words(listed: str) -> frozenset[str]:
 
 
 COMMON = _words(
-    """a about above after again all also am an and any are as at be because been before being below between
-    both but by call can could current currently did do does doing down during each few for from further get
-    give given had has have having he hello her here hers hey hi him his how i if in input into is it its itself
-    just let like make me more most my need no nor not now of off ok okay on once only or other our out output
-    over own parameter param please provide provided result return returned returning returns same set she
-    should so some specific string such tell than thank thanks that the their them then there these they this
-    those three through to tool tools too two under until up us use used user uses using value very want was we
-    were what what's when where whether which while who whom why will with would yes you your function argument
-    arguments int integer number take takes taking"""
+    """a about above after again all also am an and any are as at be because been before being below
+    between both but by call can could current currently did do does doing down during each few for from
+    further get give given had has have having he hello her here hers hey hi him his how i if in input
+    into is it its itself just let like make me more most my need no nor not now of off ok okay on once
+    only or other our out output over own parameter param please provide provided result return returned
+    returning returns same set she should so some specific string such tell than thank thanks that the
+    their them then there these they this those three through to tool tools too two under until up us
+    use used user uses using value very want was we were what what's when where whether which while who
+    whom why will with would yes you your function argument arguments int integer number take takes
+    taking"""
 )
 """Words that tell nothing about what a tool is for."""
 
 _OPENERS = COMMON | _words(
-    """add answer apply ask book build calculate check compare compute convert count create delete describe
-    display divide draw explain extract fetch fill find generate greet list look lookup multiply name open paint
-    place play query read record repeat run save schedule search send show solve subtract summarise summarize
-    today tomorrow translate update write yesterday"""
+    """add answer apply ask book build calculate check compare compute convert count create delete
+    describe display divide draw explain extract fetch fill find generate greet list look lookup
+    multiply name open paint place play query read record repeat run save schedule search send show
+    solve subtract summarise summarize today tomorrow translate update write yesterday"""
 )
 """Words that open a sentence with a capital without being a name."""
 
@@ -79,8 +81,9 @@ def telling(text: str) -> set[str]:
 
 
 def numbers(text: str) -> list[float]:
-    """The numbers, in order; those inside words do not count."""
-    return [float(item) for item in _NUMBER.findall(_without_quotes(text).replace(",000", "000"))]
+    """The numbers, in order; those inside words, dates, times and addresses do not count."""
+    plain = _STAMP.sub(" ", _without_quotes(text))
+    return [float(item) for item in _NUMBER.findall(plain.replace(",000", "000"))]
 
 
 def quoted(text: str) -> list[str]:
