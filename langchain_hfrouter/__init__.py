@@ -1,0 +1,41 @@
+"""LangChain on every Hugging Face inference provider.
+
+>>> from langchain_hfrouter import ChatHFRouter
+>>> ChatHFRouter(model="openai/gpt-oss-120b:cheapest").invoke("Hello!")  # doctest: +SKIP
+
+Lives here: the public names, each fetched from its file when it is first used. Importing this package loads
+neither torch nor any HTTP library that LangChain has not loaded itself.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from shared_core import __version__
+
+if find_spec("langchain_core") is None:
+    raise ImportError('langchain_hfrouter needs langchain-core: run `pip install "hfrouter[langchain]"`.')
+
+if TYPE_CHECKING:
+    from langchain_hfrouter.chat_models import ChatHFRouter
+    from langchain_hfrouter.embeddings import HFLocalEmbeddings
+    from langchain_hfrouter.registration import register
+
+_FILE_OF = {"ChatHFRouter": "chat_models", "HFLocalEmbeddings": "embeddings", "register": "registration"}
+
+__all__ = ["ChatHFRouter", "HFLocalEmbeddings", "__version__", "register"]
+
+
+def __getattr__(name: str) -> object:
+    file = _FILE_OF.get(name)
+    if file is None:
+        raise AttributeError(f"module 'langchain_hfrouter' has no attribute {name!r}")
+    value: object = getattr(import_module(f"langchain_hfrouter.{file}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_FILE_OF})

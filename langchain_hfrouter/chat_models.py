@@ -1,0 +1,301 @@
+"""`ChatHFRouter`: LangChain's chat model on the core.
+
+Lives here: the calls, plain and streamed, sync and async; `bind_tools` and `with_structured_output`.
+Not here: fields (`settings`), conversions (`messages`, `replies`, `chunks`), schemas (`structured`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import LanguageModelInput
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import Runnable
+
+from langchain_hfrouter.chunks import ChunkMaker
+from langchain_hfrouter.errors import ConfigError, as_langchain
+from langchain_hfrouter.messages import to_wire
+from langchain_hfrouter.replies import to_result
+from langchain_hfrouter.settings import RouterSettings
+from langchain_hfrouter.structured import (
+    Method,
+    Schema,
+    answer_parser,
+    as_function,
+    response_format,
+    titled,
+    tool_parser,
+    with_raw,
+)
+from langchain_hfrouter.tool_binding import ToolLike, choice_to_wire, tools_to_wire
+from shared_core.errors import RouterError
+from shared_core.types import CHAT_PARAMS
+
+__all__ = ["ChatHFRouter"]
+
+# Arguments of `HFRouter.chat` beside the chat parameters.
+_CALL_ARGUMENTS = frozenset({"model", "timeout", "extra_body", "extra_headers"})
+# What LangChain hands down for itself.
+_INTERNAL = frozenset({"ls_structured_output_format", "structured_output_format", "stream", "run_manager"})
+
+
+class ChatHFRouter(RouterSettings):
+    """DOC"""
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            wire, arguments = self._request(messages, stop, kwargs)
+            return to_result(self._sync().chat(wire, **arguments))
+        except RouterError as error:
+            raise as_langchain(error) from error.__cause__
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,
+    ) -> ChatResult:
+        try:
+            wire, arguments = self._request(messages, stop, kwargs)
+            return to_result(await self._async().chat(wire, **arguments))
+        except RouterError as error:
+            raise as_langchain(error) from error.__cause__
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        make = ChunkMaker(blocks=self.output_version == "v1")
+        try:
+            wire, arguments = self._request(messages, stop, kwargs, stream=True)
+            with self._sync().stream(wire, **arguments) as stream:
+                for delta in stream:
+                    chunk = make.chunk(delta)
+                    if chunk is None:
+                        continue
+                    if run_manager is not None:
+                        run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+                yield make.last(stream.reply)
+        except RouterError as error:
+            raise as_langchain(error) from error.__cause__
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        make = ChunkMaker(blocks=self.output_version == "v1")
+        try:
+            wire, arguments = self._request(messages, stop, kwargs, stream=True)
+            async with self._async().stream(wire, **arguments) as stream:
+                async for delta in stream:
+                    chunk = make.chunk(delta)
+                    if chunk is None:
+                        continue
+                    if run_manager is not None:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+                yield make.last(stream.reply)
+        except RouterError as error:
+            raise as_langchain(error) from error.__cause__
+
+    def _request(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None,
+        kwargs: dict[str, Any],
+        *,
+        stream: bool = False,
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Messages and arguments for the core: the constructor's parameters, overridden by the call's."""
+        wire = to_wire(
+            messages,
+            echo_reasoning=self.echo_reasoning,
+            media_in_tool_messages=self.media_in_tool_messages,
+        )
+        arguments = dict(self._params())
+        if stop:
+            arguments["stop"] = stop
+        if kwargs:
+            _override(arguments, kwargs)
+        if stream:
+            arguments.pop("n", None)  # a stream of LangChain has room for one answer
+            if not self.stream_usage:
+                arguments.setdefault("stream_options", {"include_usage": False})
+        return wire, arguments
+
+    def _should_stream(self, *, async_api: bool, run_manager: Any = None, **kwargs: Any) -> bool:
+        # Several answers cannot be streamed: such calls are made plainly, so that none is lost.
+        if (kwargs.get("n") or self.n or 1) > 1:
+            return False
+        return super()._should_stream(async_api=async_api, run_manager=run_manager, **kwargs)
+
+    def _combine_llm_outputs(self, llm_outputs: list[dict[str, Any] | None], /) -> dict[str, Any]:
+        """Token counts of a batch, added up by name; details are added up likewise."""
+        total: dict[str, Any] = {}
+        combined: dict[str, Any] = {}
+        for output in llm_outputs:
+            if output:
+                _add_up(total, output.get("token_usage") or {})
+                combined.setdefault("model_name", output.get("model_name"))
+        return {"token_usage": total, **combined} if combined else {}
+
+    def bind_tools(
+        self,
+        tools: Sequence[ToolLike],
+        *,
+        tool_choice: Any = None,
+        strict: bool | None = None,
+        parallel_tool_calls: bool | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, AIMessage]:
+        """This model with tools it may call.
+
+        Args:
+            tools: LangChain tools, functions, Pydantic or TypedDict classes, or dictionaries.
+            tool_choice: "auto" (also None), "none", "required" (also "any" and True), a tool's name, or
+                OpenAI's dictionary.
+            strict: Ask the provider to keep to the tools' schemas; sent only when given, since not every
+                provider takes it.
+            parallel_tool_calls: Whether several calls may come in one answer; sent only when given.
+            kwargs: Further parameters of each call, such as `response_format` or `temperature`.
+
+        Raises:
+            ConfigError: A tool cannot be read, or `tool_choice` names none of them.
+
+        Example:
+            >>> def add(a: int, b: int) -> int:
+            ...     "Adds two numbers."
+            ...     return a + b
+            >>> bound = ChatHFRouter(model="openai/gpt-oss-120b").bind_tools([add], tool_choice="any")
+            >>> bound.kwargs["tool_choice"]
+            'required'
+        """
+        wire = tools_to_wire(tools, strict=strict)
+        if wire:
+            kwargs["tools"] = wire
+        choice = choice_to_wire(tool_choice, wire)
+        if choice is not None:
+            kwargs["tool_choice"] = choice
+        if parallel_tool_calls is not None:
+            kwargs["parallel_tool_calls"] = parallel_tool_calls
+        return super().bind(**kwargs)
+
+    def with_structured_output(
+        self,
+        schema: Schema | None = None,
+        *,
+        method: Method | None = None,
+        include_raw: bool = False,
+        strict: bool | None = None,
+        tools: Sequence[ToolLike] | None = None,
+        **kwargs: Any,
+    ) -> Runnable[LanguageModelInput, Any]:
+        """This model, answering in the form of a schema.
+
+        Args:
+            schema: A Pydantic class (2 or 1): answers are its instances. Or a TypedDict class or JSON schema:
+                answers are dictionaries. May be left out with "json_mode".
+            method: "json_schema" (OpenAI's response_format), "function_calling" (a forced tool call) or
+                "json_mode" (any JSON; the prompt must ask for it). By default "json_schema" when `profile`
+                says that the model has structured output, else "function_calling".
+            include_raw: Return `{"raw", "parsed", "parsing_error"}` instead of raising what cannot be parsed.
+            strict: Ask the provider to keep to the schema; sent only when given. Not for "json_mode".
+            tools: Tools that the model may call instead of answering; for "json_schema" only.
+            kwargs: Further parameters of each call.
+
+        Raises:
+            ConfigError: The method, the schema or their combination cannot work.
+
+        When called, the result raises `OutputParserException` for answers that do not fit, and a `Refused`
+        (LangChain's `ModelRefusalError`) when the model refuses.
+
+        Example:
+            ```python
+            class Joke(BaseModel):
+                setup: str
+                punchline: str
+
+            llm.with_structured_output(Joke).invoke("Tell me a joke about cats.")
+            ```
+        """
+        if method is None:
+            native = (self.profile or {}).get("structured_output")
+            method = "json_schema" if native else "function_calling"
+        if method not in ("function_calling", "json_schema", "json_mode"):
+            raise ConfigError(
+                f"method={method!r} is unknown.", hint='Use "function_calling", "json_schema" or "json_mode".'
+            )
+        if schema is None and method != "json_mode":
+            raise ConfigError(f'method="{method}" needs a schema.', hint='Only "json_mode" goes without one.')
+        if method == "json_mode" and strict is not None:
+            raise ConfigError(
+                'method="json_mode" knows no schema, so strict has no meaning.', hint='Use "json_schema".'
+            )
+        if tools and method != "json_schema":
+            raise ConfigError('tools= goes with method="json_schema" only.')
+        if schema is not None:
+            about = {"method": method} if strict is None else {"method": method, "strict": strict}
+            kwargs["ls_structured_output_format"] = {"kwargs": about, "schema": titled(schema)}
+        llm: Runnable[LanguageModelInput, AIMessage]
+        if method == "function_calling":
+            name = as_function(schema)["name"]
+            llm = self.bind_tools([titled(schema)], tool_choice=name, strict=strict, **kwargs)
+            parser = tool_parser(schema, name)
+        else:
+            wanted = (
+                {"type": "json_object"} if method == "json_mode" else response_format(schema, strict=strict)
+            )
+            llm = self.bind_tools(tools or [], response_format=wanted, **kwargs)
+            parser = answer_parser(schema)
+        return with_raw(llm, parser) if include_raw else llm | parser
+
+
+def _override(arguments: dict[str, Any], kwargs: dict[str, Any]) -> None:
+    """Puts the call's own parameters over the constructor's."""
+    extra: dict[str, Any] = {}
+    for name, value in kwargs.items():
+        if name in CHAT_PARAMS or name in _CALL_ARGUMENTS:
+            arguments[name] = value
+        elif name not in _INTERNAL:
+            extra[name] = value
+    if extra:
+        warnings.warn(
+            f"ChatHFRouter has no parameter {', '.join(sorted(extra))}; sent as part of extra_body.",
+            UserWarning,
+            stacklevel=2,
+        )
+        arguments["extra_body"] = {**(arguments.get("extra_body") or {}), **extra}
+    wanted = arguments.get("response_format")
+    if wanted is not None:
+        arguments["response_format"] = response_format(wanted)
+    tools = arguments.get("tools")
+    if tools:
+        if not all(isinstance(tool, dict) and "function" in tool for tool in tools):
+            tools = arguments["tools"] = tools_to_wire(tools)
+        arguments["tool_choice"] = choice_to_wire(arguments.get("tool_choice"), tools)
+
+
+def _add_up(total: dict[str, Any], usage: dict[str, Any]) -> None:
+    for name, value in usage.items():
+        if isinstance(value, dict):
+            _add_up(total.setdefault(name, {}), value)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            total[name] = total.get(name, 0) + value

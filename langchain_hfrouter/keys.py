@@ -1,0 +1,60 @@
+"""The token as a pydantic value that stays behind when its model travels.
+
+Pydantic's `SecretStr` hides a token from repr and JSON but pickles and deep-copies it. This one follows the
+core's rule instead: a copy knows that there was a token, and says so when it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import SecretStr
+
+from shared_core.types import ApiKey
+
+__all__ = ["TravelSafeKey"]
+
+
+class TravelSafeKey(SecretStr):
+    """An explicit token. Pickling and deep copies leave it behind.
+
+    Args:
+        secret_value: The token; "" for no token at all.
+
+    Raises:
+        ConfigError: The text holds characters that no token has.
+    """
+
+    def __init__(self, secret_value: str) -> None:
+        self._key = ApiKey(secret_value)
+        super().__init__("**********" if secret_value else "")
+
+    def get_secret_value(self) -> str:
+        """The token.
+
+        Raises:
+            ConfigError: It was left behind in another process or in the object this was copied from.
+        """
+        return self._key.reveal()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TravelSafeKey) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _arrived, (self._key,)
+
+    def __copy__(self) -> TravelSafeKey:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> TravelSafeKey:
+        return _arrived(self._key.__deepcopy__(memo))
+
+
+def _arrived(key: ApiKey) -> TravelSafeKey:
+    copy = TravelSafeKey.__new__(TravelSafeKey)
+    SecretStr.__init__(copy, "" if key.source == "none" else "**********")
+    copy._key = key
+    return copy

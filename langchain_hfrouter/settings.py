@@ -1,0 +1,391 @@
+"""What a `ChatHFRouter` is told: its fields, and everything that is decided from them without a call.
+
+Lives here: fields, their checks, copies and pickles without the token, tracing and cache parameters, the
+profile, the two routers. Not here: messages and calls (`chat_models`).
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from langchain_core.language_models import LangSmithParams
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.language_models.model_profile import ModelProfile
+from langchain_core.messages import BaseMessage
+from langchain_core.messages.utils import count_tokens_approximately
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+
+from langchain_hfrouter.errors import ConfigError
+from langchain_hfrouter.keys import TravelSafeKey
+from langchain_hfrouter.replies import PROVIDER
+from shared_core import __version__
+from shared_core.catalog import lookup
+from shared_core.types import CHAT_PARAMS, Timeouts
+
+if TYPE_CHECKING:
+    from shared_core import AsyncHFRouter, HFRouter
+
+__all__ = ["RouterSettings"]
+
+_ALIASES = {"model_name": "model", "stop_sequences": "stop"}
+_PARAMS = tuple(sorted(CHAT_PARAMS))
+# Where a header's name ends like this, its value is a secret: never traced, never written by `dumps`.
+_SECRET_HEADERS = ("authorization", "cookie", "key", "token")
+
+
+class _FoundProfile(dict[str, Any]):
+    """A profile from the catalogue, not from the user: `configurable_fields(model=...)` must not keep it."""
+
+
+class RouterSettings(BaseChatModel):
+    """The fields of `ChatHFRouter`; its docstring describes them."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        populate_by_name=True,
+        protected_namespaces=(),
+        hide_input_in_errors=True,  # an error about a bad api_key must not quote it
+        allow_inf_nan=False,
+    )
+
+    model: str = Field(min_length=1)
+    api_key: SecretStr | None = Field(default=None)
+    base_url: str | None = None
+    provider: str | None = None
+    bill_to: str | None = None
+    timeout: float | Timeouts | None = None
+    max_retries: int = Field(default=2, ge=0)
+    default_headers: dict[str, str] | None = Field(default=None, repr=False)
+    extra_body: dict[str, Any] | None = None
+    wait_for_model: bool | float = False
+    reasoning_tags: bool = False
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    max_tokens: int | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    n: int | None = Field(default=None, ge=1)
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    repetition_penalty: float | None = None
+    logit_bias: dict[str, float] | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    reasoning_effort: str | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: dict[str, Any] | None = None
+    stream_options: dict[str, Any] | None = None
+
+    # None and not False: LangChain reads an explicit False as "never stream", and copies of a model, such as
+    # `configurable_fields` makes, pass every field explicitly.
+    streaming: bool | None = None
+    stream_usage: bool = True
+    echo_reasoning: bool = False
+    media_in_tool_messages: bool = False
+
+    http_client: Any = Field(default=None, exclude=True, repr=False)
+    async_http_client: Any = Field(default=None, exclude=True, repr=False)
+    async_transport: Literal["httpx2", "aiohttp"] = "httpx2"
+
+    # `HFRouter` and `AsyncHFRouter`, whose room is loaded with the first call.
+    _router: Any = PrivateAttr(default=None)
+    _async_router: Any = PrivateAttr(default=None)
+    _sent: dict[str, Any] | None = PrivateAttr(default=None)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(_in_words(error), hint="See the docstring of ChatHFRouter.") from error
+
+    # --- checks ---
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_names(cls, values: Any) -> Any:
+        """Takes other spellings, moves unknown names to `extra_body`, wraps the token."""
+        if not isinstance(values, dict):
+            return values
+        key = values.get("api_key")
+        profile = values.get("profile")
+        known = values.keys() <= cls.model_fields.keys()
+        if known and key is None and profile is None:
+            return values
+        values = dict(values)
+        if not known:
+            _rename(values, cls.model_fields.keys())
+        if isinstance(key, SecretStr) and not isinstance(key, TravelSafeKey):
+            key = key.get_secret_value()
+        if isinstance(key, str):
+            values["api_key"] = TravelSafeKey(key)
+        if isinstance(profile, _FoundProfile):
+            del values["profile"]
+        return values
+
+    @model_validator(mode="after")
+    def _complete(self) -> RouterSettings:
+        if self.profile is None:  # langchain-core before 1.3 does not ask for it
+            self.profile = self._resolve_model_profile()
+        add_version = getattr(self, "_add_version", None)  # langchain-core 1.5
+        if add_version is not None:
+            add_version("hfrouter", __version__)
+        return self
+
+    def _resolve_model_profile(self) -> ModelProfile | None:
+        facts = lookup(self.model, base_url=self.base_url, provider=self.provider)
+        if facts is None:
+            return None
+        known = {
+            "max_input_tokens": facts.context_window,
+            "max_output_tokens": facts.max_output_tokens,
+            "tool_calling": facts.tools,
+            "structured_output": facts.structured_output,
+            "reasoning_output": facts.reasoning,
+            "text_inputs": True,
+            "text_outputs": True,
+            "image_inputs": facts.image_input,
+            "image_url_inputs": facts.image_input,
+            "audio_inputs": facts.audio_input,
+            "video_inputs": facts.video_input,
+            "pdf_inputs": facts.pdf_input,
+        }
+        known = {name: value for name, value in known.items() if value is not None}
+        return _FoundProfile(known)  # type: ignore[return-value]
+
+    @property
+    def model_name(self) -> str:
+        """`model`, under LangChain's other spelling."""
+        return self.model
+
+    # --- the routers ---
+
+    def _sync(self) -> HFRouter:
+        router: HFRouter | None = self._router
+        if router is None:
+            from shared_core import HFRouter
+
+            router = self._router = HFRouter(**self._router_settings(), http_client=self.http_client)
+        return router
+
+    def _async(self) -> AsyncHFRouter:
+        router: AsyncHFRouter | None = self._async_router
+        if router is None:
+            from shared_core import AsyncHFRouter
+
+            router = self._async_router = AsyncHFRouter(
+                **self._router_settings(), http_client=self.async_http_client, transport=self.async_transport
+            )
+        return router
+
+    def _router_settings(self) -> dict[str, Any]:
+        return {
+            "model": self.model,
+            "api_key": None if self.api_key is None else self.api_key.get_secret_value(),
+            "base_url": self.base_url,
+            "provider": self.provider,
+            "bill_to": self.bill_to,
+            "timeout": self.timeout,
+            "max_retries": self.max_retries,
+            "default_headers": self.default_headers,
+            "extra_body": self.extra_body,
+            "wait_for_model": self.wait_for_model,
+            "reasoning_tags": self.reasoning_tags,
+        }
+
+    def _params(self) -> dict[str, Any]:
+        """The chat parameters that every call starts from; made once, since fields seldom change."""
+        sent = self._sent
+        if sent is None:
+            values = self.__dict__
+            sent = {name: values[name] for name in _PARAMS if values[name] is not None}
+            if not sent.get("stop", True):
+                del sent["stop"]
+            self._sent = sent
+        return sent
+
+    # --- copies: routers belong to one object, and LangChain caches `_serialized` in `__dict__` ---
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "api_key" and isinstance(value, str | SecretStr) and not isinstance(value, TravelSafeKey):
+            value = TravelSafeKey(value if isinstance(value, str) else value.get_secret_value())
+        super().__setattr__(name, value)
+        if not name.startswith("_") and name in type(self).model_fields:
+            self._forget()
+
+    def _forget(self) -> None:
+        self.__dict__.pop("_serialized", None)
+        private = self.__pydantic_private__
+        if private is not None:
+            object.__setattr__(self, "__pydantic_private__", {**private, **_NOTHING_MADE})
+
+    def __copy__(self) -> RouterSettings:
+        twin = super().__copy__()
+        twin._forget()
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> RouterSettings:
+        memo = {} if memo is None else memo
+        # A client of the user's own is shared: it cannot be copied, and losing its proxy would be worse.
+        for client in (self.http_client, self.async_http_client):
+            if client is not None:
+                memo[id(client)] = client
+        twin = copy.copy(self)
+        object.__setattr__(twin, "__dict__", copy.deepcopy(twin.__dict__, memo))
+        return twin
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = dict(super().__getstate__())
+        state["__dict__"] = {
+            name: value for name, value in state["__dict__"].items() if name != "_serialized"
+        }
+        state["__pydantic_private__"] = {**(state["__pydantic_private__"] or {}), **_NOTHING_MADE}
+        return state
+
+    # --- serialisation, tracing, cache ---
+
+    @classmethod
+    def is_lc_serializable(cls) -> bool:
+        return True
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        secrets = {"api_key": "HF_TOKEN"}
+        for name in self.default_headers or {}:
+            if name.lower().endswith(_SECRET_HEADERS) and "." not in name:
+                secrets[f"default_headers.{name}"] = "HFROUTER_HEADER_" + name.upper().replace("-", "_")
+        return secrets
+
+    @property
+    def lc_attributes(self) -> dict[str, Any]:
+        limits = self.timeout
+        if not isinstance(limits, Timeouts):
+            return {}
+        return {
+            "timeout": {name: getattr(limits, name) for name in ("total", "connect", "first_token", "gap")}
+        }
+
+    @property
+    def _llm_type(self) -> str:
+        return "hfrouter-chat"
+
+    @property
+    def _identifying_params(self) -> Mapping[str, Any]:
+        """What tells two models apart: model, host, route and every parameter; never the token."""
+        about = {
+            "model": self.model,
+            "base_url": self.base_url,
+            "provider": self.provider,
+            "bill_to": self.bill_to,
+            "extra_body": self.extra_body,
+            "reasoning_tags": self.reasoning_tags or None,
+            "echo_reasoning": self.echo_reasoning or None,
+            "media_in_tool_messages": self.media_in_tool_messages or None,
+        }
+        return {**{name: value for name, value in about.items() if value is not None}, **self._params()}
+
+    def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
+        params = super()._get_invocation_params(stop=stop, **kwargs)
+        params["stop"] = stop or self.stop or None
+        return params
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        model = kwargs.get("model")
+        params = LangSmithParams(
+            ls_provider=PROVIDER,
+            ls_model_name=model if isinstance(model, str) else self.model,
+            ls_model_type="chat",
+        )
+        temperature = kwargs.get("temperature", self.temperature)
+        if isinstance(temperature, int | float):
+            params["ls_temperature"] = temperature
+        max_tokens = kwargs.get("max_tokens", self.max_tokens)
+        if isinstance(max_tokens, int):
+            params["ls_max_tokens"] = max_tokens
+        ends = stop or self.stop
+        if ends:
+            params["ls_stop"] = [ends] if isinstance(ends, str) else list(ends)
+        return params
+
+    # --- token counts ---
+
+    def get_token_ids(self, text: str) -> list[int]:
+        """The ids of the tokens, by `custom_get_token_ids`.
+
+        Raises:
+            ConfigError: None was given. Models behind the router have many tokenizers; none is bundled.
+        """
+        if self.custom_get_token_ids is None:
+            raise ConfigError(
+                "The tokenizer of this model is not known here.",
+                hint="Pass custom_get_token_ids=, such as a Hugging Face tokenizer's `encode`.",
+            )
+        return self.custom_get_token_ids(text)
+
+    def get_num_tokens(self, text: str) -> int:
+        """Tokens of a text: counted by `custom_get_token_ids`, else estimated at four characters a token.
+
+        The estimate is low for code and for languages with other scripts. It needs no network and no tokenizer.
+        """
+        if self.custom_get_token_ids is not None:
+            return len(self.custom_get_token_ids(text))
+        return -(-len(text) // 4)
+
+    def get_num_tokens_from_messages(
+        self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
+    ) -> int:
+        """Tokens of messages: as `get_num_tokens`, plus three a message; media count a fixed sum.
+
+        Args:
+            messages: The conversation.
+            tools: Counted too where langchain-core can estimate them (from 1.3 on).
+        """
+        if self.custom_get_token_ids is not None:
+            return super().get_num_tokens_from_messages(messages, tools)
+        if tools is None:
+            return count_tokens_approximately(messages)
+        try:
+            return count_tokens_approximately(messages, tools=list(tools))
+        except TypeError:  # an older langchain-core, without `tools`
+            return count_tokens_approximately(messages)
+
+
+_NOTHING_MADE = {"_router": None, "_async_router": None, "_sent": None}
+
+
+def _rename(values: dict[str, Any], fields: Any) -> None:
+    for alias, name in _ALIASES.items():
+        if alias in values:
+            values.setdefault(name, values.pop(alias))
+    extra = dict(values.get("extra_body") or {})
+    for name, value in dict(values.pop("model_kwargs", None) or {}).items():
+        target = values if name in fields else extra
+        target.setdefault(name, value)
+    unknown = sorted(name for name in values if name not in fields)
+    if unknown:
+        warnings.warn(
+            f"ChatHFRouter has no parameter {', '.join(unknown)}; sent as part of extra_body. "
+            "Pass extra_body={...} to say so yourself, or correct the name.",
+            UserWarning,
+            stacklevel=5,
+        )
+    for name in unknown:
+        extra[name] = values.pop(name)
+    if extra:
+        values["extra_body"] = extra
+
+
+def _in_words(error: ValidationError) -> str:
+    """Pydantic's complaints in one sentence, without the values (one of them may be a token)."""
+    problems = []
+    for item in error.errors(include_input=False, include_url=False, include_context=False):
+        where = ".".join(str(step) for step in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        problems.append(f"{where}: {message}" if where else message)
+    return "These settings cannot work: " + "; ".join(dict.fromkeys(problems))

@@ -1,0 +1,177 @@
+"""Structured output: a schema in, parsed answers out, for three methods and every kind of schema.
+
+Lives here: the request for a schema and the parsers. Not here: choosing the default method, which needs the
+model's profile (`chat_models`).
+
+The parsers add to LangChain's own what those let pass in silence: a refusal is an error, an answer cut by
+`max_tokens` is an error (its JSON may well parse, with half a value in it), and a plain text where a tool call
+was asked for is an error instead of None. With `include_raw=True` all of them land in "parsing_error".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, Literal
+
+from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.output_parsers import BaseOutputParser, JsonOutputParser, PydanticOutputParser
+from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from langchain_core.outputs import ChatGeneration, Generation
+from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
+from langchain_core.utils.function_calling import convert_to_openai_function
+from langchain_core.utils.pydantic import is_basemodel_subclass
+
+from langchain_hfrouter.errors import ConfigError, Refused
+
+__all__ = ["Method", "Schema", "answer_parser", "response_format", "tool_parser", "with_raw"]
+
+Method = Literal["function_calling", "json_schema", "json_mode"]
+Schema = dict[str, Any] | type
+
+
+def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
+    """A schema as OpenAI's `response_format`.
+
+    Args:
+        schema: A Pydantic (2 or 1) or TypedDict class, a JSON schema, `{"name", "schema"}`, or the finished
+            `{"type": ...}` dictionary.
+        strict: Sent when it is not None.
+
+    Raises:
+        ConfigError: The schema cannot be read.
+    """
+    if isinstance(schema, Mapping) and schema.get("type") in ("json_schema", "json_object", "text"):
+        return dict(schema)
+    if isinstance(schema, Mapping) and "name" in schema and "schema" in schema:
+        inner = dict(schema)
+    else:
+        function = as_function(schema, strict=strict)
+        inner = {"name": re.sub(r"[^A-Za-z0-9_-]", "_", function["name"])[:64]}
+        if function.get("description"):
+            inner["description"] = function["description"]
+        inner["schema"] = function.get("parameters", {"type": "object", "properties": {}})
+    if strict is not None:
+        inner["strict"] = strict
+    return {"type": "json_schema", "json_schema": inner}
+
+
+def as_function(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
+    """A schema as OpenAI's function description; a JSON schema without a title is called "answer".
+
+    Raises:
+        ConfigError: The schema cannot be read.
+    """
+    try:
+        return convert_to_openai_function(titled(schema), strict=strict)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"This schema cannot be used for structured output: {str(error)[:300]}",
+            hint="Pass a Pydantic class, a TypedDict class, or a JSON schema with a title.",
+        ) from error
+
+
+def titled(schema: Any) -> Any:
+    """The schema, with a title if it is a bare JSON schema."""
+    bare = isinstance(schema, Mapping) and ("properties" in schema or schema.get("type") == "object")
+    if bare and not ({"title", "name", "function"} & schema.keys()):
+        return {**schema, "title": "answer"}
+    return schema
+
+
+def _checked(result: list[Generation], *, partial: bool) -> bool:
+    """Raises for answers that must not be parsed; returns whether to parse leniently.
+
+    While a stream goes on, nothing is final: checks wait for its last chunk, and parsing is lenient.
+    """
+    generation = result[0]
+    message = generation.message if isinstance(generation, ChatGeneration) else None
+    if not isinstance(message, AIMessage):
+        return partial
+    if partial and not (isinstance(message, AIMessageChunk) and message.chunk_position == "last"):
+        return True
+    refusal = message.additional_kwargs.get("refusal")
+    if refusal:
+        raise Refused(f"The model refused to answer: {refusal}")
+    finish = message.response_metadata.get("finish_reason")
+    if finish == "length":
+        raise OutputParserException(
+            "The answer was cut by max_tokens before it was complete; raise max_tokens.",
+            llm_output=message.text,
+        )
+    if finish == "content_filter" and not (message.text or message.tool_calls):
+        raise Refused("A content filter withheld the answer.")
+    return False
+
+
+def _no_call(message: AIMessage, name: str) -> OutputParserException:
+    if message.invalid_tool_calls:
+        broken = message.invalid_tool_calls[0]
+        why = f"called {broken['name']!r} with arguments that are not a JSON object"
+        return OutputParserException(f"The model {why}: {broken['args']}", llm_output=broken["args"])
+    return OutputParserException(
+        f"The model answered with text instead of calling {name!r}.", llm_output=message.text
+    )
+
+
+class _ToolDict(JsonOutputKeyToolsParser):
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        partial = _checked(result, partial=partial)
+        parsed = super().parse_result(result, partial=partial)
+        if parsed is None and not partial:
+            message = getattr(result[0], "message", None)
+            # An empty call is a call: LangChain's parser gives None for it, as for no call at all.
+            if isinstance(message, AIMessage) and any(
+                call["name"] == self.key_name for call in message.tool_calls
+            ):
+                return {}
+            if isinstance(message, AIMessage):
+                raise _no_call(message, self.key_name)
+        return parsed
+
+
+class _ToolObject(PydanticToolsParser):
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        partial = _checked(result, partial=partial)
+        message = getattr(result[0], "message", None)
+        if not partial and isinstance(message, AIMessage) and not message.tool_calls:
+            raise _no_call(message, self.tools[0].__name__)
+        return super().parse_result(result, partial=partial)
+
+
+class _AnswerDict(JsonOutputParser):
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        return super().parse_result(result, partial=_checked(result, partial=partial))
+
+
+class _AnswerObject(PydanticOutputParser[Any]):
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        return super().parse_result(result, partial=_checked(result, partial=partial))
+
+
+def tool_parser(schema: Any, name: str) -> BaseOutputParser[Any]:
+    """Parses the call of a tool that stands for the schema: an object for classes of Pydantic, else a dict.
+
+    Args:
+        schema: The schema as the user gave it.
+        name: The tool's name.
+    """
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
+        return _ToolObject(tools=[schema], first_tool_only=True)
+    return _ToolDict(key_name=name, first_tool_only=True)
+
+
+def answer_parser(schema: Any) -> BaseOutputParser[Any]:
+    """Parses the answer's text: an object for classes of Pydantic, else a dict."""
+    if isinstance(schema, type) and is_basemodel_subclass(schema):
+        return _AnswerObject(pydantic_object=schema)
+    return _AnswerDict()
+
+
+def with_raw(model: Runnable[Any, Any], parser: BaseOutputParser[Any]) -> Runnable[Any, Any]:
+    """Model and parser as `{"raw", "parsed", "parsing_error"}`; nothing is raised for what does not parse."""
+    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
+    failed = RunnablePassthrough.assign(parsed=lambda _: None)
+    return RunnableMap(raw=model) | parsed.with_fallbacks([failed], exception_key="parsing_error")
