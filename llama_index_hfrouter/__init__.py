@@ -1,0 +1,55 @@
+"""Every Hugging Face inference provider as a LlamaIndex LLM, and embeddings on this machine.
+
+>>> from llama_index_hfrouter import HFRouterLLM
+>>> llm = HFRouterLLM(model="openai/gpt-oss-120b:cerebras", temperature=0)
+>>> llm.complete("Hello!").text  # doctest: +SKIP
+
+Lives here: the public names. Each is loaded when it is first used, so that chat never pays for embeddings,
+and importing this package never imports torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+try:
+    import llama_index.core.llms  # noqa: F401  (the one thing that every class here is built on)
+except ImportError as error:
+    raise ImportError(
+        'llama_index_hfrouter needs LlamaIndex. Install it with: pip install "hfrouter[llama-index]"'
+    ) from error
+
+if TYPE_CHECKING:
+    from llama_index_hfrouter.embeddings import HFLocalEmbedding
+    from llama_index_hfrouter.errors import MalformedToolCall, NoToolCall, StructuredOutputFailed
+    from llama_index_hfrouter.llm import HFRouterLLM
+
+_HOMES = {
+    "HFLocalEmbedding": "embeddings",
+    "HFRouterLLM": "llm",
+    "MalformedToolCall": "errors",
+    "NoToolCall": "errors",
+    "StructuredOutputFailed": "errors",
+}
+
+__all__ = [
+    "HFLocalEmbedding",
+    "HFRouterLLM",
+    "MalformedToolCall",
+    "NoToolCall",
+    "StructuredOutputFailed",
+]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'llama_index_hfrouter' has no attribute {name!r}")
+    value: object = getattr(import_module(f"llama_index_hfrouter.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,269 @@
+"""Structured output: an answer that is an instance of a Pydantic class.
+
+Lives here: `structured_predict` in its four forms, and the choice between three ways to get there.
+Not here: how a call is made (`llm`), tool arguments (`tool_calls`).
+
+Native JSON schema is surest, a required tool call works nearly everywhere, instructions in the prompt work
+with any model. LlamaIndex's own programs are not used, because they forget the system prompt when
+asynchronous, drop the tool choice when streaming, and turn broken arguments into empty ones.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, cast
+
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse, TextBlock
+from llama_index.core.instrumentation.events.llm import (
+    LLMStructuredPredictEndEvent,
+    LLMStructuredPredictStartEvent,
+)
+from llama_index.core.output_parsers.pydantic import PydanticOutputParser
+from llama_index.core.program.function_program import get_function_tool
+from llama_index.core.program.utils import FlexibleModel, create_flexible_model
+from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
+from llama_index.core.types import Model, PydanticProgramMode
+from llama_index_instrumentation import get_dispatcher
+from pydantic import ValidationError
+
+from llama_index_hfrouter.config import RouterConfig, StructuredWay
+from llama_index_hfrouter.errors import StructuredOutputFailed
+from llama_index_hfrouter.tool_calls import partial_arguments, selections, strict_schema
+from shared_core.catalog import lookup
+from shared_core.errors import Refused
+
+__all__ = ["StructuredPrediction"]
+
+_dispatcher = get_dispatcher(__name__)
+
+_OWN_MODES: dict[PydanticProgramMode, StructuredWay] = {
+    PydanticProgramMode.DEFAULT: "auto",
+    PydanticProgramMode.FUNCTION: "tool",
+    PydanticProgramMode.LLM: "text",
+}
+"""What LlamaIndex's modes mean here; other modes need packages of their own and are left to it."""
+
+_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+
+
+class StructuredPrediction(RouterConfig):
+    """The structured half of `HFRouterLLM`."""
+
+    def structured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """An instance of `output_cls` that answers the prompt.
+
+        Raises:
+            StructuredOutputFailed: The answer does not fit the class.
+            Refused: The model declined.
+        """
+        if self.pydantic_program_mode not in _OWN_MODES:
+            return cast(Model, super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
+        _started(output_cls, prompt, prompt_args)
+        plan = _Plan.of(self, output_cls, prompt, llm_kwargs, prompt_args)
+        result = plan.parse(self.chat(plan.messages, **plan.kwargs))
+        _dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+        return result
+
+    async def astructured_predict(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Model:
+        """`structured_predict`, without blocking the event loop."""
+        if self.pydantic_program_mode not in _OWN_MODES:
+            theirs = await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
+            return cast(Model, theirs)
+        _started(output_cls, prompt, prompt_args)
+        plan = _Plan.of(self, output_cls, prompt, llm_kwargs, prompt_args)
+        result = plan.parse(await self.achat(plan.messages, **plan.kwargs))
+        _dispatcher.event(LLMStructuredPredictEndEvent(output=result))
+        return result
+
+    def _structured_stream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> Generator[Model | list[Model] | FlexibleModel | list[FlexibleModel], None, None]:
+        if self.pydantic_program_mode not in _OWN_MODES:
+            yield from super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+            return
+        plan = _Plan.of(self, output_cls, prompt, llm_kwargs, prompt_args)
+        partials = _Partials(plan)
+        for chunk in self.stream_chat(plan.messages, **plan.kwargs):
+            if (partial := partials.next(chunk)) is not None:
+                yield partial
+        yield partials.whole()
+
+    async def _structured_astream_call(
+        self,
+        output_cls: type[Model],
+        prompt: PromptTemplate,
+        llm_kwargs: dict[str, Any] | None = None,
+        **prompt_args: Any,
+    ) -> AsyncGenerator[Model | list[Model] | FlexibleModel | list[FlexibleModel], None]:
+        if self.pydantic_program_mode not in _OWN_MODES:
+            return await super()._structured_astream_call(output_cls, prompt, llm_kwargs, **prompt_args)
+        plan = _Plan.of(self, output_cls, prompt, llm_kwargs, prompt_args)
+
+        async def generate() -> AsyncGenerator[Any, None]:
+            partials = _Partials(plan)
+            async for chunk in await self.astream_chat(plan.messages, **plan.kwargs):
+                if (partial := partials.next(chunk)) is not None:
+                    yield partial
+            yield partials.whole()
+
+        return generate()
+
+    def _structured_way(self) -> StructuredWay:
+        way = _OWN_MODES[self.pydantic_program_mode]
+        if way == "auto":
+            way = self.structured_output
+        if way != "auto":
+            return way
+        facts = lookup(self.model, base_url=self.base_url, provider=self.provider)
+        if facts is not None and facts.structured_output:
+            return "json_schema"
+        return "tool" if self.metadata.is_function_calling_model else "text"
+
+
+def _started(output_cls: type[Model], prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> None:
+    _dispatcher.event(
+        LLMStructuredPredictStartEvent(output_cls=output_cls, template=prompt, template_args=prompt_args)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan(Generic[Model]):
+    """One structured call: what to send, and how to read what comes back."""
+
+    output_cls: type[Model]
+    way: StructuredWay
+    messages: Sequence[ChatMessage]
+    kwargs: dict[str, Any]
+
+    @classmethod
+    def of(
+        cls,
+        llm: StructuredPrediction,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None,
+        prompt_args: dict[str, Any],
+    ) -> _Plan[Model]:
+        messages = llm._extend_messages(prompt.format_messages(llm=llm, **prompt_args))
+        # The tool, and that it must be called, follow from the class: callers cannot mean anything else.
+        unwanted = ("tool_choice", "tool_required", "allow_parallel_tool_calls")
+        kwargs = {name: value for name, value in (llm_kwargs or {}).items() if name not in unwanted}
+        way = llm._structured_way()
+        if way == "json_schema":
+            kwargs["response_format"] = _response_format(output_cls, llm.strict)
+        elif way == "tool":
+            kwargs = llm._prepare_chat_with_tools(
+                [get_function_tool(output_cls)], chat_history=messages, tool_required=True, **kwargs
+            )
+            messages = kwargs.pop("messages")
+        else:
+            messages = _with_instructions(messages, output_cls)
+        return cls(output_cls, way, messages, kwargs)
+
+    def parse(self, response: ChatResponse) -> Model:
+        """The finished answer as an instance."""
+        if refusal := response.additional_kwargs.get("refusal"):
+            raise Refused(f"The model declined to answer: {refusal}")
+        calls = selections(response.message, streaming=False)
+        text = response.message.content or ""
+        try:
+            if calls:
+                return self.output_cls.model_validate(calls[0].tool_kwargs)
+            return self.output_cls.model_validate_json(_json_in(text))
+        except ValidationError as error:
+            answer = calls[0].tool_kwargs if calls else text
+            raise StructuredOutputFailed(
+                f"The answer is no {self.output_cls.__name__}: {str(answer)[:500]!r}. {error}"
+            ) from error
+
+    def parse_partial(self, response: ChatResponse) -> dict[str, Any]:
+        """What can already be read of a streaming answer."""
+        calls = selections(response.message, streaming=True)
+        if calls:
+            return calls[0].tool_kwargs
+        text = response.message.content or ""
+        return partial_arguments(text[text.find("{") :]) if "{" in text else {}
+
+
+class _Partials(Generic[Model]):
+    """The objects of a stream: each time it grew a loose one, in the end the strict one."""
+
+    def __init__(self, plan: _Plan[Model]) -> None:
+        self._plan = plan
+        self._loose = create_flexible_model(plan.output_cls)
+        self._seen: dict[str, Any] = {}
+        self._last: ChatResponse | None = None
+
+    def next(self, chunk: ChatResponse) -> Model | FlexibleModel | None:
+        """The object so far; None when this chunk added nothing to it."""
+        self._last = chunk
+        data = self._plan.parse_partial(chunk)
+        if not data or data == self._seen:
+            return None
+        self._seen = data
+        try:
+            return self._plan.output_cls.model_validate(data)
+        except ValidationError:
+            return self._loose.model_validate(data)
+
+    def whole(self) -> Model:
+        """The finished object.
+
+        Raises:
+            StructuredOutputFailed: The answer does not fit the class.
+        """
+        if self._last is None:
+            raise StructuredOutputFailed("The stream ended without any answer.")
+        return self._plan.parse(self._last)
+
+
+def _response_format(output_cls: type[Model], strict: bool | None) -> dict[str, Any]:
+    schema = output_cls.model_json_schema()
+    described: dict[str, Any] = {
+        "name": re.sub(r"[^a-zA-Z0-9_-]", "_", output_cls.__name__)[:64],
+        "schema": strict_schema(schema) if strict else schema,
+    }
+    if strict is not None:
+        described["strict"] = strict
+    return {"type": "json_schema", "json_schema": described}
+
+
+def _with_instructions(messages: Sequence[ChatMessage], output_cls: type[Model]) -> list[ChatMessage]:
+    """The schema, in words, behind the last message; the caller's messages stay as they are."""
+    *before, last = messages
+    text = PydanticOutputParser(output_cls).get_format_string(escape_json=False)
+    extended = ChatMessage(
+        role=last.role,
+        blocks=[*last.blocks, TextBlock(text=text)],
+        additional_kwargs=dict(last.additional_kwargs),
+    )
+    return [*before, extended]
+
+
+def _json_in(text: str) -> str:
+    """The JSON in an answer that may be wrapped in a fence or in words."""
+    text = text.strip()
+    if text.startswith(("{", "[")):
+        return text
+    if fenced := _FENCED.search(text):
+        return fenced.group(1).strip()
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else text
