@@ -1,0 +1,270 @@
+"""What the blocking and the asynchronous client share: settings, and calls made from them."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, TypeVar
+from urllib.parse import quote
+
+from shared_core.catalog import SHARED, Catalog, parse_catalog
+from shared_core.client.exchange import Exchange, require_absolute
+from shared_core.client.pipeline import policies, run_through
+from shared_core.client.settings import Environment, Keyring
+from shared_core.client.status import ModelStatus, status_from
+from shared_core.errors import ConfigError, ModelNotServed, RouterError
+from shared_core.flow import Flow
+from shared_core.routing import ROUTER_URL, wire_model
+from shared_core.types import (
+    CHAT_PARAMS,
+    ApiKey,
+    Call,
+    ChatOptions,
+    ChatReply,
+    ChatRequest,
+    LookupRequest,
+    Message,
+    Progress,
+    Target,
+    Timeouts,
+    Waits,
+)
+from shared_core.types.models import ModelRef
+from shared_core.wire.chat import check_messages
+
+__all__ = ["RouterBase", "RouterSettings"]
+
+T = TypeVar("T")
+
+_CATALOG_TTL = 300.0  # seconds; what Hugging Face's own ml-intern uses
+_RESERVED_HEADERS = frozenset({"authorization", "content-length", "host", "transfer-encoding"})
+_SECRET_HEADERS = frozenset({"proxy-authorization", "cookie", "x-api-key", "api-key", "x-hf-token"})
+
+
+class RouterSettings(TypedDict, total=False):
+    """The keyword arguments of both clients; explained at `RouterBase`."""
+
+    api_key: str | ApiKey | None
+    base_url: str | None
+    provider: str | None
+    bill_to: str | None
+    timeout: float | Timeouts | None
+    max_retries: int
+    default_headers: Mapping[str, str] | None
+    extra_body: Mapping[str, Any] | None
+    wait_for_model: bool | float
+    reasoning_tags: bool
+
+
+class RouterBase:
+    """Settings of a client. Making one reads nothing and opens nothing.
+
+    Args:
+        model: Default model, `org/name[:fastest|cheapest|preferred|<provider>]`.
+        api_key: Token for the host. None finds the ambient one (`HF_TOKEN`, `HUGGINGFACEHUB_API_TOKEN`,
+            `HUGGINGFACE_API_KEY`, `HUG_API_KEY`, else what `hf auth login` stored), which goes to hosts of
+            Hugging Face only; "" sends none.
+        base_url: Any OpenAI-compatible address; None is the router, or `HFROUTER_BASE_URL` when set.
+        provider: Provider or policy, in place of the model's suffix.
+        bill_to: Organisation that pays for the calls.
+        timeout: Seconds for the whole call, or `Timeouts`; None is 120 s in all, 30 s to the first token.
+        max_retries: How often a transient failure is tried again, at most.
+        default_headers: Sent with every request. `Authorization` is refused: that is `api_key`.
+        extra_body: Added to every request's JSON body.
+        wait_for_model: Wait while a model is loading: True up to the time limit, or a number of seconds.
+        reasoning_tags: Split `<think>…</think>` in the content off as reasoning.
+
+    Raises:
+        ConfigError: An argument cannot work.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        api_key: str | ApiKey | None = None,
+        base_url: str | None = None,
+        provider: str | None = None,
+        bill_to: str | None = None,
+        timeout: float | Timeouts | None = None,
+        max_retries: int = 2,
+        default_headers: Mapping[str, str] | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        wait_for_model: bool | float = False,
+        reasoning_tags: bool = False,
+    ) -> None:
+        if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
+            raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
+        self.model = model
+        self.provider = provider
+        self.bill_to = bill_to
+        self.max_retries = max_retries
+        self.timeouts = Timeouts.of(timeout)
+        self.extra_body = dict(extra_body or {})
+        self.wait_for_model = wait_for_model
+        self.reasoning_tags = reasoning_tags
+        self._base_url = None if base_url is None else require_absolute(base_url)
+        self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
+        self._headers = _checked_headers(default_headers)
+        self._policies = policies(max_retries=max_retries, wait_for_model=wait_for_model)
+        self._exchange = Exchange(Keyring())
+        self._target: Target | None = None
+
+    @property
+    def base_url(self) -> str:
+        """The address in use."""
+        return self._base_url or _environment_url() or ROUTER_URL
+
+    def __repr__(self) -> str:
+        where = f", base_url={self._base_url!r}" if self._base_url else ""
+        return f"{type(self).__name__}(model={self.model!r}{where}, api_key={self._key})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Settings and where the token comes from; never a token, a client or a lock."""
+        dropped = sorted(_SECRET_HEADERS & self._headers.keys())
+        return {
+            "settings": {
+                "model": self.model,
+                "base_url": self._base_url,
+                "provider": self.provider,
+                "bill_to": self.bill_to,
+                "timeout": self.timeouts,
+                "max_retries": self.max_retries,
+                "default_headers": {k: v for k, v in self._headers.items() if k not in _SECRET_HEADERS},
+                "extra_body": self.extra_body,
+                "wait_for_model": self.wait_for_model,
+                "reasoning_tags": self.reasoning_tags,
+            },
+            # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
+            "api_key": _left_behind() if dropped else self._key,
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state["settings"], api_key=state["api_key"])  # type: ignore[misc]
+
+    def _chat(
+        self,
+        messages: Sequence[Message],
+        options: ChatOptions,
+        *,
+        stream: bool,
+    ) -> Flow[ChatReply]:
+        """The flow of one chat call; its clock starts now."""
+        check_messages(messages)
+        extra_body = options.pop("extra_body", None)
+        extra_headers = options.pop("extra_headers", None)
+        timeout = options.pop("timeout", None)
+        request = ChatRequest(
+            messages,
+            wire_model(options.pop("model", None) or self.model, self.provider),
+            _checked_params(options),
+            stream,
+            {**self.extra_body, **extra_body} if extra_body else self.extra_body,
+            self.reasoning_tags,
+        )
+        call = self._call(request, timeout, extra_headers, streamed=stream)
+        return run_through(self._policies, call, self._exchange.chat)
+
+    def _look_up(self, path: str, timeout: float | Timeouts | None = None) -> Flow[Any]:
+        call = self._call(LookupRequest(path), timeout, None, streamed=False)
+        return run_through(self._policies, call, self._exchange.look_up)
+
+    def _call(
+        self,
+        request: ChatRequest | LookupRequest,
+        timeout: float | Timeouts | None,
+        extra_headers: Mapping[str, str] | None,
+        *,
+        streamed: bool,
+    ) -> Call:
+        target = self._target
+        if target is None:
+            target = self._target = Target(
+                self.base_url, self._key, self.provider, self.bill_to, self._headers
+            )
+        if extra_headers:
+            headers = {**target.headers, **_checked_headers(extra_headers)}
+            target = Target(target.base_url, target.key, target.provider, target.bill_to, headers)
+        limits = self.timeouts if timeout is None else Timeouts.of(timeout)
+        waits = Waits(limits, time.monotonic, streamed=streamed)
+        return Call(request, target, waits, Progress(waits.now()))
+
+    def _models(self, *, refresh: bool) -> Flow[Catalog]:
+        """The catalogue: from memory while it is fresh, stale rather than not at all."""
+        url = self.base_url
+        if not refresh and (known := SHARED.fresh(url, time.time(), _CATALOG_TTL)) is not None:
+            return known
+        try:
+            payload = yield from self._look_up("/models")
+            catalog = parse_catalog(payload, source=f"{url}/models", fetched_at=time.time())
+        except (RouterError, ValueError) as error:
+            SHARED.failed(url, time.time())
+            stale = SHARED.loaded(url)
+            if stale is not None and not refresh:
+                return stale
+            if isinstance(error, RouterError):
+                raise
+            raise ConfigError(
+                f"{url}/models is not a catalogue: {error}.", hint="Check `base_url`."
+            ) from None
+        SHARED.remember(url, catalog, time.time())
+        return catalog
+
+    def _status(self, model: str | None) -> Flow[ModelStatus]:
+        name = wire_model(model or self.model, self.provider)
+        ref = ModelRef.parse(name)
+        try:
+            payload = yield from self._look_up(f"/models/{quote(ref.repo, safe='/')}")
+        except ModelNotServed:
+            return ModelStatus(name, "not served")
+        return status_from(name, ref, payload)
+
+    def _warm(self, model: str | None, timeout: float | Timeouts | None) -> Flow[ModelStatus]:
+        name = wire_model(model or self.model, self.provider)
+        request = ChatRequest(
+            [{"role": "user", "content": "."}], name, {"max_tokens": 1}, False, self.extra_body
+        )
+        call = self._call(request, timeout, None, streamed=False)
+        patient = policies(max_retries=self.max_retries, wait_for_model=True)
+        yield from run_through(patient, call, self._exchange.chat)
+        return (yield from self._status(model))
+
+
+def _environment_url() -> str | None:
+    url = Environment().base_url
+    return None if url is None else require_absolute(url)
+
+
+def _left_behind() -> ApiKey:
+    key = ApiKey("")
+    key.source = "left behind"
+    return key
+
+
+def _checked_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
+    checked = {}
+    for name, value in (headers or {}).items():
+        if not isinstance(name, str) or not isinstance(value, str) or not (name + value).isprintable():
+            raise ConfigError(f"The header {name!r} is not a pair of printable texts.")
+        if name.lower() in _RESERVED_HEADERS:
+            raise ConfigError(
+                f"The header {name!r} cannot be set.",
+                hint="Pass the token as api_key; the other ones belong to the transport.",
+            )
+        checked[name.lower()] = value
+    return checked
+
+
+def _checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that were given; None is never sent."""
+    unknown = params.keys() - CHAT_PARAMS
+    if unknown:
+        name = min(unknown)
+        close = difflib.get_close_matches(name, CHAT_PARAMS, n=1)
+        raise ConfigError(
+            f"Unknown parameter {name!r}. Nothing was sent.",
+            hint=(f"Did you mean {close[0]!r}? " if close else "")
+            + f"What only one provider knows goes into extra_body={{{name!r}: …}}.",
+        )
+    return {name: value for name, value in params.items() if value is not None}

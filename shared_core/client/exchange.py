@@ -1,0 +1,279 @@
+"""One try on one target: a request out, a reply in. The innermost step of the pipeline.
+
+Pure flow: what blocks is asked for by yielding. What may be repeated is decided outside, by the policies.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from shared_core._version import __version__
+from shared_core.client.settings import Keyring
+from shared_core.errors import ConfigError, MalformedResponse, RouterError, StreamInterrupted
+from shared_core.flow import Flow, Head, drain, emit, offload, read, read_all, send
+from shared_core.routing import is_hugging_face
+from shared_core.types import (
+    ApiKey,
+    Call,
+    ChatReply,
+    ChatRequest,
+    HttpRequest,
+    LookupRequest,
+    ModelRef,
+    ReplyMeta,
+)
+from shared_core.wire import chat, json
+from shared_core.wire.chat_stream import ChatStreamReader
+from shared_core.wire.errors import classify, classify_body
+from shared_core.wire.usage import parse_usage
+
+__all__ = ["Exchange"]
+
+USER_AGENT = f"hfrouter/{__version__}"
+
+_LARGEST_REPLY = 64 * 1024 * 1024  # bytes
+_LARGEST_ERROR = 64 * 1024  # bytes; what explains an error stands at its beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What every exchange needs besides the call.
+
+    Args:
+        keyring: Finds the ambient token.
+        wall_clock: Unix time in seconds, for `Retry-After` dates.
+    """
+
+    keyring: Keyring
+    wall_clock: Callable[[], float] = time.time
+
+    def chat(self, call: Call) -> Flow[ChatReply]:
+        """A chat call, plain or streamed."""
+        request = call.request
+        assert isinstance(request, ChatRequest)
+        key = yield from self._key(call, needed=True)
+        response = yield from self._send(call, chat.encode(request, call.target, key, USER_AGENT))
+        if request.stream and "text/event-stream" in response.headers.get(
+            "content-type", "text/event-stream"
+        ):
+            return (yield from self._stream(call, request, response))
+        body = yield from _whole(response)
+        reply = _parse_reply(body, response, request)
+        if request.stream:  # the server does not stream, and answered at once
+            yield from _emit_whole(call, reply)
+        return reply(_meta(call, response, reply.model))
+
+    def look_up(self, call: Call) -> Flow[Any]:
+        """A GET that answers with JSON."""
+        request = call.request
+        assert isinstance(request, LookupRequest)
+        key = yield from self._key(call, needed=request.token_needed)
+        headers = {"accept": "application/json", "user-agent": USER_AGENT, **call.target.headers}
+        response = yield from self._send(
+            call, HttpRequest("GET", f"{call.target.base_url}{request.path}", headers, b"", key)
+        )
+        body = yield from _whole(response)
+        try:
+            return json.load(body)
+        except ValueError:
+            raise _not_json(body, response) from None
+
+    def _key(self, call: Call, *, needed: bool) -> Flow[ApiKey]:
+        """The token for this target: an ambient one only ever goes to Hugging Face."""
+        key = call.target.key
+        if key.source != "ambient":
+            key.reveal()
+            return key
+        if not is_hugging_face(call.target.base_url):
+            return _NO_KEY
+        found = self.keyring.found
+        if found is not None:
+            return found
+        try:
+            return (yield from offload(self.keyring.find))
+        except RouterError:
+            if needed:
+                raise
+            return _NO_KEY
+
+    def _send(self, call: Call, request: HttpRequest) -> Flow[Head]:
+        """Sends, and raises what an unsuccessful status means."""
+        progress = call.progress
+        progress.attempts += 1
+        progress.provider = progress.request_id = None
+        response = yield from send(request, call.waits)
+        progress.provider = _provider(call, response)
+        progress.request_id = response.headers.get("x-request-id")
+        if response.status == 200:
+            return response
+        body, _ = yield from read_all(response, _LARGEST_ERROR)
+        raise classify(
+            response.status, response.headers, body, now=self.wall_clock(), secret=request.key.reveal()
+        )
+
+    def _stream(self, call: Call, request: ChatRequest, response: Head) -> Flow[ChatReply]:
+        reader = ChatStreamReader(reasoning_tags=request.reasoning_tags)
+        progress, waits = call.progress, call.waits
+        try:
+            while not reader.finished and (data := (yield from read(response))):
+                if deltas := reader.feed(data):
+                    if not progress.emitted:
+                        progress.emitted = True
+                        progress.first_token = waits.now()
+                    yield from emit(deltas)
+                    waits.content()
+            last = reader.end()
+        except RouterError as error:
+            if not progress.emitted:
+                raise
+            raise StreamInterrupted(
+                f"The answer broke off: {error.message}",
+                partial=reader.reply(_meta(call, response, reader.model)),
+                cause=error,
+                status=error.status,
+                code=error.code,
+                retry_after=error.retry_after,
+            ) from error
+        if last:
+            progress.emitted = True
+            yield from emit(last)
+        if reader.finished:
+            # Stopping at [DONE] would cost the connection, and the next call a handshake.
+            yield from drain(response)
+        return reader.reply(_meta(call, response, reader.model))
+
+
+_NO_KEY = ApiKey("")
+
+
+def _whole(response: Head) -> Flow[bytes]:
+    body, cut = yield from read_all(response, _LARGEST_REPLY)
+    if cut:
+        raise MalformedResponse(
+            f"The reply is larger than {_LARGEST_REPLY // 2**20} MiB.",
+            hint="Ask for less: lower `max_tokens` or `n`.",
+        )
+    return body
+
+
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A plain reply, before it is known how long it took."""
+
+    raw: dict[str, Any]
+    choices: tuple[Any, ...]
+
+    @property
+    def model(self) -> str:
+        return _text(self.raw.get("model"))
+
+    def __call__(self, meta: ReplyMeta) -> ChatReply:
+        created = self.raw.get("created")
+        return ChatReply(
+            choices=self.choices,
+            usage=parse_usage(self.raw),
+            meta=meta,
+            id=_text(self.raw.get("id")),
+            created=created if isinstance(created, int) else None,
+            system_fingerprint=_text(self.raw.get("system_fingerprint")) or None,
+            raw=self.raw,
+        )
+
+
+def _parse_reply(body: bytes, response: Head, request: ChatRequest) -> _Parsed:
+    try:
+        raw = json.load(body)
+    except ValueError:
+        raise _not_json(body, response) from None
+    if not isinstance(raw, dict):
+        raise MalformedResponse(f"The reply is a JSON {type(raw).__name__}, not a chat completion.")
+    if raw.get("error") or raw.get("object") == "error":
+        raise classify_body(raw)
+    entries = raw.get("choices")
+    choices = tuple(
+        chat.parse_choice(position, entry, reasoning_tags=request.reasoning_tags)
+        for position, entry in enumerate(entries if isinstance(entries, list) else ())
+        if isinstance(entry, dict)
+    )
+    if not choices:
+        raise MalformedResponse("The reply holds no answer (`choices` is empty or missing).")
+    return _Parsed(raw, choices)
+
+
+def _emit_whole(call: Call, reply: _Parsed) -> Flow[None]:
+    from shared_core.types import ChatDelta, ToolCallDelta
+
+    call.progress.emitted = True
+    call.progress.first_token = call.waits.now()
+    deltas = [
+        ChatDelta(
+            choice.text,
+            choice.reasoning,
+            tuple(ToolCallDelta(index, *tool_call) for index, tool_call in enumerate(choice.tool_calls)),
+            choice.index,
+            choice.finish_reason,
+            None,
+            choice.refusal,
+            choice.logprobs,
+        )
+        for choice in reply.choices
+    ]
+    if usage := parse_usage(reply.raw):
+        deltas.append(ChatDelta(usage=usage))
+    yield from emit(deltas)
+
+
+def _meta(call: Call, response: Head, model: str) -> ReplyMeta:
+    progress = call.progress
+    assert isinstance(call.request, ChatRequest)
+    return ReplyMeta(
+        model=model or call.request.model,
+        provider=progress.provider,
+        request_id=progress.request_id,
+        attempts=progress.attempts,
+        latency_s=call.waits.now() - progress.started,
+        first_token_s=None if progress.first_token is None else progress.first_token - progress.started,
+        headers=response.headers,
+        url=call.target.base_url,
+    )
+
+
+def _provider(call: Call, response: Head) -> str | None:
+    """Who answered: the reply's word, else the provider that was asked for by name."""
+    served = response.headers.get("x-inference-provider")
+    if served or not isinstance(call.request, ChatRequest):
+        return served
+    return ModelRef.parse(call.request.model).provider
+
+
+def _not_json(body: bytes, response: Head) -> RouterError:
+    kind = response.headers.get("content-type", "no content type")
+    error = classify(200, response.headers, body[:2000], now=0.0)
+    said = error.message.partition(": ")[2]
+    if "html" in kind:
+        return MalformedResponse(
+            f"The reply is a web page, not an answer ({kind}): {said}",
+            hint="A login page or a proxy answers in the API's place: check the proxy settings and `base_url`.",
+        )
+    return MalformedResponse(f"The reply is not JSON ({kind}): {said}")
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def require_absolute(url: str) -> str:
+    """The base URL without its last slash.
+
+    Raises:
+        ConfigError: It is not an http(s) address.
+    """
+    if not url.startswith(("https://", "http://")):
+        raise ConfigError(
+            f"base_url={url!r} is not an absolute address.",
+            hint="Write it as https://host/v1 or http://localhost:8000/v1.",
+        )
+    return url.rstrip("/")

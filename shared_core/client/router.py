@@ -1,0 +1,173 @@
+"""The two clients. Everything they do is a flow; here it is only run, blocking or asynchronously."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Literal, Self, Unpack
+
+from shared_core.catalog import Catalog
+from shared_core.client.base import RouterBase, RouterSettings
+from shared_core.client.settings import bypasses_proxy, proxies
+from shared_core.client.status import ModelStatus
+from shared_core.client.streams import AsyncChatStream, ChatStream
+from shared_core.errors import ConfigError
+from shared_core.flow.asynchronous import AsyncRun
+from shared_core.flow.blocking import BlockingRun
+from shared_core.transport import AsyncTransport, Transport
+from shared_core.types import ChatOptions, ChatReply, Message, Timeouts
+
+__all__ = ["AsyncHFRouter", "HFRouter"]
+
+
+class HFRouter(RouterBase):
+    """Every Hugging Face inference provider, for threads. Safe to share between them.
+
+    Takes the arguments of `RouterBase`, and:
+
+    Args:
+        http_client: An `httpx2.Client` or `httpx.Client` to send with (proxy, TLS, limits); yours to close.
+
+    Example:
+        >>> router = HFRouter(model="openai/gpt-oss-120b:cheapest")
+        >>> reply = router.chat([{"role": "user", "content": "Hello!"}], max_tokens=50)  # doctest: +SKIP
+        >>> reply.text, reply.meta.provider  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, model: str | None = None, *, http_client: object = None, **settings: Unpack[RouterSettings]
+    ) -> None:
+        super().__init__(model, **settings)
+        self._transport: Transport | None = None
+        if http_client is not None:
+            from shared_core.transport.injected import InjectedTransport
+
+            self._transport = InjectedTransport(http_client)
+
+    def chat(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> ChatReply:
+        """One answer to a conversation.
+
+        Args:
+            messages: OpenAI-format messages, the oldest first.
+            options: Chat parameters and what is special to this call; see `ChatOptions`.
+
+        Raises:
+            RouterError: See `shared_core.errors`; each says what to do next.
+        """
+        flow = self._chat(messages, options, stream=False)
+        return BlockingRun(flow, self._sender()).finish()
+
+    def stream(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> ChatStream:
+        """The same, in pieces as they are written; see `ChatStream`."""
+        flow = self._chat(messages, options, stream=True)
+        return ChatStream(BlockingRun(flow, self._sender()))
+
+    def models(self, *, refresh: bool = False) -> Catalog:
+        """What is served, by whom, at what price: fetched once in five minutes a process, unless `refresh`."""
+        return BlockingRun(self._models(refresh=refresh), self._sender()).finish()
+
+    def status(self, model: str | None = None) -> ModelStatus:
+        """Whether a model is there to answer."""
+        return BlockingRun(self._status(model), self._sender()).finish()
+
+    def warm(self, model: str | None = None, *, timeout: float | Timeouts | None = None) -> ModelStatus:
+        """Loads a model and waits until it answers. Sends a request of one token, which may cost that much."""
+        return BlockingRun(self._warm(model, timeout), self._sender()).finish()
+
+    def close(self) -> None:
+        """Nothing needs closing: connections are shared by the process and closed when they are idle."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _sender(self) -> Transport:
+        if self._transport is None:
+            from shared_core.transport.blocking import shared
+
+            self._transport = shared(proxies(), bypasses_proxy)
+        return self._transport
+
+
+class AsyncHFRouter(RouterBase):
+    """The same for event loops: usable from any, and from several after one another.
+
+    Takes the arguments of `RouterBase`, and:
+
+    Args:
+        http_client: An `httpx2.AsyncClient` or `httpx.AsyncClient` to send with; yours to close.
+        transport: "httpx2", or "aiohttp" (`pip install "hfrouter[aiohttp]"`) for hundreds of calls in flight.
+    """
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        http_client: object = None,
+        transport: Literal["httpx2", "aiohttp"] = "httpx2",
+        **settings: Unpack[RouterSettings],
+    ) -> None:
+        super().__init__(model, **settings)
+        if transport not in ("httpx2", "aiohttp"):
+            raise ConfigError(f"There is no transport {transport!r}.", hint='Choose "httpx2" or "aiohttp".')
+        self.transport = transport
+        self._transport: AsyncTransport | None = None
+        if http_client is not None:
+            from shared_core.transport.injected import AsyncInjectedTransport
+
+            self._transport = AsyncInjectedTransport(http_client)
+
+    async def chat(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> ChatReply:
+        """See `HFRouter.chat`."""
+        flow = self._chat(messages, options, stream=False)
+        return await AsyncRun(flow, self._sender()).finish()
+
+    def stream(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> AsyncChatStream:
+        """See `HFRouter.stream`: `async with router.stream(...) as stream: async for delta in stream`."""
+        flow = self._chat(messages, options, stream=True)
+        return AsyncChatStream(AsyncRun(flow, self._sender()))
+
+    async def models(self, *, refresh: bool = False) -> Catalog:
+        """See `HFRouter.models`."""
+        return await AsyncRun(self._models(refresh=refresh), self._sender()).finish()
+
+    async def status(self, model: str | None = None) -> ModelStatus:
+        """See `HFRouter.status`."""
+        return await AsyncRun(self._status(model), self._sender()).finish()
+
+    async def warm(self, model: str | None = None, *, timeout: float | Timeouts | None = None) -> ModelStatus:
+        """See `HFRouter.warm`."""
+        return await AsyncRun(self._warm(model, timeout), self._sender()).finish()
+
+    async def close(self) -> None:
+        """Closes this event loop's idle connections, which other clients in it may share and then reopen."""
+        await self._sender().close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        state["settings"]["transport"] = self.transport
+        return state
+
+    def _sender(self) -> AsyncTransport:
+        if self._transport is None:
+            if self.transport == "aiohttp":
+                from shared_core.transport.aiohttp import shared as shared_aiohttp
+
+                self._transport = shared_aiohttp(proxies(), bypasses_proxy)
+            else:
+                from shared_core.transport.asynchronous import shared
+
+                self._transport = shared(proxies(), bypasses_proxy)
+        return self._transport

@@ -1,0 +1,121 @@
+"""A streamed answer in the caller's hands."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from shared_core.errors import ConfigError
+from shared_core.flow.asynchronous import AsyncRun
+from shared_core.flow.blocking import BlockingRun
+from shared_core.types import ChatDelta, ChatReply
+
+__all__ = ["AsyncChatStream", "ChatStream"]
+
+Run = TypeVar("Run", bound=BlockingRun[ChatReply] | AsyncRun[ChatReply])
+
+
+class _Stream(Generic[Run]):
+    """What both kinds of stream share: the deltas of one read, handed out one by one."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._ready: Iterator[ChatDelta] = iter(())
+
+    @property
+    def reply(self) -> ChatReply:
+        """The whole answer, once the stream has been read to its end.
+
+        Raises:
+            ConfigError: The stream is not finished, or was closed early.
+        """
+        try:
+            return self._run.result
+        except AttributeError:
+            raise ConfigError(
+                "The stream is not finished, so there is no reply yet.",
+                hint="Read it to its end first; after a failure the error's `.partial` has what arrived.",
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {'ended' if self._run.done else 'open'}>"
+
+
+class ChatStream(_Stream[BlockingRun[ChatReply]]):
+    """An answer that arrives in pieces: iterate it, preferably inside `with`.
+
+    The request is sent when the first delta is asked for. Leaving early frees the connection.
+
+    Example:
+        >>> with router.stream(messages) as stream:  # doctest: +SKIP
+        ...     for delta in stream:
+        ...         print(delta.text, end="", flush=True)
+        >>> stream.reply.usage  # doctest: +SKIP
+    """
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> ChatDelta:
+        for delta in self._ready:
+            return delta
+        deltas: Sequence[ChatDelta] | None = self._run.advance()
+        if deltas is None:
+            raise StopIteration
+        self._ready = iter(deltas)
+        return next(self._ready)
+
+    def close(self) -> None:
+        """Ends the stream wherever it stands. Harmless when repeated."""
+        self._ready = iter(())
+        self._run.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        # A blocking connection can be freed from here.
+        if hasattr(self, "_run") and not self._run.done:
+            self._run.close()
+
+
+class AsyncChatStream(_Stream[AsyncRun[ChatReply]]):
+    """The twin of `ChatStream` for event loops: `async with` and `async for`."""
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> ChatDelta:
+        for delta in self._ready:
+            return delta
+        deltas = await self._run.advance()
+        if deltas is None:
+            raise StopAsyncIteration
+        self._ready = iter(deltas)
+        return next(self._ready)
+
+    async def close(self) -> None:
+        """Ends the stream wherever it stands. Harmless when repeated."""
+        self._ready = iter(())
+        await self._run.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def __del__(self) -> None:
+        # Closing needs the event loop, which nobody runs for us here.
+        if hasattr(self, "_run") and self._run.open:
+            message = "An AsyncChatStream was dropped without being closed: use `async with`."
+            warnings.warn(message, ResourceWarning, source=self, stacklevel=1)

@@ -1,0 +1,136 @@
+"""Flows: every policy and exchange written once, for threads and for event loops.
+
+A flow is a generator that yields effects and returns its result; a driver performs the effects, blocking
+(`flow.blocking`) or asynchronous (`flow.asynchronous`). The rules:
+
+1. A flow never blocks, reads no clock of its own and opens nothing: it asks, by yielding an effect.
+2. Effects never stand bare in a policy. Use the helpers below: they carry the types.
+3. A `finally` in a flow must not yield: `close()` raises GeneratorExit there. Settle plain state only.
+4. A flow need not close responses. The driver closes the open one when another is sent, when the flow
+   ends, fails, is closed, or its task is cancelled.
+5. After the first `emit` nothing may be repeated: the caller has seen content.
+
+Prior art: `httpx.Auth.auth_flow`, and psycopg's `generators.py` with `waiting.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar, cast
+
+from shared_core.types import ChatDelta, HttpRequest, Waits
+
+__all__ = [
+    "Drain",
+    "Effect",
+    "Emit",
+    "Flow",
+    "Head",
+    "Offload",
+    "Read",
+    "Send",
+    "Sleep",
+    "drain",
+    "emit",
+    "offload",
+    "read",
+    "read_all",
+    "send",
+    "sleep",
+]
+
+T = TypeVar("T")
+
+
+class Head(Protocol):
+    """What a flow may know of a response: its head. The body comes through `read`."""
+
+    status: int
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send a request; the answer is the response, of which the head has arrived."""
+
+    request: HttpRequest
+    waits: Waits
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read the next bytes of the body; the answer is empty at its end."""
+
+    response: Head
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Read and drop what is left, so that the connection can serve again; give up past either bound."""
+
+    response: Head
+    most_bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Hand these deltas to the caller; the flow goes on when the caller wants more."""
+
+    deltas: Sequence[ChatDelta]
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Do nothing for some seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offload:
+    """Call something that may block (a file, a look-up) where it holds nobody up."""
+
+    function: Callable[[], Any]
+
+
+Effect = Send | Read | Drain | Emit | Sleep | Offload
+Flow = Generator[Effect, Any, T]
+
+
+def send(request: HttpRequest, waits: Waits) -> Flow[Head]:
+    return cast(Head, (yield Send(request, waits)))
+
+
+def read(response: Head) -> Flow[bytes]:
+    return cast(bytes, (yield Read(response)))
+
+
+def drain(response: Head, *, most_bytes: int = 65_536, seconds: float = 0.05) -> Flow[None]:
+    yield Drain(response, most_bytes, seconds)
+
+
+def emit(deltas: Sequence[ChatDelta]) -> Flow[None]:
+    yield Emit(deltas)
+
+
+def sleep(seconds: float) -> Flow[None]:
+    yield Sleep(seconds)
+
+
+def offload(function: Callable[[], T]) -> Flow[T]:
+    return cast(T, (yield Offload(function)))
+
+
+def read_all(response: Head, most_bytes: int) -> Flow[tuple[bytes, bool]]:
+    """The whole body, and whether it was cut at `most_bytes`."""
+    effect = Read(response)
+    pieces = []
+    size = 0
+    while piece := cast(bytes, (yield effect)):
+        pieces.append(piece)
+        size += len(piece)
+        if size > most_bytes:
+            return b"".join(pieces)[:most_bytes], True
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces), False

@@ -1,0 +1,93 @@
+"""The driver for event loops: performs the same effects without blocking the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from shared_core.flow import Drain, Emit, Flow, Offload, Read, Send, Sleep
+from shared_core.types import ChatDelta
+
+if TYPE_CHECKING:
+    from shared_core.transport import AsyncResponse, AsyncTransport
+
+__all__ = ["AsyncRun"]
+
+T = TypeVar("T")
+
+
+class AsyncRun(Generic[T]):
+    """One run of one flow, in one task at a time. The twin of `BlockingRun`; see there."""
+
+    __slots__ = ("_flow", "_response", "_transport", "done", "result")
+
+    result: T
+
+    def __init__(self, flow: Flow[T], transport: AsyncTransport) -> None:
+        self._flow = flow
+        self._transport = transport
+        self._response: AsyncResponse | None = None
+        self.done = False
+
+    @property
+    def open(self) -> bool:
+        """Whether a connection is in use."""
+        return self._response is not None
+
+    async def finish(self) -> T:
+        while await self.advance() is not None:
+            pass
+        return self.result
+
+    async def advance(self) -> Sequence[ChatDelta] | None:
+        if self.done:
+            return None
+        resume, value = self._flow.send, None
+        try:
+            while True:
+                effect = resume(value)
+                if effect.__class__ is Emit:
+                    return effect.deltas
+                try:
+                    value = await self._perform(effect)
+                    resume = self._flow.send
+                except BaseException as error:  # noqa: BLE001  # the flow decides
+                    resume, value = self._flow.throw, error
+        except StopIteration as end:
+            self.result = end.value
+            await self.close()
+            return None
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        self.done = True
+        try:
+            self._flow.close()
+        finally:
+            await self._release()
+
+    async def _perform(self, effect: object) -> object:
+        match effect:
+            case Read(response):
+                return await response.read()  # type: ignore[attr-defined]
+            case Send(request, waits):
+                await self._release()
+                self._response = response = await self._transport.send(request, waits)
+                return response
+            case Drain(response, most_bytes, seconds):
+                await response.drain(most_bytes, seconds)  # type: ignore[attr-defined]
+                return None
+            case Sleep(seconds):
+                await asyncio.sleep(seconds)
+                return None
+            case Offload(function):
+                return await asyncio.to_thread(function)
+        raise AssertionError(f"not an effect: {effect!r}")
+
+    async def _release(self) -> None:
+        response, self._response = self._response, None
+        if response is not None:
+            await response.close()

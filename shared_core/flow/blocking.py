@@ -1,0 +1,99 @@
+"""The driver for threads: performs a flow's effects one after another, blocking."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from shared_core.flow import Drain, Emit, Flow, Offload, Read, Send, Sleep
+from shared_core.types import ChatDelta
+
+if TYPE_CHECKING:
+    from shared_core.transport import Response, Transport
+
+__all__ = ["BlockingRun"]
+
+T = TypeVar("T")
+
+
+class BlockingRun(Generic[T]):
+    """One run of one flow. Not for use by two threads at once.
+
+    Args:
+        flow: The flow to run, not yet started.
+        transport: Performs `Send`.
+
+    Attributes:
+        result: What the flow returned, once `done`.
+    """
+
+    __slots__ = ("_flow", "_response", "_transport", "done", "result")
+
+    result: T
+
+    def __init__(self, flow: Flow[T], transport: Transport) -> None:
+        self._flow = flow
+        self._transport = transport
+        self._response: Response | None = None
+        self.done = False
+
+    def finish(self) -> T:
+        """Runs to the end, dropping what is emitted."""
+        while self.advance() is not None:
+            pass
+        return self.result
+
+    def advance(self) -> Sequence[ChatDelta] | None:
+        """Runs until the flow emits, and returns that; None when it has ended."""
+        if self.done:
+            return None
+        resume, value = self._flow.send, None
+        try:
+            while True:
+                effect = resume(value)
+                if effect.__class__ is Emit:
+                    return effect.deltas
+                try:
+                    value = self._perform(effect)
+                    resume = self._flow.send
+                except BaseException as error:  # noqa: BLE001  # the flow decides
+                    resume, value = self._flow.throw, error
+        except StopIteration as end:
+            self.result = end.value
+            self.close()
+            return None
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Ends the flow wherever it stands and frees its connection. Harmless when repeated."""
+        self.done = True
+        try:
+            self._flow.close()
+        finally:
+            self._release()
+
+    def _perform(self, effect: object) -> object:
+        match effect:
+            case Read(response):
+                return response.read()  # type: ignore[attr-defined]
+            case Send(request, waits):
+                self._release()
+                self._response = response = self._transport.send(request, waits)
+                return response
+            case Drain(response, most_bytes, seconds):
+                response.drain(most_bytes, seconds)  # type: ignore[attr-defined]
+                return None
+            case Sleep(seconds):
+                time.sleep(seconds)
+                return None
+            case Offload(function):
+                return function()
+        raise AssertionError(f"not an effect: {effect!r}")
+
+    def _release(self) -> None:
+        response, self._response = self._response, None
+        if response is not None:
+            response.close()

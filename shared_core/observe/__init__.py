@@ -1,0 +1,1 @@
+"""What can be seen of the package at work; so far its log."""

@@ -1,0 +1,41 @@
+"""The log: logger `hfrouter`, never a prompt, an answer or a token.
+
+Retries and waits are INFO, failures WARNING, answers DEBUG. Silent unless the program sets up logging.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from shared_core.errors import RouterError
+from shared_core.types import Call, ChatRequest
+
+__all__ = ["answered", "failed", "retrying", "waiting_for_model"]
+
+_logger = logging.getLogger("hfrouter")
+_logger.addHandler(logging.NullHandler())
+
+
+def retrying(call: Call, error: RouterError, wait: float) -> None:
+    _logger.info("%s: %s; trying again in %.2f s", _about(call), type(error).__name__, wait)
+
+
+def waiting_for_model(call: Call, error: RouterError, wait: float) -> None:
+    _logger.info(
+        "%s: still loading (estimate %s s); asking again in %.1f s", _about(call), error.retry_after, wait
+    )
+
+
+def failed(call: Call, error: RouterError) -> None:
+    _logger.warning("%s: %s after %d attempts", _about(call), type(error).__name__, call.progress.attempts)
+
+
+def answered(call: Call) -> None:
+    if _logger.isEnabledFor(logging.DEBUG):
+        seconds = call.waits.now() - call.progress.started
+        _logger.debug("%s: answered by %s in %.3f s", _about(call), call.progress.provider, seconds)
+
+
+def _about(call: Call) -> str:
+    request = call.request
+    return request.model if isinstance(request, ChatRequest) else request.path

@@ -1,0 +1,69 @@
+"""Wait and send again: the retry policy.
+
+Lives here: when a failed call may be repeated, and after how long.
+Not here: waiting for a model that loads (`wait_for_model`), choosing another provider.
+Pure flow: it sleeps by yielding, so threads and event loops share these lines.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from shared_core.errors import Overloaded, RateLimited, RouterError
+from shared_core.flow import Flow, sleep
+from shared_core.observe import log
+from shared_core.policy import Handler
+from shared_core.types import Call
+
+__all__ = ["Retry"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Send the same call again while that can still help.
+
+    Args:
+        attempts: How often to send at most, the first time included.
+        first_wait: Seconds before the second try; doubles each time, with full jitter.
+        first_wait_throttled: The same where the service has too much to do.
+        longest_wait: Seconds of own choosing; a service's own `retry_after` is heeded up to `longest_heeded`.
+        jitter: A random number in [0, 1).
+
+    Source of the numbers: reliability notes, section 2 (AWS and OpenAI clients agree within a factor of two).
+    """
+
+    attempts: int = 3
+    first_wait: float = 0.25
+    first_wait_throttled: float = 1.0
+    longest_wait: float = 8.0
+    longest_heeded: float = 60.0
+    jitter: Callable[[], float] = random.random
+
+    def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
+        attempt = 1
+        while True:
+            try:
+                return (yield from inner(call))
+            except RouterError as error:
+                wait = self.wait_before_next(error, attempt)
+                # A reader who has seen half an answer must not see it twice.
+                if wait is None or call.progress.emitted or wait >= call.waits.until_deadline():
+                    raise
+                log.retrying(call, error, wait)
+            yield from sleep(wait)
+            attempt += 1
+
+    def wait_before_next(self, error: RouterError, attempt: int) -> float | None:
+        """Seconds to wait after this failure; None when another try is not worth it."""
+        if attempt >= self.attempts or "retry" not in error.reactions:
+            return None
+        if error.retry_after is not None:
+            return error.retry_after if error.retry_after <= self.longest_heeded else None
+        throttled = isinstance(error, RateLimited | Overloaded)
+        base = self.first_wait_throttled if throttled else self.first_wait
+        return self.jitter() * min(self.longest_wait, base * 2.0 ** (attempt - 1))

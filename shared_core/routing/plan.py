@@ -1,0 +1,52 @@
+"""Model ids and hosts: what is asked for on the wire, and which hosts are Hugging Face's."""
+
+from __future__ import annotations
+
+import functools
+from urllib.parse import urlsplit
+
+from shared_core.errors import ConfigError
+from shared_core.types import ModelRef
+
+__all__ = ["ROUTER_URL", "is_hugging_face", "wire_model"]
+
+ROUTER_URL = "https://router.huggingface.co/v1"
+
+_HUGGING_FACE = ("huggingface.co", "endpoints.huggingface.cloud")
+"""Hosts, with their subdomains, that a Hugging Face token may be sent to: the router and the Hub, and dedicated
+endpoints. Spaces (hf.space) run anybody's code and are not among them."""
+
+
+@functools.lru_cache(maxsize=1024)
+def wire_model(model: str | None, provider: str | None) -> str:
+    """The model id as it goes on the wire, with the provider as its suffix.
+
+    Raises:
+        ConfigError: No model, an id with blanks, or two different providers.
+    """
+    if not model or not isinstance(model, str):
+        raise ConfigError(
+            "No model was chosen.",
+            hint='Pass model="org/name", "org/name:cheapest" or "org/name:provider".',
+        )
+    if model != model.strip() or not model.isprintable() or " " in model:
+        raise ConfigError(f"The model id {model!r} holds blanks.", hint='Write it as "org/name".')
+    if provider is None:
+        return model
+    ref = ModelRef.parse(model)
+    if ref.suffix and ref.suffix != provider:
+        raise ConfigError(
+            f"The model id {model!r} asks for {ref.suffix!r}, provider= for {provider!r}.",
+            hint="Keep one of the two.",
+        )
+    return f"{ref.repo}:{provider}"
+
+
+@functools.lru_cache(maxsize=1024)
+def is_hugging_face(url: str) -> bool:
+    """Whether a Hugging Face token may be sent there: over https, to a host of Hugging Face."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").rstrip(".")
+    return parts.scheme == "https" and any(
+        host == name or host.endswith(f".{name}") for name in _HUGGING_FACE
+    )

@@ -1,0 +1,126 @@
+"""A transport on aiohttp, for programs that keep hundreds of calls in flight (the extra `aiohttp`)."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import TYPE_CHECKING, Any, cast
+
+from shared_core.errors import ConfigError, RouterError
+from shared_core.transport.blocking import origin_of, proxy_for, request_parts, tls_context
+from shared_core.transport.failures import failure_of
+from shared_core.transport.lanes import KEEP_SECONDS
+from shared_core.transport.per_loop import PerLoop
+from shared_core.types import HttpRequest, Waits
+
+if TYPE_CHECKING:
+    import aiohttp
+    from aiohttp import ClientSession
+
+__all__ = ["AiohttpTransport", "shared"]
+
+
+class AiohttpTransport:
+    """Keeps one aiohttp session for every event loop.
+
+    Raises:
+        ConfigError: aiohttp is not installed.
+    """
+
+    def __init__(self, proxies: dict[str, str] | None = None, no_proxy: Any = None) -> None:
+        try:
+            import aiohttp
+        except ImportError:
+            raise ConfigError(
+                "The transport 'aiohttp' needs the package aiohttp.",
+                hint='Run: pip install "hfrouter[aiohttp]"',
+            ) from None
+        self._aiohttp = aiohttp
+        self._proxies = proxies or {}
+        self._no_proxy = no_proxy
+        self._sessions: PerLoop[aiohttp.ClientSession] = PerLoop(self._open, _close)
+
+    async def send(self, request: HttpRequest, waits: Waits) -> AiohttpResponse:
+        session = await self._sessions.get()
+        method, url, headers, body = request_parts(request)
+        proxy = proxy_for(origin_of(url), self._proxies, self._no_proxy)
+        waits.sending()
+        failure: RouterError | None
+        try:
+            async with asyncio.timeout(waits.left()):
+                reply = await session.request(
+                    method, url, data=body or None, headers=headers, allow_redirects=False, proxy=proxy
+                )
+            return AiohttpResponse(reply, request, waits)
+        except Exception as error:
+            failure = self._failure(error, request, waits)
+            if failure is None:
+                raise
+        finally:
+            headers.clear()  # a traceback that shows locals must not show the token
+        raise failure
+
+    async def close(self) -> None:
+        """Closes the running loop's session."""
+        await self._sessions.clear()
+
+    def _failure(self, error: Exception, request: HttpRequest, waits: Waits) -> RouterError | None:
+        if isinstance(error, self._aiohttp.ConnectionTimeoutError):
+            waits.connecting()
+        return failure_of(error, request, waits)
+
+    def _open(self) -> ClientSession:
+        aiohttp = self._aiohttp
+        session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS, ssl=tls_context()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+        )
+        return cast("ClientSession", session)
+
+
+class AiohttpResponse:
+    __slots__ = ("_reply", "_request", "_waits", "headers", "status")
+
+    def __init__(self, reply: aiohttp.ClientResponse, request: HttpRequest, waits: Waits) -> None:
+        self.status = reply.status
+        self.headers = {name.lower(): value for name, value in reply.headers.items()}
+        self._reply = reply
+        self._request = request
+        self._waits = waits
+
+    async def read(self) -> bytes:
+        failure: RouterError | None
+        try:
+            content = self._reply.content
+            if piece := content.read_nowait():
+                return piece
+            async with asyncio.timeout(self._waits.left()):
+                return await content.readany()
+        except Exception as error:
+            failure = failure_of(error, self._request, self._waits)
+            if failure is None:
+                raise
+        raise failure
+
+    async def drain(self, most_bytes: int, seconds: float) -> None:
+        self._waits.lingering(seconds)
+        try:
+            while most_bytes > 0 and (piece := await self.read()):
+                most_bytes -= len(piece)
+        except RouterError:
+            return
+
+    async def close(self) -> None:
+        # Returns the connection when the body was read to its end, else closes it.
+        self._reply.close() if not self._reply.content.at_eof() else self._reply.release()
+
+
+async def _close(session: aiohttp.ClientSession) -> None:
+    await session.close()
+
+
+@functools.cache
+def shared(proxies: tuple[tuple[str, str], ...] = (), no_proxy: Any = None) -> AiohttpTransport:
+    """The process's transport for these proxies."""
+    return AiohttpTransport(dict(proxies), no_proxy)

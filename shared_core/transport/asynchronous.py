@@ -1,0 +1,182 @@
+"""The default transport for event loops, on httpx2: the twin of `blocking`.
+
+One for the whole process, with its own connections for every loop.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+
+from shared_core.errors import RouterError
+from shared_core.transport.async_backend import AsyncTimedBackend
+from shared_core.transport.blocking import lane_limits, origin_of, proxy_for, request_parts, tls_context
+from shared_core.transport.decode import Inflater, inflater_for
+from shared_core.transport.failures import failure_of
+from shared_core.transport.lanes import IdleLanes
+from shared_core.transport.per_loop import PerLoop
+from shared_core.types import HttpRequest, Waits
+
+__all__ = ["AsyncPooledTransport", "shared"]
+
+Idle = IdleLanes[httpx2.AsyncHTTPTransport]
+
+
+class AsyncPooledTransport:
+    """Keeps connections open between requests; see `blocking.PooledTransport`."""
+
+    def __init__(self, proxies: dict[str, str] | None = None, no_proxy: Any = None) -> None:
+        self._proxies = proxies or {}
+        self._no_proxy = no_proxy
+        self._idle: PerLoop[Idle] = PerLoop(IdleLanes, _close_all)
+        _live.append(self)
+
+    async def send(self, request: HttpRequest, waits: Waits) -> AsyncPooledResponse:
+        origin = origin_of(request.url)
+        idle = await self._idle.get()
+        lane = idle.take(origin) or self._open(origin)
+        waits.sending()
+        failure: RouterError | None
+        try:
+            reply = await lane.handle_async_request(_build(request, waits))
+            return AsyncPooledResponse(idle, origin, lane, reply, request, waits)
+        except Exception as error:
+            await lane.aclose()
+            failure = failure_of(error, request, waits)
+            if failure is None:
+                raise
+        except BaseException:
+            await lane.aclose()
+            raise
+        raise failure
+
+    async def close(self) -> None:
+        """Closes the running loop's idle connections."""
+        await self._idle.clear()
+
+    def forget(self) -> None:
+        self._idle.forget()
+
+    def _open(self, origin: str) -> httpx2.AsyncHTTPTransport:
+        lane = httpx2.AsyncHTTPTransport(
+            verify=tls_context(), limits=lane_limits(), proxy=proxy_for(origin, self._proxies, self._no_proxy)
+        )
+        lane._pool._network_backend = AsyncTimedBackend()
+        return lane
+
+
+class AsyncPooledResponse:
+    """A reply on its lane; see `blocking.PooledResponse`."""
+
+    __slots__ = (
+        "_ended",
+        "_idle",
+        "_inflater",
+        "_lane",
+        "_origin",
+        "_pieces",
+        "_reply",
+        "_request",
+        "_waits",
+        "headers",
+        "status",
+    )
+
+    def __init__(
+        self,
+        idle: Idle,
+        origin: str,
+        lane: httpx2.AsyncHTTPTransport,
+        reply: httpx2.Response,
+        request: HttpRequest,
+        waits: Waits,
+    ) -> None:
+        self.status = reply.status_code
+        self.headers = dict(reply.headers)
+        self._idle = idle
+        self._origin = origin
+        self._lane: httpx2.AsyncHTTPTransport | None = lane
+        self._reply = reply
+        self._request = request
+        self._waits = waits
+        self._pieces: AsyncIterator[bytes] = aiter(reply.stream)  # type: ignore[arg-type]
+        self._inflater: Inflater | None = inflater_for(self.headers)
+        self._ended = False
+
+    async def read(self) -> bytes:
+        if self._inflater is None:
+            return await self._read_raw()
+        while True:
+            if not self._inflater.pending and (raw := await self._read_raw()):
+                piece = self._inflater.feed(raw)
+            else:
+                piece = self._inflater.feed()
+            if piece or self._ended:
+                return piece
+
+    async def _read_raw(self) -> bytes:
+        if self._ended:
+            return b""
+        failure: RouterError | None
+        try:
+            async for piece in self._pieces:
+                if piece:
+                    return piece
+            self._ended = True
+            return b""
+        except Exception as error:
+            failure = failure_of(error, self._request, self._waits)
+            if failure is None:
+                raise
+        raise failure
+
+    async def drain(self, most_bytes: int, seconds: float) -> None:
+        self._waits.lingering(seconds)
+        try:
+            while most_bytes > 0 and (piece := await self._read_raw()):
+                most_bytes -= len(piece)
+        except RouterError:
+            return
+
+    async def close(self) -> None:
+        lane, self._lane = self._lane, None
+        if lane is None:
+            return
+        await self._reply.aclose()
+        if not self._ended:
+            await lane.aclose()
+            return
+        for stale in self._idle.put(self._origin, lane):
+            await stale.aclose()
+
+
+def _build(request: HttpRequest, waits: Waits) -> httpx2.Request:
+    method, url, headers, body = request_parts(request)
+    extensions = {"timeout": {"connect": waits, "read": waits, "write": waits, "pool": waits.left()}}
+    return httpx2.Request(method, url, headers=headers, content=body, extensions=extensions)
+
+
+async def _close_all(idle: Idle) -> None:
+    for lane in idle.take_all():
+        await lane.aclose()
+
+
+_live: list[AsyncPooledTransport] = []
+
+
+@functools.cache
+def shared(proxies: tuple[tuple[str, str], ...] = (), no_proxy: Any = None) -> AsyncPooledTransport:
+    """The process's transport for these proxies."""
+    return AsyncPooledTransport(dict(proxies), no_proxy)
+
+
+def _after_fork() -> None:
+    for transport in _live:
+        transport.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork)

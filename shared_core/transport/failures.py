@@ -1,0 +1,55 @@
+"""What an HTTP library raises, in this package's words.
+
+httpx and httpx2 name their exceptions alike, so the names decide, and neither has to be imported.
+
+The library's exception is never chained: its traceback holds frames whose local variables show the
+request's headers, token included, to every tool that prints locals.
+"""
+
+from __future__ import annotations
+
+import ssl
+from urllib.parse import urlsplit
+
+from shared_core.errors import ConfigError, ConnectionLost, RouterError, TimedOut
+from shared_core.types import HttpRequest, Waits
+from shared_core.wire.redact import redact
+
+__all__ = ["failure_of"]
+
+
+def failure_of(error: Exception, request: HttpRequest, waits: Waits) -> RouterError | None:
+    """The error to raise instead; None when it is not the network's doing."""
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    host = urlsplit(request.url).netloc
+    if "TimeoutException" in kinds or "TimeoutError" in kinds:
+        return TimedOut(f"{waits.verdict()} (host {host}).")
+    if kinds & {"UnsupportedProtocol", "InvalidURL", "LocalProtocolError"}:
+        return ConfigError(
+            f"The request to {host or request.url!r} cannot be sent: {_said(error)}.",
+            hint="Check `base_url` (it starts with https:// or http://) and the headers.",
+        )
+    if _is_certificate(error):
+        return ConnectionLost(
+            f"The certificate of {host} was not accepted: {_said(error)}.",
+            hint="Check this machine's clock, and whether a proxy needs its own certificate authority.",
+            reactions=(),
+        )
+    if kinds & {"ConnectError", "ProxyError", "ClientConnectorError"}:
+        return ConnectionLost(f"No connection to {host}: {_said(error)}.")
+    if kinds & {"TransportError", "HTTPError", "ClientError", "OSError"}:
+        return ConnectionLost(f"The connection to {host} broke: {_said(error)}.")
+    return None
+
+
+def _said(error: Exception) -> str:
+    return redact(str(error).rstrip(".")) or type(error).__name__
+
+
+def _is_certificate(error: BaseException) -> bool:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False

@@ -1,0 +1,70 @@
+"""One of something for each event loop, put away when that loop ends.
+
+A connection belongs to the loop that opened it: a pool that outlives its loop fails every second call
+of a program that uses `asyncio.run` twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+__all__ = ["PerLoop"]
+
+T = TypeVar("T")
+
+
+class PerLoop(Generic[T]):
+    """Makes one value a loop, on first use.
+
+    Args:
+        make: Makes the value; called inside the loop.
+        put_away: Closes it while its loop still runs.
+    """
+
+    def __init__(self, make: Callable[[], T], put_away: Callable[[T], Awaitable[None]]) -> None:
+        self._make = make
+        self._put_away = put_away
+        self._values: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[T, AsyncGenerator[None]]] = (
+            WeakKeyDictionary()
+        )
+        self._lock = threading.Lock()
+
+    async def get(self) -> T:
+        """The running loop's value."""
+        loop = asyncio.get_running_loop()
+        entry = self._values.get(loop)
+        if entry is not None:
+            return entry[0]
+        value = self._make()
+        farewell = self._farewell(value)
+        # `asyncio.run` closes every generator that has been started in its loop, and so calls us at its end.
+        await farewell.asend(None)
+        with self._lock:
+            self._values[loop] = (value, farewell)
+        return value
+
+    async def clear(self) -> None:
+        """Puts away the running loop's value."""
+        with self._lock:
+            entry = self._values.pop(asyncio.get_running_loop(), None)
+        if entry is not None:
+            await entry[1].aclose()
+
+    def forget(self) -> None:
+        """After a fork: the loops stayed with the parent."""
+        _inherited.append(self._values)
+        self._values = WeakKeyDictionary()
+        self._lock = threading.Lock()
+
+    async def _farewell(self, value: T) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await self._put_away(value)
+
+
+_inherited: list[object] = []

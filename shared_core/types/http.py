@@ -1,0 +1,30 @@
+"""A request and the head of its reply, free of any HTTP library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shared_core.types.secret import ApiKey
+
+__all__ = ["HttpRequest"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """What is sent, except the token: the transport adds it as the bytes leave.
+
+    Args:
+        method: "GET" or "POST".
+        url: Absolute address.
+        headers: Names in lower case; never an authorization header.
+        body: JSON text in UTF-8; empty for GET.
+        key: The token to send as `Authorization: Bearer`.
+    """
+
+    method: Literal["GET", "POST"]
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    key: ApiKey = field(default_factory=lambda: ApiKey(""))

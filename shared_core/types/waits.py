@@ -1,0 +1,129 @@
+"""How long a call may wait: the limits a user sets, and the watch that keeps them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from shared_core.errors import ConfigError
+
+__all__ = ["Timeouts", "Waits"]
+
+Limit = Literal["connect", "first_token", "gap", "total"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Time limits of one call, all in seconds; none is ever infinite.
+
+    Args:
+        total: From the call to the complete answer, retries and waits included.
+        connect: To look up the host, connect and finish the TLS handshake, each try.
+        first_token: With streams, from sending to the first content, each try.
+        gap: With streams, between two pieces of content. Comments and keep-alives do not count.
+
+    Raises:
+        ConfigError: A limit is not a positive, finite number.
+    """
+
+    total: float = 120.0
+    connect: float = 5.0
+    first_token: float = 30.0
+    gap: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name in ("total", "connect", "first_token", "gap"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+                raise ConfigError(
+                    f"The time limit {name}={value!r} is not a positive number of seconds.",
+                    hint="Give a finite number above 0; a very large one stands for 'almost no limit'.",
+                )
+
+    @classmethod
+    def of(cls, value: Timeouts | float | None) -> Timeouts:
+        """A number sets `total`, and the limits inside it shrink to fit; None takes the defaults."""
+        if value is None:
+            return cls()
+        if isinstance(value, Timeouts):
+            return value
+        cls(total=value)
+        return cls(
+            total=value,
+            connect=min(cls().connect, value),
+            first_token=max(cls().first_token, value),
+            gap=max(cls().gap, value),
+        )
+
+
+class Waits:
+    """The stopwatch of one call: how long the next wait on the socket may last.
+
+    One object travels with the call down to the socket, because a limit must hold however the bytes are
+    spread: a server that sends one byte a second never trips a limit that starts anew with each read.
+    Not thread-safe; a call runs in one thread or task at a time.
+
+    Args:
+        limits: The user's limits.
+        clock: Monotonic seconds.
+        streamed: Whether the answer comes in pieces, so that `first_token` and `gap` apply.
+    """
+
+    __slots__ = ("_clock", "_phase_end", "_streamed", "deadline", "limits", "phase")
+
+    def __init__(self, limits: Timeouts, clock: Callable[[], float], *, streamed: bool) -> None:
+        self._clock = clock
+        self._streamed = streamed
+        self.limits = limits
+        self.deadline = clock() + limits.total
+        self.phase: Limit = "total"
+        self._phase_end = self.deadline
+
+    def now(self) -> float:
+        return self._clock()
+
+    def connecting(self) -> None:
+        """A connection is being opened."""
+        self._begin("connect", self.limits.connect)
+
+    def sending(self) -> None:
+        """The request leaves: a stream owes its first content, a plain reply only the whole."""
+        if self._streamed:
+            self._begin("first_token", self.limits.first_token)
+        else:
+            self.phase, self._phase_end = "total", self.deadline
+
+    def content(self) -> None:
+        """Content arrived and was taken by the caller: the next piece is due within the gap."""
+        self._begin("gap", self.limits.gap)
+
+    def lingering(self, seconds: float) -> None:
+        """The answer is complete; what is left of the body is worth only a moment."""
+        self._begin("gap", seconds)
+
+    def left(self) -> float:
+        """Seconds until the nearest limit, never below zero."""
+        return max(0.0, self._phase_end - self._clock())
+
+    def until_deadline(self) -> float:
+        """Seconds until the total limit, never below zero."""
+        return max(0.0, self.deadline - self._clock())
+
+    def _begin(self, phase: Limit, seconds: float) -> None:
+        end = self._clock() + seconds
+        if end < self.deadline:
+            self.phase, self._phase_end = phase, end
+        else:
+            self.phase, self._phase_end = "total", self.deadline
+
+    def verdict(self) -> str:
+        """Which limit passed, as the start of an error message."""
+        limits = self.limits
+        return {
+            "connect": f"No connection within {limits.connect:g} s",
+            "first_token": f"No first token within {limits.first_token:g} s",
+            "gap": f"The stream stood still for {limits.gap:g} s",
+            "total": f"No complete answer within {limits.total:g} s",
+        }[self.phase]
