@@ -118,7 +118,7 @@ def _plan(text: str, tools: tuple[Tool, ...]) -> list[_Wish]:
     lead = ""
     for part in _parts(text):
         tool = _best(part, tools)
-        if wishes and _incomplete(wishes[-1]):
+        if wishes and _incomplete(wishes[-1]) and not _RESULT.search(wishes[-1].text):
             wishes[-1].text += f" and {part}"
         elif tool is not None:
             wishes.append(_Wish(tool, f"{lead} {part}".strip()))
