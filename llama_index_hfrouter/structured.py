@@ -11,7 +11,7 @@ asynchronous, drop the tool choice when streaming, and turn broken arguments int
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, cast
 
@@ -29,10 +29,10 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import ValidationError
 
 from llama_index_hfrouter.config import RouterConfig, StructuredWay
-from llama_index_hfrouter.errors import StructuredOutputFailed
+from llama_index_hfrouter.errors import NoToolCall, StructuredOutputFailed
 from llama_index_hfrouter.tool_calls import partial_arguments, selections, strict_schema
 from shared_core.catalog import lookup
-from shared_core.errors import Refused
+from shared_core.errors import BadRequest, Refused
 
 __all__ = ["StructuredPrediction"]
 
@@ -44,6 +44,10 @@ _OWN_MODES: dict[PydanticProgramMode, StructuredWay] = {
     PydanticProgramMode.LLM: "text",
 }
 """What LlamaIndex's modes mean here; other modes need packages of their own and are left to it."""
+
+_TRY_ANOTHER_WAY = (BadRequest, NoToolCall)
+"""What shows that a way is closed, not that the answer was bad: the server refuses the parameters, or the model
+does not call tools. Only "auto" goes on to the next way, and only before anything was shown."""
 
 _FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 
@@ -62,13 +66,19 @@ class StructuredPrediction(RouterConfig):
 
         Raises:
             StructuredOutputFailed: The answer does not fit the class.
+            NoToolCall: The model would not call the tool that stands for the class.
             Refused: The model declined.
         """
         if self.pydantic_program_mode not in _OWN_MODES:
             return cast(Model, super().structured_predict(output_cls, prompt, llm_kwargs, **prompt_args))
         _started(output_cls, prompt, prompt_args)
-        plan = _Plan.of(self, output_cls, prompt, llm_kwargs, prompt_args)
-        result = plan.parse(self.chat(plan.messages, **plan.kwargs))
+        for plan in self._plans(output_cls, prompt, llm_kwargs, prompt_args):
+            try:
+                result = plan.parse(self.chat(plan.messages, **plan.kwargs))
+                break
+            except _TRY_ANOTHER_WAY:
+                if plan.last:
+                    raise
         _dispatcher.event(LLMStructuredPredictEndEvent(output=result))
         return result
 
@@ -84,8 +94,13 @@ class StructuredPrediction(RouterConfig):
             theirs = await super().astructured_predict(output_cls, prompt, llm_kwargs, **prompt_args)
             return cast(Model, theirs)
         _started(output_cls, prompt, prompt_args)
-        plan = _Plan.of(self, output_cls, prompt, llm_kwargs, prompt_args)
-        result = plan.parse(await self.achat(plan.messages, **plan.kwargs))
+        for plan in self._plans(output_cls, prompt, llm_kwargs, prompt_args):
+            try:
+                result = plan.parse(await self.achat(plan.messages, **plan.kwargs))
+                break
+            except _TRY_ANOTHER_WAY:
+                if plan.last:
+                    raise
         _dispatcher.event(LLMStructuredPredictEndEvent(output=result))
         return result
 
@@ -99,12 +114,17 @@ class StructuredPrediction(RouterConfig):
         if self.pydantic_program_mode not in _OWN_MODES:
             yield from super()._structured_stream_call(output_cls, prompt, llm_kwargs, **prompt_args)
             return
-        plan = _Plan.of(self, output_cls, prompt, llm_kwargs, prompt_args)
-        partials = _Partials(plan)
-        for chunk in self.stream_chat(plan.messages, **plan.kwargs):
-            if (partial := partials.next(chunk)) is not None:
-                yield partial
-        yield partials.whole()
+        for plan in self._plans(output_cls, prompt, llm_kwargs, prompt_args):
+            partials = _Partials(plan)
+            try:
+                for chunk in self.stream_chat(plan.messages, **plan.kwargs):
+                    if (partial := partials.next(chunk)) is not None:
+                        yield partial
+                yield partials.whole()
+                return
+            except _TRY_ANOTHER_WAY:
+                if plan.last or partials.shown:
+                    raise
 
     async def _structured_astream_call(
         self,
@@ -115,27 +135,46 @@ class StructuredPrediction(RouterConfig):
     ) -> AsyncGenerator[Model | list[Model] | FlexibleModel | list[FlexibleModel], None]:
         if self.pydantic_program_mode not in _OWN_MODES:
             return await super()._structured_astream_call(output_cls, prompt, llm_kwargs, **prompt_args)
-        plan = _Plan.of(self, output_cls, prompt, llm_kwargs, prompt_args)
 
         async def generate() -> AsyncGenerator[Any, None]:
-            partials = _Partials(plan)
-            async for chunk in await self.astream_chat(plan.messages, **plan.kwargs):
-                if (partial := partials.next(chunk)) is not None:
-                    yield partial
-            yield partials.whole()
+            for plan in self._plans(output_cls, prompt, llm_kwargs, prompt_args):
+                partials = _Partials(plan)
+                try:
+                    async for chunk in await self.astream_chat(plan.messages, **plan.kwargs):
+                        if (partial := partials.next(chunk)) is not None:
+                            yield partial
+                    yield partials.whole()
+                    return
+                except _TRY_ANOTHER_WAY:
+                    if plan.last or partials.shown:
+                        raise
 
         return generate()
 
-    def _structured_way(self) -> StructuredWay:
+    def _plans(
+        self,
+        output_cls: type[Model],
+        prompt: BasePromptTemplate,
+        llm_kwargs: dict[str, Any] | None,
+        prompt_args: dict[str, Any],
+    ) -> Iterator[_Plan[Model]]:
+        """The calls that may lead to an instance, the surest first; a second only when the first cannot."""
+        ways = self._ways()
+        for way in ways:
+            messages = self._extend_messages(prompt.format_messages(llm=self, **prompt_args))
+            yield _Plan.of(self, output_cls, messages, llm_kwargs or {}, way, last=way == ways[-1])
+
+    def _ways(self) -> tuple[StructuredWay, ...]:
         way = _OWN_MODES[self.pydantic_program_mode]
         if way == "auto":
             way = self.structured_output
         if way != "auto":
-            return way
+            return (way,)
         facts = lookup(self.model, base_url=self.base_url, provider=self.provider)
-        if facts is not None and facts.structured_output:
-            return "json_schema"
-        return "tool" if self.metadata.is_function_calling_model else "text"
+        ways: tuple[StructuredWay, ...] = (
+            ("tool", "text") if self.metadata.is_function_calling_model else ("text",)
+        )
+        return ("json_schema", *ways) if facts is not None and facts.structured_output else ways
 
 
 def _started(output_cls: type[Model], prompt: BasePromptTemplate, prompt_args: dict[str, Any]) -> None:
@@ -152,31 +191,32 @@ class _Plan(Generic[Model]):
     way: StructuredWay
     messages: Sequence[ChatMessage]
     kwargs: dict[str, Any]
+    last: bool
 
     @classmethod
     def of(
         cls,
         llm: StructuredPrediction,
         output_cls: type[Model],
-        prompt: BasePromptTemplate,
-        llm_kwargs: dict[str, Any] | None,
-        prompt_args: dict[str, Any],
+        messages: Sequence[ChatMessage],
+        llm_kwargs: Mapping[str, Any],
+        way: StructuredWay,
+        *,
+        last: bool,
     ) -> _Plan[Model]:
-        messages = llm._extend_messages(prompt.format_messages(llm=llm, **prompt_args))
         # The tool, and that it must be called, follow from the class: callers cannot mean anything else.
         unwanted = ("tool_choice", "tool_required", "allow_parallel_tool_calls")
-        kwargs = {name: value for name, value in (llm_kwargs or {}).items() if name not in unwanted}
-        way = llm._structured_way()
+        kwargs = {name: value for name, value in llm_kwargs.items() if name not in unwanted}
         if way == "json_schema":
             kwargs["response_format"] = _response_format(output_cls, llm.strict)
         elif way == "tool":
             kwargs = llm._prepare_chat_with_tools(
-                [get_function_tool(output_cls)], chat_history=messages, tool_required=True, **kwargs
+                [get_function_tool(output_cls)], chat_history=list(messages), tool_required=True, **kwargs
             )
             messages = kwargs.pop("messages")
         else:
             messages = _with_instructions(messages, output_cls)
-        return cls(output_cls, way, messages, kwargs)
+        return cls(output_cls, way, messages, kwargs, last)
 
     def parse(self, response: ChatResponse) -> Model:
         """The finished answer as an instance."""
@@ -189,6 +229,8 @@ class _Plan(Generic[Model]):
                 return self.output_cls.model_validate(calls[0].tool_kwargs)
             return self.output_cls.model_validate_json(_json_in(text))
         except ValidationError as error:
+            if self.way == "tool" and not calls:
+                raise NoToolCall(f"The model was to call a tool, and answered: {text[:500]!r}") from error
             answer = calls[0].tool_kwargs if calls else text
             raise StructuredOutputFailed(
                 f"The answer is no {self.output_cls.__name__}: {str(answer)[:500]!r}. {error}"
@@ -199,7 +241,7 @@ class _Plan(Generic[Model]):
         calls = selections(response.message, streaming=True)
         if calls:
             return calls[0].tool_kwargs
-        text = response.message.content or ""
+        text = "" if self.way == "tool" else response.message.content or ""
         return partial_arguments(text[text.find("{") :]) if "{" in text else {}
 
 
@@ -211,6 +253,7 @@ class _Partials(Generic[Model]):
         self._loose = create_flexible_model(plan.output_cls)
         self._seen: dict[str, Any] = {}
         self._last: ChatResponse | None = None
+        self.shown = False
 
     def next(self, chunk: ChatResponse) -> Model | FlexibleModel | None:
         """The object so far; None when this chunk added nothing to it."""
@@ -219,6 +262,7 @@ class _Partials(Generic[Model]):
         if not data or data == self._seen:
             return None
         self._seen = data
+        self.shown = True
         try:
             return self._plan.output_cls.model_validate(data)
         except ValidationError:
