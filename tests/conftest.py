@@ -1,0 +1,96 @@
+"""What every test may rely on: no account, no network but loopback, no leak that goes unseen, no silent skip.
+
+Lives here: the isolation of the environment, the offline router, the list of allowed skips. Not here:
+anything that one room alone needs; that stands in the room's own conftest.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import gc
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared_core.testing import OfflineRouter, offline_router
+
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "HUGGINGFACE_API_KEY", "HUG_API_KEY")
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
+
+# huggingface_hub reads these two when it is imported, which no fixture precedes.
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_TOKEN_PATH"] = str(Path(tempfile.gettempdir()) / "hfrouter-tests-have-no-login" / "token")
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_logged_in(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No token, no proxy and no setting of this package, whatever the machine has."""
+    recording = request.config.getoption("--record-mode", None) not in (None, "none")
+    for name in list(os.environ):
+        is_token = name in TOKEN_VARIABLES and not recording  # recording live needs the developer's token
+        if is_token or name.lower() in PROXY_VARIABLES or name.startswith("HFROUTER_"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def offline_server() -> Iterator[OfflineRouter]:
+    """One offline router for the whole run; tests take `offline_url`."""
+    with offline_router(embedder="words") as url:
+        yield url
+
+
+@pytest.fixture
+def offline_url(offline_server: OfflineRouter) -> Iterator[OfflineRouter]:
+    """The offline router, with nothing recorded and nothing scripted; a string that is its base URL."""
+    offline_server.forget()
+    yield offline_server
+    offline_server.forget()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leaks_are_seen() -> Iterator[None]:
+    """Collects garbage while its warnings still fail a test of the module that left it."""
+    yield
+    gc.collect()
+
+
+class SkipKeeper:
+    """Fails a run that skips a test for a reason nobody has agreed to."""
+
+    def __init__(self) -> None:
+        lines = ALLOWED_SKIPS.read_text(encoding="utf-8").splitlines()
+        self.allowed = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+        self.surprises: list[str] = []
+
+    def look_at(self, report: pytest.TestReport | pytest.CollectReport) -> None:
+        if not report.skipped or hasattr(report, "wasxfail"):
+            return
+        # A skip's long form is (file, line, reason).
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reason = reason.removeprefix("Skipped: ")
+        if not any(fnmatch.fnmatchcase(reason, pattern) for pattern in self.allowed):
+            self.surprises.append(f"{report.nodeid}: {reason}")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.look_at(report)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self.look_at(report)
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        if self.surprises and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.surprises:
+            terminalreporter.section("skips that tests/allowed_skips.txt does not allow", red=True)
+            for line in self.surprises:
+                terminalreporter.line(line)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(SkipKeeper(), "skip-keeper")
