@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from shared_core._version import __version__
 from shared_core.client.settings import Keyring
 from shared_core.errors import ConfigError, MalformedResponse, RouterError, StreamInterrupted
-from shared_core.flow import Flow, Head, drain, emit, offload, read, read_all, send
+from shared_core.flow import Emit, Flow, Head, Read, drain, emit, offload, read_all, send
 from shared_core.routing import is_hugging_face
 from shared_core.types import (
     ApiKey,
@@ -118,12 +118,14 @@ class Exchange:
         reader = ChatStreamReader(reasoning_tags=request.reasoning_tags)
         progress, waits = call.progress, call.waits
         try:
-            while not reader.finished and (data := (yield from read(response))):
+            # Bare effects, for once: this loop runs for every token, and a helper costs it a generator.
+            pull = Read(response)
+            while not reader.finished and (data := cast(bytes, (yield pull))):
                 if deltas := reader.feed(data):
                     if not progress.emitted:
                         progress.emitted = True
                         progress.first_token = waits.now()
-                    yield from emit(deltas)
+                    yield Emit(deltas)
                     waits.content()
             last = reader.end()
         except RouterError as error:

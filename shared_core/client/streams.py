@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -22,7 +22,7 @@ class _Stream(Generic[Run]):
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._ready: Iterator[ChatDelta] = iter(())
+        self._ready: list[ChatDelta] = []  # the rest of one read, the next delta last
 
     @property
     def reply(self) -> ChatReply:
@@ -38,6 +38,10 @@ class _Stream(Generic[Run]):
                 "The stream is not finished, so there is no reply yet.",
                 hint="Read it to its end first; after a failure the error's `.partial` has what arrived.",
             ) from None
+
+    def _keep(self, deltas: Sequence[ChatDelta]) -> ChatDelta:
+        self._ready.extend(reversed(deltas))
+        return self._ready.pop()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {'ended' if self._run.done else 'open'}>"
@@ -59,17 +63,16 @@ class ChatStream(_Stream[BlockingRun[ChatReply]]):
         return self
 
     def __next__(self) -> ChatDelta:
-        for delta in self._ready:
-            return delta
-        deltas: Sequence[ChatDelta] | None = self._run.advance()
+        if self._ready:
+            return self._ready.pop()
+        deltas = self._run.advance()
         if deltas is None:
             raise StopIteration
-        self._ready = iter(deltas)
-        return next(self._ready)
+        return deltas[0] if len(deltas) == 1 else self._keep(deltas)
 
     def close(self) -> None:
         """Ends the stream wherever it stands. Harmless when repeated."""
-        self._ready = iter(())
+        self._ready.clear()
         self._run.close()
 
     def __enter__(self) -> Self:
@@ -93,17 +96,16 @@ class AsyncChatStream(_Stream[AsyncRun[ChatReply]]):
         return self
 
     async def __anext__(self) -> ChatDelta:
-        for delta in self._ready:
-            return delta
+        if self._ready:
+            return self._ready.pop()
         deltas = await self._run.advance()
         if deltas is None:
             raise StopAsyncIteration
-        self._ready = iter(deltas)
-        return next(self._ready)
+        return deltas[0] if len(deltas) == 1 else self._keep(deltas)
 
     async def close(self) -> None:
         """Ends the stream wherever it stands. Harmless when repeated."""
-        self._ready = iter(())
+        self._ready.clear()
         await self._run.close()
 
     async def __aenter__(self) -> Self:

@@ -47,10 +47,15 @@ class AsyncRun(Generic[T]):
         try:
             while True:
                 effect = resume(value)
-                if effect.__class__ is Emit:
-                    return effect.deltas
+                kind = effect.__class__
+                if kind is Emit:
+                    return effect.deltas  # type: ignore[union-attr]
                 try:
-                    value = await self._perform(effect)
+                    # Reads are nearly all there is in a stream: no detour for them.
+                    if kind is Read:
+                        value = await effect.response.read()  # type: ignore[union-attr]
+                    else:
+                        value = await self._perform(effect)
                     resume = self._flow.send
                 except BaseException as error:  # noqa: BLE001  # the flow decides
                     resume, value = self._flow.throw, error
@@ -71,14 +76,12 @@ class AsyncRun(Generic[T]):
 
     async def _perform(self, effect: object) -> object:
         match effect:
-            case Read(response):
-                return await response.read()  # type: ignore[attr-defined]
             case Send(request, waits):
                 await self._release()
                 self._response = response = await self._transport.send(request, waits)
                 return response
             case Drain(response, most_bytes, seconds):
-                await response.drain(most_bytes, seconds)  # type: ignore[attr-defined]
+                await response.drain(most_bytes, seconds)
                 return None
             case Sleep(seconds):
                 await asyncio.sleep(seconds)

@@ -52,10 +52,15 @@ class BlockingRun(Generic[T]):
         try:
             while True:
                 effect = resume(value)
-                if effect.__class__ is Emit:
-                    return effect.deltas
+                kind = effect.__class__
+                if kind is Emit:
+                    return effect.deltas  # type: ignore[union-attr]
                 try:
-                    value = self._perform(effect)
+                    # Reads are nearly all there is in a stream: no detour for them.
+                    if kind is Read:
+                        value = effect.response.read()  # type: ignore[union-attr]
+                    else:
+                        value = self._perform(effect)
                     resume = self._flow.send
                 except BaseException as error:  # noqa: BLE001  # the flow decides
                     resume, value = self._flow.throw, error
@@ -77,14 +82,12 @@ class BlockingRun(Generic[T]):
 
     def _perform(self, effect: object) -> object:
         match effect:
-            case Read(response):
-                return response.read()  # type: ignore[attr-defined]
             case Send(request, waits):
                 self._release()
                 self._response = response = self._transport.send(request, waits)
                 return response
             case Drain(response, most_bytes, seconds):
-                response.drain(most_bytes, seconds)  # type: ignore[attr-defined]
+                response.drain(most_bytes, seconds)
                 return None
             case Sleep(seconds):
                 time.sleep(seconds)

@@ -21,6 +21,7 @@ __all__ = ["AsyncTimedBackend"]
 
 Option = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
+_WORTH_A_CALL = 64 * 1024  # bytes
 _ENOUGH_BUFFERED = 256 * 1024  # bytes; above that the socket is left unread until the caller catches up
 
 
@@ -71,6 +72,7 @@ class _Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         self._writer: asyncio.Future[None] | None = None
         self._write_paused = False
         self._read_paused = False
+        self._unsent: list[bytes] = []
 
     # What asyncio calls.
 
@@ -106,6 +108,8 @@ class _Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
     # What httpx2 calls.
 
     async def read(self, max_bytes: int, timeout: float | Waits | None = None) -> bytes:
+        if self._unsent:
+            await self._flush(timeout)
         while not self._received:
             if self._failure is not None:
                 raise httpcore2.ReadError(str(self._failure)) from self._failure
@@ -127,12 +131,19 @@ class _Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | Waits | None = None) -> None:
+        # Held back until the answer is waited for, or there is a lot: see `backend._TimedStream`.
+        self._unsent.append(buffer)
+        if len(buffer) > _WORTH_A_CALL:
+            await self._flush(timeout)
+
+    async def _flush(self, timeout: float | Waits | None) -> None:
+        together = b"".join(self._unsent)
+        self._unsent.clear()
         if isinstance(timeout, Waits) and timeout.phase == "connect":
             timeout.sending()
         if self._failure is not None or self._transport.is_closing():
             raise httpcore2.WriteError(str(self._failure or "the connection is closed"))
-        if buffer:
-            self._transport.write(buffer)
+        self._transport.write(together)
         while self._write_paused and not self._ended:
             self._writer = self._loop.create_future()
             try:

@@ -14,7 +14,15 @@ import httpx2
 
 from shared_core.errors import RouterError
 from shared_core.transport.async_backend import AsyncTimedBackend
-from shared_core.transport.blocking import lane_limits, origin_of, proxy_for, request_parts, tls_context
+from shared_core.transport.blocking import (
+    headers_of,
+    lane_limits,
+    origin_of,
+    parsed,
+    proxy_for,
+    request_parts,
+    tls_context,
+)
 from shared_core.transport.decode import Inflater, inflater_for
 from shared_core.transport.failures import failure_of
 from shared_core.transport.lanes import IdleLanes
@@ -96,7 +104,7 @@ class AsyncPooledResponse:
         waits: Waits,
     ) -> None:
         self.status = reply.status_code
-        self.headers = dict(reply.headers)
+        self.headers = headers_of(reply)
         self._idle = idle
         self._origin = origin
         self._lane: httpx2.AsyncHTTPTransport | None = lane
@@ -157,7 +165,7 @@ class AsyncPooledResponse:
 def _build(request: HttpRequest, waits: Waits) -> httpx2.Request:
     method, url, headers, body = request_parts(request)
     extensions = {"timeout": {"connect": waits, "read": waits, "write": waits, "pool": waits.left()}}
-    return httpx2.Request(method, url, headers=headers, content=body, extensions=extensions)
+    return httpx2.Request(method, parsed(url), headers=headers, content=body, extensions=extensions)
 
 
 async def _close_all(idle: Idle) -> None:

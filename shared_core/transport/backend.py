@@ -20,6 +20,8 @@ from shared_core.types import Waits
 
 __all__ = ["TimedBackend"]
 
+_WORTH_A_CALL = 64 * 1024  # bytes
+
 Option = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
 
 
@@ -61,20 +63,38 @@ class TimedBackend(httpcore2.NetworkBackend):
 
 
 class _TimedStream(httpcore2.NetworkStream):
+    """Holds back what is written until it is worth a system call, or until an answer is waited for.
+
+    The HTTP layer writes head, body and end of a request one by one; sent together they cost one call.
+    """
+
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream
+        self._unsent: list[bytes] = []
+        self._unsent_size = 0
 
     def read(self, max_bytes: int, timeout: float | Waits | None = None) -> bytes:
+        if self._unsent:
+            self._flush(timeout)
         if isinstance(timeout, Waits):
             timeout = _left(timeout, httpcore2.ReadTimeout)
         return self._stream.read(max_bytes, timeout)
 
     def write(self, buffer: bytes, timeout: float | Waits | None = None) -> None:
+        self._unsent.append(buffer)
+        self._unsent_size += len(buffer)
+        if self._unsent_size > _WORTH_A_CALL:
+            self._flush(timeout)
+
+    def _flush(self, timeout: float | Waits | None) -> None:
+        together = b"".join(self._unsent)
+        self._unsent.clear()
+        self._unsent_size = 0
         if isinstance(timeout, Waits):
             if timeout.phase == "connect":
                 timeout.sending()
             timeout = _left(timeout, httpcore2.WriteTimeout)
-        self._stream.write(buffer, timeout)
+        self._stream.write(together, timeout)
 
     def close(self) -> None:
         self._stream.close()
@@ -85,6 +105,8 @@ class _TimedStream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | Waits | None = None,
     ) -> httpcore2.NetworkStream:
+        if self._unsent:  # pragma: no cover - a proxy's answer is read before TLS starts
+            self._flush(timeout)
         if isinstance(timeout, Waits):
             timeout = _left(timeout, httpcore2.ConnectTimeout)
         return _TimedStream(self._stream.start_tls(ssl_context, server_hostname, timeout))

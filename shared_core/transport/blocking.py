@@ -23,7 +23,17 @@ from shared_core.transport.failures import failure_of
 from shared_core.transport.lanes import KEEP_SECONDS, IdleLanes
 from shared_core.types import HttpRequest, Waits
 
-__all__ = ["PooledTransport", "lane_limits", "origin_of", "request_parts", "shared", "tls_context"]
+__all__ = [
+    "PooledTransport",
+    "headers_of",
+    "lane_limits",
+    "origin_of",
+    "parsed",
+    "proxy_for",
+    "request_parts",
+    "shared",
+    "tls_context",
+]
 
 
 class PooledTransport:
@@ -113,7 +123,7 @@ class PooledResponse:
         waits: Waits,
     ) -> None:
         self.status = reply.status_code
-        self.headers = dict(reply.headers)
+        self.headers = headers_of(reply)
         self._transport = transport
         self._origin = origin
         self._lane: httpx2.HTTPTransport | None = lane
@@ -173,7 +183,7 @@ class PooledResponse:
 def _build(request: HttpRequest, waits: Waits) -> httpx2.Request:
     method, url, headers, body = request_parts(request)
     extensions = {"timeout": {"connect": waits, "read": waits, "write": waits, "pool": waits.left()}}
-    return httpx2.Request(method, url, headers=headers, content=body, extensions=extensions)
+    return httpx2.Request(method, parsed(url), headers=headers, content=body, extensions=extensions)
 
 
 def request_parts(request: HttpRequest) -> tuple[str, str, dict[str, str], bytes]:
@@ -182,6 +192,17 @@ def request_parts(request: HttpRequest) -> tuple[str, str, dict[str, str], bytes
     if token := request.key.reveal():
         headers["authorization"] = f"Bearer {token}"
     return request.method, request.url, headers, request.body
+
+
+@functools.lru_cache(maxsize=1024)
+def parsed(url: str) -> httpx2.URL:
+    """Parsing an address costs a tenth of a call, and there are few addresses."""
+    return httpx2.URL(url)
+
+
+def headers_of(reply: httpx2.Response) -> dict[str, str]:
+    """Names in lower case; of repeated headers the last."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in reply.headers.raw}
 
 
 @functools.lru_cache(maxsize=1024)

@@ -97,7 +97,12 @@ class Waits:
 
     def content(self) -> None:
         """Content arrived and was taken by the caller: the next piece is due within the gap."""
-        self._begin("gap", self.limits.gap)
+        # As `_begin`, written out: it runs for every token.
+        end = self._clock() + self.limits.gap
+        if end < self.deadline:
+            self.phase, self._phase_end = "gap", end
+        else:
+            self.phase, self._phase_end = "total", self.deadline
 
     def lingering(self, seconds: float) -> None:
         """The answer is complete; what is left of the body is worth only a moment."""

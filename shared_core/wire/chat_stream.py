@@ -23,6 +23,8 @@ from shared_core.wire.usage import parse_usage
 
 __all__ = ["ChatStreamReader"]
 
+_new_tuple = tuple.__new__
+
 
 class _Answer:
     """What one choice has become so far."""
@@ -122,75 +124,74 @@ class ChatStreamReader:
 
     def _deltas(self, events: list[Event]) -> list[ChatDelta]:
         deltas: list[ChatDelta] = []
-        for event in events:
+        for data, name in events:
             if self.finished:
                 break
-            data = event.data
             if data == b"[DONE]" or data.strip() == b"[DONE]":
                 self.finished = True
             elif data:
-                self._read_chunk(self._parse(event), event.name, deltas)
+                try:
+                    chunk = json.load(data)
+                except ValueError:
+                    chunk = _salvage(data)
+                if isinstance(chunk, dict):
+                    self._read_chunk(chunk, name, deltas)
         return deltas
 
-    def _parse(self, event: Event) -> Mapping[str, Any]:
-        try:
-            chunk = json.load(event.data)
-        except ValueError:
-            chunk = _salvage(event.data)
-        return chunk if isinstance(chunk, Mapping) else {}
-
-    def _read_chunk(self, chunk: Mapping[str, Any], name: bytes, deltas: list[ChatDelta]) -> None:
+    def _read_chunk(self, chunk: dict[str, Any], name: bytes, deltas: list[ChatDelta]) -> None:
+        if name == b"error" or chunk.get("error") or chunk.get("object") == "error":
+            raise classify_body(chunk)
         choices = chunk.get("choices")
-        if choices and name != b"error" and not chunk.get("error"):
+        if choices:
             if not self.model:
                 self._read_head(chunk)
             for position, choice in enumerate(choices):
-                if isinstance(choice, Mapping):
+                if isinstance(choice, dict):
                     self._read_choice(position, choice, deltas)
-        elif name == b"error" or chunk.get("error") or chunk.get("object") == "error":
-            raise classify_body(chunk)
         if "usage" in chunk or "x_groq" in chunk:
             # Cumulative in every chunk, or once: the last one is the whole.
             self._usage = parse_usage(chunk) or self._usage
 
-    def _read_head(self, chunk: Mapping[str, Any]) -> None:
+    def _read_head(self, chunk: dict[str, Any]) -> None:
         self.model = _text(chunk.get("model"))
         self._id = _text(chunk.get("id")) or self._id
         created = chunk.get("created")
         self._created = int(created) if isinstance(created, int | float) else None
         self._fingerprint = _text(chunk.get("system_fingerprint")) or None
 
-    def _read_choice(self, position: int, choice: Mapping[str, Any], deltas: list[ChatDelta]) -> None:
+    def _read_choice(self, position: int, choice: dict[str, Any], deltas: list[ChatDelta]) -> None:
         index = choice.get("index", position)
-        if not isinstance(index, int):
+        if index.__class__ is not int:
             index = position
         answer = self._answers.get(index)
         if answer is None:
             answer = self._answers[index] = _Answer(self._reasoning_tags)
-        message = choice.get("delta")
-        finish = choice.get("finish_reason")
-        if not isinstance(message, Mapping):
-            message = {}
-        content = message.get("content")
-        text = content if content.__class__ is str else text_of(content)
-        # The usual delta is a little text and nothing else.
-        if len(message) <= 2 and text and finish is None and answer.splitter is None:
-            logprobs = choice.get("logprobs")
-            if logprobs is None and (len(message) == 1 or "role" in message):
-                answer.text.append(text)
-                deltas.append(ChatDelta(text, "", (), index))
-                return
-        self._read_rare(index, answer, choice, message, text, deltas)
+        message = choice.get("delta") or {}
+        text = message.get("content")
+        # The usual delta is a little text, and nothing else but perhaps the role.
+        if (
+            text.__class__ is str
+            and text
+            and len(message) == 1 + ("role" in message)
+            and choice.get("finish_reason") is None
+            and choice.get("logprobs") is None
+            and answer.splitter is None
+        ):
+            answer.text.append(text)
+            # What ChatDelta(text, index=index) does, at a third of its price.
+            deltas.append(_new_tuple(ChatDelta, (text, "", (), index, None, None, "", None)))
+        else:
+            self._read_rare(index, answer, choice, message if isinstance(message, dict) else {}, deltas)
 
     def _read_rare(
         self,
         index: int,
         answer: _Answer,
-        choice: Mapping[str, Any],
-        message: Mapping[str, Any],
-        text: str,
+        choice: dict[str, Any],
+        message: dict[str, Any],
         deltas: list[ChatDelta],
     ) -> None:
+        text = text_of(message.get("content"))
         calls: tuple[ToolCallDelta, ...] = ()
         if pieces := message.get("tool_calls"):
             if answer.calls is None:

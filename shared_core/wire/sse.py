@@ -7,16 +7,11 @@ the end of the stream left unterminated is still delivered, and `data:` needs no
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 __all__ = ["Event", "EventTooLarge", "SseDecoder"]
 
 
-class Event(NamedTuple):
-    """One event: its data, and its name ("" when the stream gave none)."""
-
-    data: bytes
-    name: bytes = b""
+Event = tuple[bytes, bytes]
+"""One event: its data, and its name (empty when the stream gave none). A bare tuple: one is made a token."""
 
 
 class EventTooLarge(ValueError):
@@ -31,7 +26,7 @@ class SseDecoder:
 
     Example:
         >>> SseDecoder().feed(b'data: {"a": 1}' + bytes([10, 10]))
-        [Event(data=b'{"a": 1}', name=b'')]
+        [(b'{"a": 1}', b'')]
     """
 
     __slots__ = ("_held", "_most_bytes", "_searched", "_started", "_tail")
@@ -56,8 +51,10 @@ class SseDecoder:
                 data, self._held = data[:-1], b"\r"
             data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         if not self._tail:
-            # The usual read holds whole events: no copy.
+            # The usual read is one line of data and the empty line that ends it.
             if data.endswith(b"\n\n"):
+                if self._started and data.startswith(b"data: ") and data.find(b"\n") == len(data) - 2:
+                    return [(data[6:-2], b"")]
                 return self._parse(data)
             end = data.rfind(b"\n\n")
             if end >= 0:
@@ -104,7 +101,7 @@ class SseDecoder:
         for block in text.split(b"\n\n"):
             # The usual event is one line of data.
             if block.startswith(b"data:") and b"\n" not in block:
-                events.append(Event(block[6:] if block.startswith(b" ", 5) else block[5:]))
+                events.append((block[6:] if block.startswith(b" ", 5) else block[5:], b""))
             elif block:
                 event = _parse_block(block)
                 if event is not None:
@@ -122,4 +119,4 @@ def _parse_block(block: bytes) -> Event | None:
             data.append(value)
         elif field == b"event":
             name = value
-    return Event(b"\n".join(data), name) if data else None
+    return (b"\n".join(data), name) if data else None
