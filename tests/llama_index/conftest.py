@@ -1,0 +1,40 @@
+"""The LLM under test and the server behind it; the suite's folder made importable."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SUITE = Path(__file__).with_name("suite")
+sys.path.insert(0, str(SUITE))
+pytest.register_assert_rewrite(*(path.stem for path in SUITE.glob("li_*.py")))
+
+from llama_index_hfrouter import HFRouterLLM  # noqa: E402
+
+CANARY = "hf_" + "CANARYcanary0123456789" * 2
+
+
+@pytest.fixture
+def canary() -> str:
+    """A token that must show up nowhere but in the authorization header."""
+    return CANARY
+
+
+@pytest.fixture
+def server(offline_url):
+    """The offline router that the LLMs talk to."""
+    return offline_url
+
+
+@pytest.fixture
+def make_llm(server) -> Callable[..., Any]:
+    """Makes the LLM under test for one of the offline models: echo, tools, json, reasoner, extractive."""
+
+    def make(kind: str = "echo", **options: Any) -> HFRouterLLM:
+        return HFRouterLLM(model=f"offline/{kind}", base_url=str(server), **options)
+
+    return make

@@ -1,0 +1,1 @@
+class AgentsSuite: pass
