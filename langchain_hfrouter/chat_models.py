@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
@@ -21,19 +21,13 @@ from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.messages import to_wire
 from langchain_hfrouter.replies import to_result
 from langchain_hfrouter.settings import RouterSettings
-from langchain_hfrouter.structured import (
-    Method,
-    Schema,
-    answer_parser,
-    as_function,
-    response_format,
-    titled,
-    tool_parser,
-    with_raw,
-)
-from langchain_hfrouter.tool_binding import ToolLike, choice_to_wire, tools_to_wire
+from langchain_hfrouter.tool_binding import choice_to_wire, tools_to_wire
 from shared_core.errors import RouterError
 from shared_core.types import CHAT_PARAMS
+
+if TYPE_CHECKING:
+    from langchain_hfrouter.structured import Method, Schema
+    from langchain_hfrouter.tool_binding import ToolLike
 
 __all__ = ["ChatHFRouter"]
 
@@ -44,7 +38,164 @@ _INTERNAL = frozenset({"ls_structured_output_format", "structured_output_format"
 
 
 class ChatHFRouter(RouterSettings):
-    """DOC"""
+    """Chat models of every Hugging Face inference provider, through the router or any compatible server.
+
+    Setup:
+        Install the package and set a token with the permission "Make calls to Inference Providers"
+        (https://hf.co/settings/tokens):
+
+        ```bash
+        pip install -U "hfrouter[langchain]"
+        export HF_TOKEN="hf_..."
+        ```
+
+    Key init args (completion params):
+        model: str
+            `org/name[:fastest|cheapest|preferred|<provider>]`. Also accepted as `model_name`.
+        temperature: float | None
+            Randomness, 0 to 2.
+        max_tokens: int | None
+            Longest answer, in tokens.
+        stop: str | list[str] | None
+            Up to four texts that end the answer. Also accepted as `stop_sequences`.
+        reasoning_effort: str | None
+            How long to think; which levels work depends on the provider.
+        top_p, top_k, seed, n, frequency_penalty, presence_penalty, repetition_penalty, logit_bias, logprobs,
+        top_logprobs, tools, tool_choice, parallel_tool_calls, response_format, stream_options:
+            As in `shared_core.ChatParams`. None is never sent; a call's own arguments go before these.
+        extra_body: dict | None
+            Further keys of the JSON body. Unknown arguments end up here, with a warning.
+        stream_usage: bool = True
+            Ask for token counts in streams.
+        streaming: bool | None
+            True answers `invoke` through a stream, False never streams.
+        echo_reasoning: bool = False
+            Send the reasoning of earlier answers back. Some models want it, others refuse it.
+        media_in_tool_messages: bool = False
+            Send media of tool results inside the tool message. By default they follow in a user message,
+            because the tool role is text-only for most servers.
+        reasoning_tags: bool = False
+            Split `<think>...</think>` in the content off as reasoning.
+
+    Key init args (client params):
+        api_key: SecretStr | None
+            A token for the host. None takes HF_TOKEN (or what `hf auth login` stored) when the first call is
+            made, for Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `dumps`.
+        base_url: str | None
+            Any OpenAI-compatible server; None is the router.
+        provider: str | None
+            Provider or policy, in place of the model's suffix.
+        bill_to: str | None
+            Organisation that pays.
+        timeout: float | Timeouts | None
+            Seconds for the whole call, or `shared_core.Timeouts` with a limit for each phase.
+        max_retries: int = 2
+            How often a transient failure is tried again, never after the first token.
+        wait_for_model: bool | float = False
+            Wait while a model is loading, up to the time limit or this many seconds.
+        default_headers: dict[str, str] | None
+            Sent with every request.
+        http_client, async_http_client:
+            Your own clients of httpx2 or httpx (proxy, TLS, limits); yours to close.
+        async_transport: "httpx2" | "aiohttp" = "httpx2"
+            "aiohttp" (`pip install "hfrouter[aiohttp]"`) for hundreds of async calls in flight.
+
+    Raises:
+        ConfigError: An argument cannot work.
+
+    Calls raise the classes of `langchain_hfrouter.errors`: each is the core's error and LangChain's
+    `ModelError` kind at once.
+
+    Instantiate:
+        ```python
+        from langchain_hfrouter import ChatHFRouter
+
+        llm = ChatHFRouter(model="openai/gpt-oss-120b:cerebras", temperature=0)
+        ```
+
+    Invoke:
+        ```python
+        llm.invoke([("system", "Translate to French."), ("human", "I love programming.")])
+        ```
+
+    Stream:
+        ```python
+        for chunk in llm.stream("Tell me a story."):
+            print(chunk.text, end="")
+        ```
+
+    Async:
+        ```python
+        await llm.ainvoke("Hello")
+        async for chunk in llm.astream("Hello"): ...
+        await llm.abatch(["Hello", "Hi"])
+        ```
+
+    Tool calling:
+        ```python
+        def get_weather(city: str) -> str:
+            "Current weather of a city."
+            return "sunny"
+
+        llm.bind_tools([get_weather]).invoke("What is the weather in Paris?").tool_calls
+        ```
+        See `ChatHFRouter.bind_tools`.
+
+    Structured output:
+        ```python
+        class Joke(BaseModel):
+            setup: str
+            punchline: str
+
+        llm.with_structured_output(Joke).invoke("Tell me a joke about cats.")
+        ```
+        See `ChatHFRouter.with_structured_output`.
+
+    JSON mode:
+        ```python
+        llm.bind(response_format={"type": "json_object"}).invoke("A JSON object with ten numbers, please.")
+        ```
+
+    Image input:
+        ```python
+        llm.invoke(
+            [
+                HumanMessage(
+                    [
+                        {"type": "text", "text": "What is this?"},
+                        {"type": "image", "url": "https://example.org/cat.png"},
+                    ]
+                )
+            ]
+        )
+        ```
+
+    Audio, video and PDF input:
+        Blocks of type "audio", "video" and "file", with `base64` and `mime_type`, or `url`. What a provider
+        takes is its own affair. Strings are never opened as files.
+
+    Reasoning:
+        ```python
+        [block for block in llm.invoke("2 + 2?").content_blocks if block["type"] == "reasoning"]
+        ```
+
+    Token usage:
+        ```python
+        llm.invoke("Hello").usage_metadata  # with cached and reasoning tokens where the provider counts them
+        ```
+
+    Logprobs:
+        ```python
+        llm.bind(logprobs=True, top_logprobs=2).invoke("Hello").response_metadata["logprobs"]
+        ```
+
+    Response metadata:
+        ```python
+        llm.invoke("Hello").response_metadata
+        # model_name and provider that served the call, finish_reason, request_id, attempts, latency_s,
+        # first_token_s (streams), system_fingerprint, id
+        ```
+    """
 
     def _generate(
         self,
@@ -236,6 +387,16 @@ class ChatHFRouter(RouterSettings):
             llm.with_structured_output(Joke).invoke("Tell me a joke about cats.")
             ```
         """
+        # LangChain's parsers take a while to import, and most programs never use them.
+        from langchain_hfrouter.structured import (
+            answer_parser,
+            as_function,
+            response_format,
+            titled,
+            tool_parser,
+            with_raw,
+        )
+
         if method is None:
             native = (self.profile or {}).get("structured_output")
             method = "json_schema" if native else "function_calling"
@@ -285,6 +446,8 @@ def _override(arguments: dict[str, Any], kwargs: dict[str, Any]) -> None:
         arguments["extra_body"] = {**(arguments.get("extra_body") or {}), **extra}
     wanted = arguments.get("response_format")
     if wanted is not None:
+        from langchain_hfrouter.structured import response_format
+
         arguments["response_format"] = response_format(wanted)
     tools = arguments.get("tools")
     if tools:

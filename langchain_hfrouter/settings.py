@@ -16,13 +16,20 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.messages import BaseMessage
 from langchain_core.messages.utils import count_tokens_approximately
-from pydantic import ConfigDict, Field, PrivateAttr, SecretStr, ValidationError, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    model_validator,
+)
 
 from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.keys import TravelSafeKey
 from langchain_hfrouter.replies import PROVIDER
 from shared_core import __version__
-from shared_core.catalog import lookup
 from shared_core.types import CHAT_PARAMS, Timeouts
 
 if TYPE_CHECKING:
@@ -49,6 +56,7 @@ class RouterSettings(BaseChatModel):
         protected_namespaces=(),
         hide_input_in_errors=True,  # an error about a bad api_key must not quote it
         allow_inf_nan=False,
+        defer_build=True,  # the validator is built with the first model, not with the import
     )
 
     model: str = Field(min_length=1)
@@ -131,6 +139,7 @@ class RouterSettings(BaseChatModel):
 
     @model_validator(mode="after")
     def _complete(self) -> RouterSettings:
+        Timeouts.of(self.timeout)  # raises for limits that cannot hold
         if self.profile is None:  # langchain-core before 1.3 does not ask for it
             self.profile = self._resolve_model_profile()
         add_version = getattr(self, "_add_version", None)  # langchain-core 1.5
@@ -139,6 +148,8 @@ class RouterSettings(BaseChatModel):
         return self
 
     def _resolve_model_profile(self) -> ModelProfile | None:
+        from shared_core.catalog import lookup
+
         facts = lookup(self.model, base_url=self.base_url, provider=self.provider)
         if facts is None:
             return None
@@ -237,14 +248,13 @@ class RouterSettings(BaseChatModel):
             if client is not None:
                 memo[id(client)] = client
         twin = copy.copy(self)
-        object.__setattr__(twin, "__dict__", copy.deepcopy(twin.__dict__, memo))
+        object.__setattr__(twin, "__dict__", _without_secrets(copy.deepcopy(twin.__dict__, memo)))
         return twin
 
     def __getstate__(self) -> dict[Any, Any]:
         state = dict(super().__getstate__())
-        state["__dict__"] = {
-            name: value for name, value in state["__dict__"].items() if name != "_serialized"
-        }
+        values = {name: value for name, value in state["__dict__"].items() if name != "_serialized"}
+        state["__dict__"] = _without_secrets(values)
         state["__pydantic_private__"] = {**(state["__pydantic_private__"] or {}), **_NOTHING_MADE}
         return state
 
@@ -258,9 +268,13 @@ class RouterSettings(BaseChatModel):
     def lc_secrets(self) -> dict[str, str]:
         secrets = {"api_key": "HF_TOKEN"}
         for name in self.default_headers or {}:
-            if name.lower().endswith(_SECRET_HEADERS) and "." not in name:
+            if _is_secret(name):
                 secrets[f"default_headers.{name}"] = "HFROUTER_HEADER_" + name.upper().replace("-", "_")
         return secrets
+
+    @field_serializer("default_headers", when_used="json-unless-none")
+    def _mask_headers(self, headers: dict[str, str]) -> dict[str, str]:
+        return {name: "**********" if _is_secret(name) else value for name, value in headers.items()}
 
     @property
     def lc_attributes(self) -> dict[str, Any]:
@@ -359,6 +373,19 @@ class RouterSettings(BaseChatModel):
 _NOTHING_MADE = {"_router": None, "_async_router": None, "_sent": None}
 
 
+def _is_secret(header: str) -> bool:
+    return header.lower().endswith(_SECRET_HEADERS)
+
+
+def _without_secrets(values: dict[str, Any]) -> dict[str, Any]:
+    """Fields without secret headers. Their loss is told like that of an explicit token: at the first call."""
+    headers = values.get("default_headers")
+    if not headers or not any(map(_is_secret, headers)):
+        return values
+    kept = {name: value for name, value in headers.items() if not _is_secret(name)}
+    return {**values, "default_headers": kept, "api_key": copy.deepcopy(TravelSafeKey("left-behind"))}
+
+
 def _rename(values: dict[str, Any], fields: Any) -> None:
     for alias, name in _ALIASES.items():
         if alias in values:
@@ -373,7 +400,7 @@ def _rename(values: dict[str, Any], fields: Any) -> None:
             f"ChatHFRouter has no parameter {', '.join(unknown)}; sent as part of extra_body. "
             "Pass extra_body={...} to say so yourself, or correct the name.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     for name in unknown:
         extra[name] = values.pop(name)

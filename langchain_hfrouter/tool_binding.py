@@ -7,16 +7,18 @@ called (`replies`, `chunks`, `structured`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
 from langchain_hfrouter.errors import ConfigError
 
-__all__ = ["ToolLike", "choice_to_wire", "tools_to_wire"]
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
 
-ToolLike = dict[str, Any] | type | Callable[..., Any] | BaseTool
+    ToolLike = dict[str, Any] | type | Callable[..., Any] | BaseTool
+
+__all__ = ["choice_to_wire", "tools_to_wire"]
 
 
 def tools_to_wire(tools: Sequence[ToolLike], *, strict: bool | None = None) -> list[dict[str, Any]]:
