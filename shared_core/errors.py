@@ -239,9 +239,13 @@ class InputTooLong(RouterError):
 class BadRequest(RouterError, ValueError):
     """The request itself is wrong; sending it again cannot help."""
 
+    default_hint = "Correct what the message names; the same request will be rejected again."
+
 
 class Refused(RouterError):
     """The model or its content filter declined to answer."""
+
+    default_hint = "Put the request differently, or ask another model."
 
 
 class StreamInterrupted(RouterError):

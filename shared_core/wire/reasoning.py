@@ -26,13 +26,14 @@ def reasoning_of(message: Mapping[str, Any]) -> str:
 class ThinkSplitter:
     """Splits streamed content at `<think>` and `</think>`, wherever the pieces are cut.
 
-    Only a tag at the very beginning opens reasoning: further on, the model is talking about tags.
+    Only a tag at the very beginning opens reasoning: further on, the model is talking about tags. Line ends
+    beside the tags belong to neither, wherever the pieces are cut.
     """
 
     __slots__ = ("_pending", "_state")
 
     def __init__(self) -> None:
-        self._state = "start"  # start, thinking, after, answer
+        self._state = "start"  # start, opening, thinking, after, answer
         self._pending = ""
 
     def feed(self, piece: str) -> tuple[str, str]:
@@ -48,14 +49,21 @@ class ThinkSplitter:
             if not seen.startswith(_OPEN):
                 self._state = "answer"
                 return "", self._take()
-            self._state, self._pending = "thinking", seen[len(_OPEN) :].lstrip("\n")
+            self._state, self._pending = "opening", seen[len(_OPEN) :]
+        if self._state == "opening":
+            self._pending = self._pending.lstrip("\n")
+            if not self._pending:
+                return "", ""
+            self._state = "thinking"
         if self._state == "thinking":
             reasoning, closed, rest = self._pending.partition(_CLOSE)
             if not closed:
                 keep = _overlap(self._pending, _CLOSE)
-                reasoning = self._pending[: len(self._pending) - keep]
+                # Line ends are held back too: they may be the last before the tag.
+                reasoning = self._pending[: len(self._pending) - keep].rstrip("\n")
                 self._pending = self._pending[len(reasoning) :]
                 return reasoning, ""
+            reasoning = reasoning.rstrip("\n")
             self._state, self._pending = "after", rest
         # The blank lines between the tag and the answer belong to neither.
         self._pending = self._pending.lstrip()
@@ -67,7 +75,7 @@ class ThinkSplitter:
     def end(self) -> tuple[str, str]:
         """What was held back."""
         rest = self._take()
-        return (rest, "") if self._state == "thinking" else ("", rest)
+        return (rest.rstrip("\n"), "") if self._state == "thinking" else ("", rest)
 
     def _take(self) -> str:
         pending, self._pending = self._pending, ""
@@ -84,7 +92,7 @@ def split_think(content: str) -> tuple[str, str]:
     splitter = ThinkSplitter()
     reasoning, text = splitter.feed(content)
     more_reasoning, more_text = splitter.end()
-    return (reasoning + more_reasoning).rstrip("\n"), text + more_text
+    return reasoning + more_reasoning, text + more_text
 
 
 def _overlap(text: str, tag: str) -> int:
