@@ -14,18 +14,15 @@ from shared_core.catalog.facts import ModelFacts, facts_from
 from shared_core.catalog.loaded import ROUTER_URL, SHARED, CatalogCache, loaded, remember
 from shared_core.catalog.lookup import list_price, lookup
 from shared_core.catalog.models import (
-    ROUTING_POLICIES,
     Catalog,
     ModelInfo,
     ProviderOffer,
     parse_catalog,
-    split_model,
 )
 from shared_core.catalog.prices import Price
 
 __all__ = [
     "ROUTER_URL",
-    "ROUTING_POLICIES",
     "SHARED",
     "Catalog",
     "CatalogCache",
@@ -39,5 +36,4 @@ __all__ = [
     "lookup",
     "parse_catalog",
     "remember",
-    "split_model",
 ]

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 from shared_core.catalog.facts import ModelFacts, date_of, facts_from, offers_in_reach
 from shared_core.catalog.loaded import ROUTER_URL, SHARED, server_key
-from shared_core.catalog.models import ROUTING_POLICIES, ModelInfo, split_model
+from shared_core.catalog.models import ModelInfo
 from shared_core.catalog.prices import Price, highest_price
 from shared_core.catalog.snapshot import shipped
+from shared_core.types import POLICIES, ModelRef
 
 _Key = tuple[str, str | None, str | None]
 _MOST_ANSWERS = 4096
@@ -94,10 +95,10 @@ def _find(model: str, base_url: str | None, provider: str | None) -> ModelFacts 
 
 def _pinned(model: str, provider: str | None, info: ModelInfo | None) -> str | None:
     if provider is not None:
-        return None if provider in ROUTING_POLICIES else provider
+        return None if provider in POLICIES else provider
     if info is not None and info.id == model:  # the colon, if any, is part of the name
         return None
-    return split_model(model)[1]
+    return ModelRef.parse(model).provider
 
 
 def _within_window(facts: ModelFacts) -> ModelFacts:

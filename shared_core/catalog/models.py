@@ -18,10 +18,6 @@ from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any
 
-# Suffixes of a model name that choose a policy and not a provider.
-# Source: Inference Providers documentation, index page, state of November 2026.
-ROUTING_POLICIES = frozenset({"fastest", "cheapest", "preferred"})
-
 # Where servers other than the router say how long a context they serve; the first one found counts.
 # Sources: `max_model_len` vLLM and SGLang, `context_length` Together and OpenRouter, `context_window` Groq,
 # `max_input_tokens` LiteLLM's proxy. TGI and `transformers serve` 5.23 say nothing.
@@ -143,16 +139,6 @@ class Catalog:
 
     def __len__(self) -> int:
         return len(self.models)
-
-
-def split_model(model: str) -> tuple[str, str | None]:
-    """Repository and pinned provider of a model name; a policy suffix pins nobody.
-
-    >>> split_model("openai/gpt-oss-120b:groq"), split_model("openai/gpt-oss-120b:fastest")
-    (('openai/gpt-oss-120b', 'groq'), ('openai/gpt-oss-120b', None))
-    """
-    repo, _, suffix = model.partition(":")
-    return repo, None if not suffix or suffix in ROUTING_POLICIES else suffix
 
 
 def parse_catalog(payload: object, *, source: str, fetched_at: float | None) -> Catalog:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 from urllib.parse import urlsplit
 
+from shared_core.catalog import ROUTER_URL
 from shared_core.errors import ConfigError
 from shared_core.types import ModelRef
 
 __all__ = ["ROUTER_URL", "is_hugging_face", "wire_model"]
-
-ROUTER_URL = "https://router.huggingface.co/v1"
 
 _HUGGING_FACE = ("huggingface.co", "endpoints.huggingface.cloud")
 """Hosts, with their subdomains, that a Hugging Face token may be sent to: the router and the Hub, and dedicated

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpcore2
 
+from shared_core.transport.backend import is_address
 from shared_core.types import Waits
 
 __all__ = ["AsyncTimedBackend"]
@@ -46,7 +47,8 @@ class AsyncTimedBackend(httpcore2.AsyncNetworkBackend):
                     host,
                     port,
                     local_addr=None if local_address is None else (local_address, 0),
-                    happy_eyeballs_delay=0.25,
+                    # Racing address families is for names; for an address it only costs tasks.
+                    happy_eyeballs_delay=None if is_address(host) else 0.25,
                 )
         except TimeoutError:
             raise httpcore2.ConnectTimeout from None

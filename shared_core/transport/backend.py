@@ -7,6 +7,7 @@ single wait on the socket asks it how much time is left.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import socket
 import ssl
@@ -18,7 +19,7 @@ import httpcore2
 
 from shared_core.types import Waits
 
-__all__ = ["TimedBackend"]
+__all__ = ["TimedBackend", "is_address"]
 
 _WORTH_A_CALL = 64 * 1024  # bytes
 
@@ -115,6 +116,16 @@ class _TimedStream(httpcore2.NetworkStream):
         return self._stream.get_extra_info(info)
 
 
+@functools.lru_cache(maxsize=1024)
+def is_address(host: str) -> bool:
+    """Whether the host is an IP address already."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _left(waits: Waits, late: type[Exception]) -> float:
     """Seconds for one wait; a socket would take 0 to mean "do not wait at all", not "too late"."""
     left = waits.left()
@@ -128,11 +139,7 @@ def _look_up(host: str, port: int, waits: Waits) -> list[str]:
 
     That thread is a daemon: a name server that never answers must not keep the program from ending.
     """
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        pass
-    else:
+    if is_address(host):
         return [host]
     found: list[str] = []
     failures: list[OSError] = []

@@ -15,9 +15,9 @@ import pytest
 
 from shared_core.catalog import SHARED, list_price, lookup, parse_catalog, remember
 from shared_core.catalog import lookup as lookup_function
-from shared_core.catalog.models import ROUTING_POLICIES
 from shared_core.catalog.refresh import dumps, main, rebuild
 from shared_core.catalog.snapshot import read_snapshot, shipped, shipped_document
+from shared_core.types import POLICIES
 
 GPT = "openai/gpt-oss-120b"
 LOCAL = "http://localhost:8000/v1"
@@ -148,7 +148,7 @@ def test_the_provider_comes_from_the_argument_before_the_suffix():
     assert lookup(f"{GPT}:groq", provider="cerebras").context_window == 50_000
 
 
-@pytest.mark.parametrize("policy", sorted(ROUTING_POLICIES))
+@pytest.mark.parametrize("policy", sorted(POLICIES))
 def test_a_policy_is_no_provider(policy):
     load({"id": GPT, "providers": [{"provider": "groq", "context_length": 9000}]})
     assert lookup(f"{GPT}:{policy}").context_window == 9000

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from shared_core.catalog import Catalog, ModelInfo, ProviderOffer, parse_catalog, split_model
+from shared_core.catalog import Catalog, ModelInfo, ProviderOffer, parse_catalog
 from shared_core.catalog.models import read_price
 
 # In the form of the Hub API page's example, with values of our own.
@@ -253,19 +253,6 @@ def test_an_offer_is_found_by_provider_with_live_ones_first():
     assert info.offer("p") is up
     assert ModelInfo("m", offers=(down,)).offer("p") is down
     assert info.offer("q") is None
-
-
-@pytest.mark.parametrize(
-    ("model", "split"),
-    [
-        ("a/b", ("a/b", None)),
-        ("a/b:groq", ("a/b", "groq")),
-        ("a/b:cheapest", ("a/b", None)),
-        ("a/b:", ("a/b", None)),
-    ],
-)
-def test_a_suffix_pins_a_provider_unless_it_is_a_policy(model, split):
-    assert split_model(model) == split
 
 
 @pytest.mark.parametrize(
