@@ -29,16 +29,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default="auto",
         help="for offline/extractive: auto, words, or a sentence-transformers folder",
     )
+    parser.add_argument(
+        "--alias",
+        action="append",
+        default=[],
+        metavar="ID=MODEL",
+        help="answer to another id too, as in openai/gpt-oss-120b=offline/tools; may be repeated",
+    )
     chosen = parser.parse_args(arguments)
+    aliases = dict(item.partition("=")[::2] for item in chosen.alias)
     stopped = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopped.set())
     try:
-        with offline_router(chosen.port, token=chosen.token, embedder=chosen.embedder) as url:
+        with offline_router(
+            chosen.port, token=chosen.token, embedder=chosen.embedder, aliases=aliases
+        ) as url:
             sys.stdout.write(_greeting(url, chosen.token))
             sys.stdout.flush()
             stopped.wait()
-    except (ImportError, OSError) as error:
+    except (ImportError, OSError, ValueError) as error:
         sys.stderr.write(f"offline_router: {error}\n")
         return 1
     return 0

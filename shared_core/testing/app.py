@@ -86,7 +86,7 @@ class Chat(Endpoint):
         wanted = self._state.token
         if wanted is not None and exchange.received.headers.get("authorization") != f"Bearer {wanted}":
             raise unauthorised()
-        call = read_call(decode_body(exchange.received.raw))
+        call = read_call(decode_body(exchange.received.raw), self._state.aliases)
         exchange.headers["x-inference-provider"] = call.provider
         media = [item for message in call.messages for item in message.media]
         exchange.received.media += [(item.type, item.data) for item in media if not item.url]
@@ -106,11 +106,12 @@ class Models(Endpoint):
     """`GET /v1/models` and `GET /v1/models/{org}/{name}`: public, as on the real router."""
 
     async def answer(self, exchange: Exchange) -> Reply:
+        served = catalogue.served(self._state.aliases)
         name = exchange.request.path_params.get("model")
         if name is None:
-            entries = [catalogue.model_entry(model) for model in catalogue.MODELS.values()]
+            entries = [catalogue.model_entry(model) for model in served.values()]
             return _json_reply({"object": "list", "data": entries}, exchange.headers)
-        model = catalogue.MODELS.get(name.partition(":")[0])
+        model = served.get(name.partition(":")[0])
         if model is None:
             raise Refusal(404, {"error": f"Model {name} does not exist"})
         return _json_reply(catalogue.model_entry(model), exchange.headers)

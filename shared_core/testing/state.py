@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .faults import Fault
@@ -25,8 +25,9 @@ class _Queued:
 class State:
     """Shared by two threads: every change is made under the lock, and reading gives copies."""
 
-    def __init__(self, token: str | None) -> None:
+    def __init__(self, token: str | None, aliases: Mapping[str, str] | None = None) -> None:
         self.token = token
+        self.aliases = dict(aliases or {})
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._open_connections = 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from . import catalogue
@@ -35,13 +35,13 @@ def decode_body(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def read_call(body: dict[str, Any]) -> ChatCall:
+def read_call(body: dict[str, Any], aliases: Mapping[str, str] | None = None) -> ChatCall:
     """Check a request body and turn it into a `ChatCall`.
 
     Raises:
         Refusal: The body is wrong; status and text say how, as the real router would.
     """
-    model, provider = _read_model(body)
+    model, provider = _read_model(body, aliases or {})
     messages = read_messages(body)
     tools = _read_tools(body.get("tools"))
     logprobs = _flag(body, "logprobs", False)
@@ -73,13 +73,14 @@ def read_call(body: dict[str, Any]) -> ChatCall:
     )
 
 
-def _read_model(body: dict[str, Any]) -> tuple[str, str]:
+def _read_model(body: dict[str, Any], aliases: Mapping[str, str]) -> tuple[str, str]:
     model = body.get("model")
     if model is None:
         raise bad_request("you must provide a model parameter", "model")
     if not isinstance(model, str):
         raise bad_shape(f"model: invalid type: {json_type(model)}, expected a string at line 1 column 9")
     name, _, suffix = model.partition(":")
+    name = aliases.get(name, name)
     if name not in catalogue.MODELS:
         raise model_not_found(name)
     if not suffix or suffix in catalogue.POLICIES:
