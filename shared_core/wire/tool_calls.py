@@ -57,13 +57,17 @@ class ToolCallAssembler:
     def _feed_one(self, piece: Mapping[str, Any]) -> ToolCallDelta | None:
         function = piece.get("function")
         function = function if isinstance(function, Mapping) else {}
-        name = function.get("name") or ""
+        name = function.get("name")
+        name = name if isinstance(name, str) else ""
         arguments = _as_text(function.get("arguments"))
         given_id = _as_id(piece.get("id"))
         position = self._position(piece.get("index"), given_id, name)
         if position is None:
             position = self._begin(piece.get("index"), given_id)
         call = self._calls[position]
+        if given_id and not call.id:  # it came late, and tells the next call under this index apart
+            call.id = given_id
+            self._by_id[given_id] = position
         call.arguments.append(arguments)
         if call.name:
             return ToolCallDelta(position, arguments=arguments)
@@ -77,11 +81,14 @@ class ToolCallAssembler:
         """Which known call a piece continues; None when it begins a new one."""
         if isinstance(index, int):
             position = self._by_index.get(index)
-            if position is None or not given_id:
-                return position
-            known = self._calls[position].id
+            if position is None:
+                return None
+            known = self._calls[position]
+            if not given_id:
+                # One index, another name: a new call of a provider that sends no ids.
+                return None if name and known.name not in ("", name) else position
             # One index, another id: a new call, unless the id merely came late.
-            return position if not known or known == given_id else self._by_id.get(given_id)
+            return position if known.id in ("", given_id) else self._by_id.get(given_id)
         if given_id:
             return self._by_id.get(given_id)
         if name and self._calls and self._calls[-1].name:

@@ -24,12 +24,12 @@ def run(pytester: pytest.Pytester) -> pytest.Pytester:
 
 def test_a_skip_for_a_reason_on_the_list_passes(run: pytest.Pytester) -> None:
     run.makepyfile("import pytest\ndef test_stars(): pytest.skip('needs a large telescope')")
-    assert run.runpytest_subprocess().ret == pytest.ExitCode.OK
+    assert run.runpytest().ret == pytest.ExitCode.OK
 
 
 def test_a_skip_for_any_other_reason_fails_the_run_and_names_the_test(run: pytest.Pytester) -> None:
     run.makepyfile("import pytest\ndef test_stars(): pytest.skip('too lazy')")
-    result = run.runpytest_subprocess()
+    result = run.runpytest()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*test_stars: too lazy*"])
 
@@ -37,14 +37,14 @@ def test_a_skip_for_any_other_reason_fails_the_run_and_names_the_test(run: pytes
 def test_a_module_that_skips_itself_is_seen_too(run: pytest.Pytester) -> None:
     run.makepyfile("import pytest\npytest.skip('not here', allow_module_level=True)")
     run.makepyfile(test_other="def test_fine(): pass")
-    result = run.runpytest_subprocess()
+    result = run.runpytest()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*not here*"])
 
 
 def test_a_socket_that_is_dropped_unclosed_fails_its_module(run: pytest.Pytester) -> None:
     run.makepyfile("import socket\nclass A: pass\ndef test_leak():\n a = A(); a.a = a; a.s = socket.socket()")
-    result = run.runpytest_subprocess()
+    result = run.runpytest()
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["*ResourceWarning*"])
 
