@@ -11,7 +11,7 @@ from urllib.parse import quote
 from shared_core.catalog import SHARED, Catalog, parse_catalog
 from shared_core.client.exchange import Exchange, require_absolute
 from shared_core.client.pipeline import policies, run_through
-from shared_core.client.settings import Environment, Keyring
+from shared_core.client.settings import Keyring, environment_url
 from shared_core.client.status import ModelStatus, status_from
 from shared_core.errors import ConfigError, ModelNotServed, RouterError
 from shared_core.flow import Flow
@@ -232,7 +232,7 @@ class RouterBase:
 
 
 def _environment_url() -> str | None:
-    url = Environment().base_url
+    url = environment_url()
     return None if url is None else require_absolute(url)
 
 

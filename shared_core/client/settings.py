@@ -1,4 +1,4 @@
-"""What the environment says: the only reader of environment variables and stored logins.
+"""What the environment says: with `environment`, the only reader of variables, stored logins and proxies.
 
 Read when first needed, never at import or construction, so that a `.env` loaded later still counts.
 """
@@ -8,31 +8,11 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from urllib.request import getproxies, proxy_bypass
-
-from pydantic import AliasChoices, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared_core.errors import Unauthorized
 from shared_core.types import ApiKey
 
-__all__ = ["TOKEN_VARIABLES", "Environment", "Keyring", "bypasses_proxy", "proxies"]
-
-TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "HUGGINGFACE_API_KEY", "HUG_API_KEY")
-
-
-class Environment(BaseSettings):
-    """Every environment variable that this package heeds.
-
-    Args:
-        token: `HF_TOKEN`, `HUGGINGFACEHUB_API_TOKEN`, `HUGGINGFACE_API_KEY` or `HUG_API_KEY`, the first set one.
-        base_url: `HFROUTER_BASE_URL`, in place of the router's address.
-    """
-
-    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
-
-    token: SecretStr | None = Field(default=None, validation_alias=AliasChoices(*TOKEN_VARIABLES))
-    base_url: str | None = Field(default=None, validation_alias=AliasChoices("HFROUTER_BASE_URL"))
+__all__ = ["Keyring", "bypasses_proxy", "environment_url", "proxies"]
 
 
 class Keyring:
@@ -64,7 +44,7 @@ class Keyring:
                 if not token:
                     raise Unauthorized(
                         "No Hugging Face token was found. Nothing was sent.",
-                        hint=f"Set {TOKEN_VARIABLES[0]}, run `hf auth login`, or pass api_key=. "
+                        hint="Set HF_TOKEN, run `hf auth login`, or pass api_key=. "
                         "Tokens are made at https://hf.co/settings/tokens.",
                     )
                 self._found = ApiKey(token)
@@ -75,6 +55,8 @@ class Keyring:
 
 
 def _ambient_token() -> str:
+    from shared_core.client.environment import Environment
+
     token = Environment().token
     if token is not None and token.get_secret_value().strip():
         return token.get_secret_value()
@@ -83,13 +65,24 @@ def _ambient_token() -> str:
     return get_token() or ""
 
 
+def environment_url() -> str | None:
+    """The base URL that `HFROUTER_BASE_URL` sets in place of the router's."""
+    from shared_core.client.environment import Environment
+
+    return Environment().base_url
+
+
 @functools.cache
 def proxies() -> tuple[tuple[str, str], ...]:
     """Proxies by scheme, as the environment has them when first asked."""
+    from urllib.request import getproxies
+
     return tuple(sorted((scheme, address) for scheme, address in getproxies().items() if "://" in address))
 
 
 @functools.lru_cache(maxsize=256)
 def bypasses_proxy(host: str) -> bool:
     """Whether the environment exempts this host (`NO_PROXY`)."""
+    from urllib.request import proxy_bypass
+
     return bool(proxy_bypass(host))
