@@ -95,7 +95,7 @@ def _usage(usage: Usage | None) -> dict[str, Any] | None:
 
 
 def _about(reply: ChatReply) -> dict[str, Any]:
-    """Token counts and who answered: plain JSON, nothing that is unknown."""
+    """Token counts, who answered, how long it took: plain JSON, nothing that is unknown."""
     usage, choice = reply.usage, reply.choices[0]
     about: dict[str, Any] = {"finish_reason": choice.finish_reason}
     if usage is not None:
@@ -111,6 +111,9 @@ def _about(reply: ChatReply) -> dict[str, Any]:
         "model": meta.model,
         "provider": meta.provider,
         "request_id": meta.request_id,
+        "attempts": meta.attempts,
+        "latency_s": meta.latency_s,
+        "first_token_s": meta.first_token_s,
         "refusal": choice.refusal,
     }
     return {**about, **{key: value for key, value in who.items() if value}}
