@@ -15,18 +15,23 @@ from collections.abc import Mapping
 from operator import itemgetter
 from typing import Any, Literal
 
-from langchain_core.exceptions import OutputParserException
+from langchain_core.exceptions import LangChainException, OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.output_parsers import BaseOutputParser, JsonOutputParser, PydanticOutputParser
 from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from langchain_core.output_parsers.transform import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
 from langchain_core.utils.function_calling import convert_to_openai_function
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from langchain_hfrouter.errors import ConfigError, Refused
+from shared_core.errors import RouterError
 
 __all__ = ["Method", "Schema", "answer_parser", "response_format", "tool_parser", "with_raw"]
+
+# What a parser raises for an answer that does not fit; pydantic's errors are ValueErrors.
+_UNPARSED = (ValueError, TypeError, KeyError, LangChainException, RouterError)
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 Schema = dict[str, Any] | type
@@ -170,8 +175,39 @@ def answer_parser(schema: Any) -> BaseOutputParser[Any]:
     return _AnswerDict()
 
 
+class _Quiet(BaseCumulativeTransformOutputParser[Any]):
+    """The parsed answer, or None where the parser would raise."""
+
+    parser: Any  # a BaseOutputParser; pydantic would rebuild a generic one
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        try:
+            return self.parser.parse_result(result, partial=partial)
+        except _UNPARSED:
+            return None
+
+    def parse(self, text: str) -> Any:
+        return self.parse_result([Generation(text=text)])
+
+
+class _Error(_Quiet):
+    """What the parser raises, or None."""
+
+    def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
+        try:
+            self.parser.parse_result(result, partial=partial)
+        except _UNPARSED as error:
+            return error
+        return None
+
+
 def with_raw(model: Runnable[Any, Any], parser: BaseOutputParser[Any]) -> Runnable[Any, Any]:
-    """Model and parser as `{"raw", "parsed", "parsing_error"}`; nothing is raised for what does not parse."""
-    parsed = RunnablePassthrough.assign(parsed=itemgetter("raw") | parser, parsing_error=lambda _: None)
-    failed = RunnablePassthrough.assign(parsed=lambda _: None)
-    return RunnableMap(raw=model) | parsed.with_fallbacks([failed], exception_key="parsing_error")
+    """Model and parser as `{"raw", "parsed", "parsing_error"}`; nothing is raised for what does not parse.
+
+    LangChain's usual way, `with_fallbacks`, cannot keep that promise in a stream: once the first chunk is out,
+    an error is raised all the same.
+    """
+    answer = itemgetter("raw")
+    return RunnableMap(raw=model) | RunnablePassthrough.assign(
+        parsed=answer | _Quiet(parser=parser), parsing_error=answer | _Error(parser=parser)
+    )

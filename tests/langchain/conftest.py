@@ -6,7 +6,7 @@ import io
 import struct
 import wave
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -55,11 +55,37 @@ def router() -> Iterator[Any]:
         yield url
 
 
+class Log(Sequence[Any]):
+    """What the router has received up to the moment when it is looked at."""
+
+    def __init__(self, router: Any) -> None:
+        self.router = router
+
+    def __len__(self) -> int:
+        return len(self.router.requests)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.router.requests[place]
+
+
 @pytest.fixture
-def requests(router: Any) -> Any:
-    """What the router received in this test alone."""
-    router.requests.clear()
-    return router.requests
+def requests(router: Any) -> Log:
+    """What the router received in this test alone; nothing is left of an earlier test's script."""
+    router.forget()
+    return Log(router)
+
+
+@pytest.fixture
+def make(router: Any, requests: Any) -> Any:
+    """Makes a model against the offline router: `make("echo", temperature=0)`."""
+    from langchain_hfrouter import ChatHFRouter
+
+    def build(name: str = "echo", **settings: Any) -> ChatHFRouter:
+        return ChatHFRouter(
+            **{"model": f"offline/{name}", "base_url": str(router), "api_key": "hf_offline", **settings}
+        )
+
+    return build
 
 
 @pytest.fixture

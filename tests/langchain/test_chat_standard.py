@@ -59,7 +59,7 @@ class _Integration(ChatModelIntegrationTests):
 
         monkeypatch.setattr(httpx, "get", get)
         monkeypatch.setenv("LANGCHAIN_TESTS_USER_AGENT", "hfrouter tests")
-        router.requests.clear()
+        router.forget()
         yield
         received = [data for each in router.requests for _, data in each.media]
         assert all(data in received for data in served)
