@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from shared_core.errors import ConfigError, RouterError
 from shared_core.transport.blocking import origin_of, proxy_for, request_parts, tls_context
+from shared_core.transport.decode import Inflater, inflater_for
 from shared_core.transport.failures import failure_of
 from shared_core.transport.lanes import KEEP_SECONDS
 from shared_core.transport.per_loop import PerLoop
@@ -74,13 +75,14 @@ class AiohttpTransport:
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS, ssl=tls_context()),
             cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
         )
         return cast("ClientSession", session)
 
 
 class AiohttpResponse:
-    __slots__ = ("_reply", "_request", "_waits", "headers", "status")
+    __slots__ = ("_inflater", "_reply", "_request", "_waits", "headers", "status")
 
     def __init__(self, reply: aiohttp.ClientResponse, request: HttpRequest, waits: Waits) -> None:
         self.status = reply.status
@@ -88,8 +90,22 @@ class AiohttpResponse:
         self._reply = reply
         self._request = request
         self._waits = waits
+        self._inflater: Inflater | None = inflater_for(self.headers)
 
     async def read(self) -> bytes:
+        if self._inflater is None:
+            return await self._read_raw()
+        while True:
+            if self._inflater.pending:
+                piece = self._inflater.feed()
+            elif raw := await self._read_raw():
+                piece = self._inflater.feed(raw)
+            else:
+                return b""
+            if piece:
+                return piece
+
+    async def _read_raw(self) -> bytes:
         failure: RouterError | None
         try:
             content = self._reply.content
@@ -106,7 +122,7 @@ class AiohttpResponse:
     async def drain(self, most_bytes: int, seconds: float) -> None:
         self._waits.lingering(seconds)
         try:
-            while most_bytes > 0 and (piece := await self.read()):
+            while most_bytes > 0 and (piece := await self._read_raw()):
                 most_bytes -= len(piece)
         except RouterError:
             return
