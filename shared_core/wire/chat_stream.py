@@ -127,7 +127,7 @@ class ChatStreamReader:
         for data, name in events:
             if self.finished:
                 break
-            if data == b"[DONE]" or data.strip() == b"[DONE]":
+            if len(data) < 16 and data.strip() == b"[DONE]":
                 self.finished = True
             elif data:
                 try:
@@ -139,9 +139,10 @@ class ChatStreamReader:
         return deltas
 
     def _read_chunk(self, chunk: dict[str, Any], name: bytes, deltas: list[ChatDelta]) -> None:
-        if name == b"error" or chunk.get("error") or chunk.get("object") == "error":
-            raise classify_body(chunk)
         choices = chunk.get("choices")
+        # Asked in this order so that the usual chunk is asked one question.
+        if (name or not choices or "error" in chunk) and _is_error(chunk, name):
+            raise classify_body(chunk)
         if choices:
             if not self.model:
                 self._read_head(chunk)
@@ -236,6 +237,10 @@ class ChatStreamReader:
             if isinstance(tokens, list):
                 answer.logprobs.setdefault(part, []).extend(tokens)
         return delta
+
+
+def _is_error(chunk: Mapping[str, Any], name: bytes) -> bool:
+    return name == b"error" or bool(chunk.get("error")) or chunk.get("object") == "error"
 
 
 def _salvage(data: bytes) -> object:

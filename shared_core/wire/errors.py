@@ -102,6 +102,11 @@ RULES: tuple[Rule, ...] = (
         reactions=frozenset({"other_account"}),
     ),
     Rule(errors.PermissionDenied, status=_on(403)),
+    Rule(
+        errors.ModelNotServed,
+        status=frozenset(range(300, 400)),
+        hint="Set `base_url` to the address it leads to, if you trust it: messages and token would go there.",
+    ),
     Rule(errors.ModelNotServed, status=_on(404), text="model"),
     Rule(
         errors.ModelNotServed,
@@ -155,6 +160,8 @@ def classify(
     if not text:
         text = headers.get("x-error-message", "")
     code = code or headers.get("x-error-code", "")
+    if 300 <= status < 400:
+        text = f"the address redirects to {headers.get('location', 'nowhere')[:500]}, which is not followed"
     wait = retry_after_of(status, headers, now=now)
     if wait is None and status in (429, 503):
         wait = parse_estimate(payload)
@@ -168,7 +175,7 @@ def classify_body(payload: Mapping[str, Any]) -> RouterError:
     text, code = describe(payload)
     inner = payload.get("error")
     status = payload.get("status_code") or (inner.get("status_code") if isinstance(inner, Mapping) else None)
-    if status is None and code.isdigit():
+    if status is None and re.fullmatch("[45][0-9]{2}", code):
         status = int(code)
     error = _match(status if isinstance(status, int) and status >= 400 else None, code, redact(text))
     error.retry_after = parse_estimate(payload)
@@ -226,15 +233,21 @@ def _payload(body: bytes, headers: Mapping[str, str]) -> object:
         return " ".join(text.split())[:200]
 
 
-def describe(payload: object) -> tuple[str, str]:
+_DEEPEST = 8
+"""Known bodies nest three objects; deeper ones were made to exhaust the stack."""
+
+
+def describe(payload: object, depth: int = 0) -> tuple[str, str]:
     """(message, machine code) from any of the known body grammars; "" where there is none.
 
     The order follows the protocol notes, section 6.1: `error`, `detail`, `message`, `errors`.
     """
+    if depth > _DEEPEST:
+        return "", ""
     if isinstance(payload, str):
         return payload[:2000], ""
     if isinstance(payload, Sequence):
-        return "; ".join(filter(None, (describe(item)[0] for item in payload)))[:2000], ""
+        return "; ".join(filter(None, (describe(item, depth + 1)[0] for item in payload)))[:2000], ""
     if not isinstance(payload, Mapping):
         return "", ""
     code = _code(payload)
@@ -242,14 +255,17 @@ def describe(payload: object) -> tuple[str, str]:
         value = payload.get(key)
         if not value:
             continue
-        text, inner_code = describe(value)
+        text, inner_code = describe(value, depth + 1)
         if text or inner_code:
             return text, inner_code or code
     return "", code
 
 
 def _code(payload: Mapping[str, Any]) -> str:
-    for key in ("code", "error_type", "type", "reason"):
+    reason = payload.get("reason")
+    if isinstance(reason, str) and re.fullmatch(r"[A-Za-z_]+", reason):
+        return reason  # novita's word, which says more than the number beside it
+    for key in ("code", "error_type", "type"):
         value = payload.get(key)
         if isinstance(value, str | int) and value and not isinstance(value, bool):
             return str(value)

@@ -24,7 +24,10 @@ def load(data: bytes) -> Any:
     try:
         return from_json(data)
     except ValueError:
-        return json.loads(data.decode("utf-8", "replace"))
+        try:
+            return json.loads(data.decode("utf-8", "replace"))
+        except RecursionError:
+            raise ValueError("the JSON is nested too deeply") from None
 
 
 def dump(value: Any) -> bytes:

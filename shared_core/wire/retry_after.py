@@ -26,7 +26,7 @@ def retry_after_of(status: int, headers: Mapping[str, str], *, now: float) -> fl
     if status not in _HEEDED and status < 500:
         return None
     milliseconds = headers.get("retry-after-ms", "")
-    if milliseconds.isdigit():
+    if re.fullmatch(r"[0-9]{1,12}", milliseconds):
         return int(milliseconds) / 1000
     value = headers.get("retry-after")
     if value is None:
@@ -79,7 +79,8 @@ def _duration(value: str) -> float | None:
     if match is None or not any(match.groups()):
         return None
     hours, minutes, seconds, milliseconds = (float(part or 0) for part in match.groups())
-    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    total = hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    return total if math.isfinite(total) else None
 
 
 def _unix(value: str) -> float | None:
