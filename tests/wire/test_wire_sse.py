@@ -81,8 +81,7 @@ def test_nothing_is_delivered_twice_at_the_end() -> None:
 def test_an_event_that_never_ends_is_refused_before_it_fills_the_memory(piece: int) -> None:
     decoder = SseDecoder(most_bytes=100)
     with pytest.raises(EventTooLarge, match="larger than 100 bytes"):
-        for _ in range(20):
-            decoder.feed(b"x" * piece)
+        _ = [decoder.feed(b"x" * piece) for _ in range(20)]
 
 
 def test_many_small_events_may_together_be_larger_than_the_bound() -> None:

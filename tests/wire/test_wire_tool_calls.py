@@ -67,10 +67,16 @@ STREAMS: dict[str, tuple[list[Any], list[tuple[str, str, str]]]] = {
         [ADD],
     ),
     "later pieces with an empty id and a null name": (
-        [[piece(0, *ADD[:2], '{"x"')], [{"index": 0, "id": "", "function": {"name": None, "arguments": ":1}"}}]],
+        [
+            [piece(0, *ADD[:2], '{"x"')],
+            [{"index": 0, "id": "", "function": {"name": None, "arguments": ":1}"}}],
+        ],
         [ADD],
     ),
-    "later pieces with an empty name": ([[piece(0, *ADD[:2], '{"x"')], [piece(0, name="", arguments=":1}")]], [ADD]),
+    "later pieces with an empty name": (
+        [[piece(0, *ADD[:2], '{"x"')], [piece(0, name="", arguments=":1}")]],
+        [ADD],
+    ),
     "no index, one call": ([[piece(None, "a", "add", '{"x"')], [piece(None, arguments=":1}")]], [ADD]),
     "no index, a new id begins a new call": ([[piece(None, *ADD)], [piece(None, *SUB)]], [ADD, SUB]),
     "no index, two calls in one chunk": ([[piece(None, *ADD), piece(None, *SUB)]], [ADD, SUB]),
@@ -89,14 +95,17 @@ STREAMS: dict[str, tuple[list[Any], list[tuple[str, str, str]]]] = {
         [[piece(0, arguments="")], [piece(0, "a", "add", '{"x":1}')]],
         [ADD],
     ),
-    "arguments before the name": ([[piece(0, "a", arguments='{"x"')], [piece(0, name="add", arguments=":1}")]], [ADD]),
+    "arguments before the name": (
+        [[piece(0, "a", arguments='{"x"')], [piece(0, name="add", arguments=":1}")]],
+        [ADD],
+    ),
     "arguments as an object": ([[piece(0, "a", "add", {"x": 1})]], [("a", "add", '{"x": 1}')]),
     "an object without a list around it": ([piece(0, *ADD)], [ADD]),
     "a number for an id": ([[piece(0, 7, "add", '{"x":1}')]], [("7", "add", '{"x":1}')]),
     "zero for an id": ([[piece(0, 0, "add", '{"x":1}')]], [("0", "add", '{"x":1}')]),
     "no arguments at all": ([[piece(0, "a", "add")]], [("a", "add", "")]),
     "text beside the pieces is no call": ([["nonsense", None, piece(0, *ADD)], "nonsense", None, 7], [ADD]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("chunks", "expected"), STREAMS.values(), ids=STREAMS.keys())
