@@ -81,21 +81,34 @@ def check_messages(messages: Sequence[Message]) -> None:
                 f"Message {position} is a {type(message).__name__}, not a dictionary. Nothing was sent."
             )
         role = message.get("role")
-        if role not in _ROLES:
+        if not isinstance(role, str) or role not in _ROLES:
             raise BadRequest(
                 f"Message {position} has the role {role!r}. Nothing was sent.",
                 hint=f"Roles are {', '.join(sorted(_ROLES))}.",
             )
         if role == "assistant":
-            for call in message.get("tool_calls") or ():
-                if isinstance(call, Mapping):
-                    called.add(call.get("id"))
-        elif role == "tool" and message.get("tool_call_id") not in called:
+            called |= _ids_of_calls(position, message.get("tool_calls") or ())
+        elif role == "tool" and not _is_one_of(message.get("tool_call_id"), called):
             raise BadRequest(
                 f"Message {position} is the result of the tool call {message.get('tool_call_id')!r}, "
                 "which no earlier assistant message makes. Nothing was sent.",
                 hint="Keep the assistant message with `tool_calls` before its results.",
             )
+
+
+def _ids_of_calls(position: int, calls: object) -> set[object]:
+    if not isinstance(calls, Sequence) or isinstance(calls, str | bytes):
+        raise BadRequest(
+            f"Message {position} has tool_calls that are a {type(calls).__name__}, not a list. Nothing was sent."
+        )
+    ids = [call.get("id") for call in calls if isinstance(call, Mapping)]
+    if not all(isinstance(value, str | int | None) for value in ids):
+        raise BadRequest(f"Message {position} has a tool call whose id is not a text. Nothing was sent.")
+    return set(ids)
+
+
+def _is_one_of(value: object, ids: set[object]) -> bool:
+    return isinstance(value, str | int) and value in ids
 
 
 def parse_choice(position: int, choice: Mapping[str, Any], *, reasoning_tags: bool) -> Choice:
