@@ -200,7 +200,7 @@ def as_langchain(error: _core.RouterError) -> _core.RouterError:
     twin = kind.__new__(kind, *error.args)
     twin.args = error.args
     twin.__dict__.update(error.__dict__)
-    if type(error).default_reactions:
+    if "retry" in type(error).default_reactions:
         twin.is_retryable = "retry" in error.reactions  # type: ignore[attr-defined]
     return twin.with_traceback(error.__traceback__)
 
