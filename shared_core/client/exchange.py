@@ -128,6 +128,10 @@ class Exchange:
                     yield Emit(deltas)
                     waits.content()
             last = reader.end()
+            if reader.failure is not None:
+                progress.emitted = True
+                yield Emit(last)
+                raise reader.failure
         except RouterError as error:
             if not progress.emitted:
                 raise

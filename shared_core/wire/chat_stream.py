@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from shared_core.errors import MalformedResponse, ProviderFailed
+from shared_core.errors import MalformedResponse, ProviderFailed, RouterError
 from shared_core.types import ChatDelta, ChatReply, Choice, ReplyMeta, ToolCallDelta, Usage
 from shared_core.wire import json
 from shared_core.wire.chat import finish_reason_of, text_of
 from shared_core.wire.errors import classify_body
 from shared_core.wire.reasoning import ThinkSplitter, reasoning_of
+from shared_core.wire.redact import redact
 from shared_core.wire.sse import Event, EventTooLarge, SseDecoder
 from shared_core.wire.tool_calls import ToolCallAssembler
 from shared_core.wire.usage import parse_usage
@@ -48,12 +49,14 @@ class ChatStreamReader:
         reasoning_tags: Whether `<think>` in the content is reasoning.
 
     Attributes:
-        finished: The end mark `[DONE]` was seen: nothing of interest follows.
+        finished: The end mark `[DONE]` or an error was seen: nothing of interest follows.
+        failure: The error that stands behind the deltas just returned; None while all is well.
         model: The model that answers, from the first chunk that names one.
     """
 
     def __init__(self, *, reasoning_tags: bool = False) -> None:
         self.finished = False
+        self.failure: RouterError | None = None
         self.model = ""
         self._reasoning_tags = reasoning_tags
         self._sse = SseDecoder()
@@ -67,7 +70,7 @@ class ChatStreamReader:
         """The deltas that these bytes complete; none for keep-alives and comments.
 
         Raises:
-            RouterError: The stream carries an error, or cannot be read.
+            RouterError: The stream carries an error, or cannot be read, and no delta came before that.
         """
         try:
             events = self._sse.feed(data)
@@ -79,25 +82,39 @@ class ChatStreamReader:
         """The last deltas, once no more bytes come: what was held back, and the usage.
 
         Raises:
-            MalformedResponse: The stream ended early: neither `[DONE]` nor a finish reason was seen.
+            MalformedResponse: The stream ended early: neither `[DONE]` nor a finish reason was seen. Where deltas
+                are left, they are returned and the error is in `failure`.
+            RouterError: The `failure` of an earlier call.
         """
+        if self.failure is not None:
+            raise self.failure
         deltas = self._deltas(self._sse.end())
         for index, answer in self._answers.items():
             if answer.splitter is not None:
                 reasoning, text = answer.splitter.end()
                 if reasoning or text:
                     deltas.append(self._keep(answer, ChatDelta(text, reasoning, (), index)))
-        complete = self._answers and all(answer.finish_reason for answer in self._answers.values())
-        if not complete and not (self.finished and self._answers):
-            raise MalformedResponse(
-                "The stream ended before the answer was complete: neither a finish reason nor [DONE] was seen."
-                if self._answers
-                else "The stream ended without any answer.",
-                hint="The connection or the provider broke off; send the request again.",
-            )
+        if self.failure is None:
+            self.failure = self._incomplete()
+        if self.failure is not None:
+            if not deltas:
+                raise self.failure
+            return deltas
         if self._usage is not None:
             deltas.append(ChatDelta(usage=self._usage))
         return deltas
+
+    def _incomplete(self) -> MalformedResponse | None:
+        """What is wrong with a stream that ends here; None when nothing is."""
+        answers = self._answers.values()
+        if answers and (self.finished or all(answer.finish_reason for answer in answers)):
+            return None
+        return MalformedResponse(
+            "The stream ended before the answer was complete: neither a finish reason nor [DONE] was seen."
+            if answers
+            else "The stream ended without any answer.",
+            hint="The connection or the provider broke off; send the request again.",
+        )
 
     def reply(self, meta: ReplyMeta) -> ChatReply:
         """Everything so far as a reply; complete after `end`, partial before."""
@@ -131,11 +148,17 @@ class ChatStreamReader:
                 self.finished = True
             elif data:
                 try:
-                    chunk = json.load(data)
-                except ValueError:
-                    chunk = _salvage(data)
-                if isinstance(chunk, dict):
-                    self._read_chunk(chunk, name, deltas)
+                    try:
+                        chunk = json.load(data)
+                    except ValueError:
+                        chunk = _salvage(data)
+                    if isinstance(chunk, dict):
+                        self._read_chunk(chunk, name, deltas)
+                except RouterError as error:
+                    if not deltas:
+                        raise
+                    # What came before it in the same read is not lost, however the stream was cut.
+                    self.failure, self.finished = error, True
         return deltas
 
     def _read_chunk(self, chunk: dict[str, Any], name: bytes, deltas: list[ChatDelta]) -> None:
@@ -143,7 +166,7 @@ class ChatStreamReader:
         # Asked in this order so that the usual chunk is asked one question.
         if (name or not choices or "error" in chunk) and _is_error(chunk, name):
             raise classify_body(chunk)
-        if choices:
+        if choices.__class__ is list and choices:
             if not self.model:
                 self._read_head(chunk)
             for position, choice in enumerate(choices):
@@ -157,7 +180,7 @@ class ChatStreamReader:
         self.model = _text(chunk.get("model"))
         self._id = _text(chunk.get("id")) or self._id
         created = chunk.get("created")
-        self._created = int(created) if isinstance(created, int | float) else None
+        self._created = created if isinstance(created, int) else None
         self._fingerprint = _text(chunk.get("system_fingerprint")) or None
 
     def _read_choice(self, position: int, choice: dict[str, Any], deltas: list[ChatDelta]) -> None:
@@ -244,16 +267,18 @@ def _is_error(chunk: Mapping[str, Any], name: bytes) -> bool:
 
 
 def _salvage(data: bytes) -> object:
-    """The object before a little junk: a recorded Cerebras stream ends with a stray quotation mark."""
+    """What the fast parser refuses: broken UTF-8, or an object with a little junk behind it.
+
+    A recorded Cerebras stream ends with a stray quotation mark.
+    """
     end = data.rfind(b"}") + 1
-    try:
-        if end > 0 and len(data) - end <= 8:
-            return json.load(data[:end])
-    except ValueError:
-        end = 0
-    raise MalformedResponse(
-        f"The stream holds an event that is not JSON: {data[:200].decode('utf-8', 'replace')}"
-    ) from None
+    for text in (data, data[:end]) if end and len(data) - end <= 8 else (data,):
+        try:
+            return json.load(text)
+        except ValueError:
+            continue
+    said = redact(data[:300].decode("utf-8", "replace"))[:200]
+    raise MalformedResponse(f"The stream holds an event that is not JSON: {said}") from None
 
 
 def _text(value: object) -> str:

@@ -19,6 +19,11 @@ SPLIT = '{"choices": [{"message": {"content": "H\u20acre."}}]}'.encode()
 WEB_PAGE = b"<html><head><style>b{}</style></head><body><h1>Please  log in</h1></body></html>"
 
 
+def row(sentence: str, /, **promises: Any) -> Any:
+    """A row of a table; what it promises is explained at the fixture `suffer`."""
+    return pytest.param(promises, id=sentence)
+
+
 def again(*first: Any) -> Any:
     """These replies, then a right one."""
     return lambda say: [*(make(say) for make in first), say.answer("Here.")]
@@ -37,203 +42,203 @@ def openai_error(message: str, code: str | None = None) -> dict[str, Any]:
 
 
 RETRIED = [
-    dict(
-        id="F1 a 429 without Retry-After is tried again after a moment",
+    row(
+        "F1 a 429 without Retry-After is tried again after a moment",
         script=again(status(429, openai_error("Slow down"))),
         seconds=(0.04, 0.9),
     ),
-    dict(
-        id="F2 a 429 with Retry-After in seconds is tried again after that time",
+    row(
+        "F2 a 429 with Retry-After in seconds is tried again after that time",
         script=again(status(429, retry_after="0.3")),
         seconds=(0.3, 0.9),
     ),
-    dict(
-        id="F2 a 429 with retry-after-ms is tried again after that time",
+    row(
+        "F2 a 429 with retry-after-ms is tried again after that time",
         script=again(status(429, retry_after_ms="300")),
         seconds=(0.3, 0.9),
     ),
-    dict(
-        id="F2 a 503 with Retry-After is tried again after that time",
+    row(
+        "F2 a 503 with Retry-After is tried again after that time",
         script=again(status(503, retry_after="0.3")),
         seconds=(0.3, 0.9),
     ),
-    dict(
-        id="F3 F34 a Retry-After date is measured with the reply's own clock, which here says now",
+    row(
+        "F3 F34 a Retry-After date is measured with the reply's own clock, which here says now",
         script=again(status(429, retry_after=DATE, date=DATE)),
         seconds=(0.0, 0.5),
     ),
-    dict(id="F6 a 502 with a web page is tried again", script=again(status(502, WEB_PAGE))),
-    dict(id="F6 a 504 with a web page is tried again", script=again(status(504, WEB_PAGE))),
-    dict(id="a 500 is tried again", script=again(status(500, openai_error("Oops", "server_error")))),
-    dict(
-        id="F7 a web page with status 200 is tried again",
+    row("F6 a 502 with a web page is tried again", script=again(status(502, WEB_PAGE))),
+    row("F6 a 504 with a web page is tried again", script=again(status(504, WEB_PAGE))),
+    row("a 500 is tried again", script=again(status(500, openai_error("Oops", "server_error")))),
+    row(
+        "F7 a web page with status 200 is tried again",
         script=again(status(200, WEB_PAGE, content_type="text/html")),
     ),
-    dict(
-        id="F8 an error object with status 200 is tried again when its code is a passing one",
+    row(
+        "F8 an error object with status 200 is tried again when its code is a passing one",
         script=again(status(200, openai_error("Slow down", "rate_limit_exceeded"))),
     ),
-    dict(id="F9 a reset before the head is tried again", script=again(lambda say: [say.reset])),
-    dict(id="F9 a close before the head is tried again", script=again(lambda say: [say.close])),
-    dict(
-        id="F9 a reset in the middle of the head is tried again",
+    row("F9 a reset before the head is tried again", script=again(lambda say: [say.reset])),
+    row("F9 a close before the head is tried again", script=again(lambda say: [say.close])),
+    row(
+        "F9 a reset in the middle of the head is tried again",
         script=again(lambda say: [b"HTTP/1.1 200 OK\r\ncontent-", say.reset]),
     ),
-    dict(
-        id="F10 a reset inside the body is tried again",
+    row(
+        "F10 a reset inside the body is tried again",
         script=again(lambda say: [say.head(content_length=500), b'{"choices": [', 0.05, say.reset]),
     ),
-    dict(
-        id="F10 a body that closes before its length is tried again",
+    row(
+        "F10 a body that closes before its length is tried again",
         script=again(lambda say: [say.head(content_length=500), b'{"choices": [', say.close]),
     ),
-    dict(
-        id="F11 JSON that stops in the middle is tried again",
+    row(
+        "F11 JSON that stops in the middle is tried again",
         script=again(status(200, b'{"choices": [{"ind')),
     ),
-    dict(
-        id="F12 a gzip body that is none is tried again",
+    row(
+        "F12 a gzip body that is none is tried again",
         script=again(status(200, b"no gzip at all", content_encoding="gzip")),
     ),
-    dict(id="F28 an answer without choices is tried again", script=again(status(200, {"choices": []}))),
-    dict(
-        id="a status line that is none is tried again",
+    row("F28 an answer without choices is tried again", script=again(status(200, {"choices": []}))),
+    row(
+        "a status line that is none is tried again",
         script=again(lambda say: [b"SSH-2.0-x\r\n\r\n", say.close]),
     ),
 ]
 
 
-@pytest.mark.parametrize("row", RETRIED, ids=[row["id"] for row in RETRIED])
+@pytest.mark.parametrize("row", RETRIED)
 async def test_tried_again_and_answered(row: dict[str, Any], kind: str, suffer: Any) -> None:
     await suffer(kind, {"text": "Here.", "requests": 2, "idle": 1, **row})
 
 
 FATAL = [
-    dict(
-        id="F1 a 429 that stays ends as RateLimited when the tries are used up",
+    row(
+        "F1 a 429 that stays ends as RateLimited when the tries are used up",
         script=lambda say: [say.body({"error": "Slow down"}, 429)] * 3,
         settings={"max_retries": 2},
         error=errors.RateLimited,
         requests=3,
     ),
-    dict(
-        id="F4 a 429 that asks for an hour is not waited for",
+    row(
+        "F4 a 429 that asks for an hour is not waited for",
         script=lambda say: [say.body(b"", 429, retry_after="3600")],
         error=errors.RateLimited,
         retry_after=3600,
     ),
-    dict(
-        id="F3 F4 a Retry-After date an hour ahead of the reply's own clock is not waited for",
+    row(
+        "F3 F4 a Retry-After date an hour ahead of the reply's own clock is not waited for",
         script=lambda say: [say.body(b"", 429, retry_after=LATER, date=DATE)],
         error=errors.RateLimited,
         retry_after=3600,
     ),
-    dict(
-        id="F4 a wait past the deadline is not begun",
+    row(
+        "F4 a wait past the deadline is not begun",
         script=lambda say: [say.body(b"", 429, retry_after="5")],
         settings={"total": 0.5},
         error=errors.RateLimited,
         seconds=(0.0, 0.4),
     ),
-    dict(
-        id="F5 a model that loads is not asked again unless that was asked for",
+    row(
+        "F5 a model that loads is not asked again unless that was asked for",
         script=lambda say: [
             say.body({"error": "Model a/b is currently loading", "estimated_time": 0.1}, 503)
         ],
         error=errors.ModelLoading,
         retry_after=0.1,
     ),
-    dict(
-        id="F5 a model that loads longer than the caller will wait is not waited for",
+    row(
+        "F5 a model that loads longer than the caller will wait is not waited for",
         script=lambda say: [say.body({"error": "Model a/b is currently loading", "estimated_time": 9}, 503)],
         settings={"wait_for_model": 0.5},
         error=errors.ModelLoading,
         seconds=(0.0, 0.4),
     ),
-    dict(
-        id="F6 a 502 web page that stays is told without its markup",
+    row(
+        "F6 a 502 web page that stays is told without its markup",
         script=twice(status(502, WEB_PAGE)),
         error=errors.ProviderFailed,
         says="The provider failed: Please log in",
         requests=2,
     ),
-    dict(
-        id="F6 a 504 that stays is a time limit of somebody else's",
+    row(
+        "F6 a 504 that stays is a time limit of somebody else's",
         script=twice(status(504, WEB_PAGE)),
         error=errors.TimedOut,
         requests=2,
     ),
-    dict(
-        id="F7 a web page in place of the answer names what it shows",
+    row(
+        "F7 a web page in place of the answer names what it shows",
         script=twice(status(200, WEB_PAGE, content_type="text/html")),
         error=errors.MalformedResponse,
         says="web page, not an answer (text/html): Please log in",
         requests=2,
     ),
-    dict(
-        id="F8 an error object with status 200 is an error",
+    row(
+        "F8 an error object with status 200 is an error",
         script=lambda say: [say.body(openai_error("Bad schema", "invalid_request_error"))],
         error=errors.BadRequest,
         says="Bad schema",
     ),
-    dict(
-        id="F9 a connection that is reset each time is lost",
+    row(
+        "F9 a connection that is reset each time is lost",
         script=lambda say: [[say.reset], [say.reset]],
         error=errors.ConnectionLost,
         requests=2,
         idle=0,
     ),
-    dict(
-        id="F10 a body that is cut each time is a lost connection",
+    row(
+        "F10 a body that is cut each time is a lost connection",
         script=lambda say: [[say.head(content_length=500), b'{"a', say.close]] * 2,
         error=errors.ConnectionLost,
         requests=2,
         idle=0,
     ),
-    dict(
-        id="F11 JSON that stops in the middle each time is malformed",
+    row(
+        "F11 JSON that stops in the middle each time is malformed",
         script=twice(status(200, b'{"choices": [{"ind')),
         error=errors.MalformedResponse,
         says="not JSON",
         requests=2,
     ),
-    dict(
-        id="F12 gzip that is none each time is malformed",
+    row(
+        "F12 gzip that is none each time is malformed",
         script=twice(status(200, b"no gzip at all", content_encoding="gzip")),
         error=errors.MalformedResponse,
         requests=2,
     ),
-    dict(
-        id="F26 an error body without end is cut where nobody would read on",
+    row(
+        "F26 an error body without end is cut where nobody would read on",
         script=lambda say: [[say.head(400), say.forever(b"too much " * 2000, 0)]],
         error=errors.BadRequest,
         says="too much",
         idle=0,
     ),
-    dict(
-        id="F28 an answer without choices each time is malformed",
+    row(
+        "F28 an answer without choices each time is malformed",
         script=twice(status(200, {"choices": []})),
         error=errors.MalformedResponse,
         requests=2,
     ),
-    dict(
-        id="F28 an answer that is a JSON list is malformed",
+    row(
+        "F28 an answer that is a JSON list is malformed",
         script=twice(status(200, [1])),
         error=errors.MalformedResponse,
         requests=2,
     ),
-    dict(
-        id="F30 a request that the content filter stops is refused",
+    row(
+        "F30 a request that the content filter stops is refused",
         script=lambda say: [say.body(openai_error("Filtered", "content_filter"), 400)],
         error=errors.Refused,
     ),
-    dict(
-        id="F31 OpenAI's words for too long an input",
+    row(
+        "F31 OpenAI's words for too long an input",
         script=lambda say: [say.body(openai_error("too many tokens", "context_length_exceeded"), 400)],
         error=errors.InputTooLong,
     ),
-    dict(
-        id="F31 vLLM's words for too long an input",
+    row(
+        "F31 vLLM's words for too long an input",
         script=lambda say: [
             say.body(
                 {
@@ -246,8 +251,8 @@ FATAL = [
         ],
         error=errors.InputTooLong,
     ),
-    dict(
-        id="F31 TGI's words for too long an input",
+    row(
+        "F31 TGI's words for too long an input",
         script=lambda say: [
             say.body(
                 {
@@ -259,42 +264,42 @@ FATAL = [
         ],
         error=errors.InputTooLong,
     ),
-    dict(
-        id="F44 a 413 is too long an input",
+    row(
+        "F44 a 413 is too long an input",
         script=lambda say: [say.body(WEB_PAGE, 413)],
         error=errors.InputTooLong,
     ),
-    dict(
-        id="F40 a 401 is told at once",
+    row(
+        "F40 a 401 is told at once",
         script=lambda say: [say.body({"error": "Invalid username or password."}, 401)],
         error=errors.Unauthorized,
         hint="Make calls to Inference Providers",
     ),
-    dict(
-        id="F40 a token without the scope is told at once",
+    row(
+        "F40 a token without the scope is told at once",
         script=lambda say: [say.body({"error": "This method does not have sufficient permissions"}, 403)],
         error=errors.PermissionDenied,
         hint="Make calls to Inference Providers",
     ),
-    dict(
-        id="F41 an account without credits is told at once",
+    row(
+        "F41 an account without credits is told at once",
         script=lambda say: [say.body({"error": "You have exceeded your monthly included credits"}, 402)],
         error=errors.PaymentRequired,
         hint="https://hf.co/settings/billing",
     ),
-    dict(
-        id="F41 a provider without pay-as-you-go is told at once",
+    row(
+        "F41 a provider without pay-as-you-go is told at once",
         script=lambda say: [say.body({"error": "Pay-as-you-go is not enabled for provider fal"}, 400)],
         error=errors.PaymentRequired,
     ),
-    dict(
-        id="F42 a gated model is told with the way in",
+    row(
+        "F42 a gated model is told with the way in",
         script=lambda say: [say.body({"error": "Gated"}, 403, x_error_code="GatedRepo")],
         error=errors.PermissionDenied,
         hint="Accept the model's terms",
     ),
-    dict(
-        id="F43 a model that no enabled provider serves is told with the settings page",
+    row(
+        "F43 a model that no enabled provider serves is told with the settings page",
         script=lambda say: [
             say.body(
                 openai_error("not supported by any provider you have enabled", "model_not_supported"), 400
@@ -306,7 +311,7 @@ FATAL = [
 ]
 
 
-@pytest.mark.parametrize("row", FATAL, ids=[row["id"] for row in FATAL])
+@pytest.mark.parametrize("row", FATAL)
 async def test_told_as_what_it_is(row: dict[str, Any], kind: str, suffer: Any) -> None:
     outcome = await suffer(kind, {"idle": 1, **row})
     assert row.get("hint", "") in outcome.error.hint
@@ -315,8 +320,8 @@ async def test_told_as_what_it_is(row: dict[str, Any], kind: str, suffer: Any) -
 
 
 READ_ANYHOW = [
-    dict(
-        id="F5 a model that loads is waited for by its estimate, outside the retries",
+    row(
+        "F5 a model that loads is waited for by its estimate, outside the retries",
         script=lambda say: [
             say.body({"error": "Model a/b is currently loading", "estimated_time": 0.1}, 503),
             say.body({"error": "Model a/b is currently loading", "estimated_time": 0.1}, 503),
@@ -326,21 +331,21 @@ READ_ANYHOW = [
         requests=3,
         seconds=(0.2, 0.9),
     ),
-    dict(
-        id="F12 a gzip body that nobody asked for is read",
+    row(
+        "F12 a gzip body that nobody asked for is read",
         script=lambda say: [
             say.body(
                 gzip.compress(b'{"choices": [{"message": {"content": "Here."}}]}'), content_encoding="gzip"
             )
         ],
     ),
-    dict(
-        id="F13 a broken character in the JSON becomes a replacement mark",
+    row(
+        "F13 a broken character in the JSON becomes a replacement mark",
         script=lambda say: [say.body(b'{"choices": [{"message": {"content": "H\xff\xfere."}}]}')],
         text="H\ufffd\ufffdre.",
     ),
-    dict(
-        id="F15 a character cut between two writes is whole",
+    row(
+        "F15 a character cut between two writes is whole",
         script=lambda say: [
             [
                 say.head(content_length=len(SPLIT)),
@@ -351,12 +356,12 @@ READ_ANYHOW = [
         ],
         text="H\u20acre.",
     ),
-    dict(
-        id="Retry-After on a success is no reason to do anything",
+    row(
+        "Retry-After on a success is no reason to do anything",
         script=lambda say: [say.body(say.completion("Here."), retry_after="30")],
     ),
-    dict(
-        id="a reply in HTTP chunks of one byte is read",
+    row(
+        "a reply in HTTP chunks of one byte is read",
         script=lambda say: [
             [
                 say.head(transfer_encoding="chunked"),
@@ -365,8 +370,8 @@ READ_ANYHOW = [
             ]
         ],
     ),
-    dict(
-        id="a reply that ends with its connection is read",
+    row(
+        "a reply that ends with its connection is read",
         script=lambda say: [
             [say.head(connection="close"), b'{"choices": [{"message": {"content": "Here."}}]}', say.close]
         ],
@@ -375,7 +380,7 @@ READ_ANYHOW = [
 ]
 
 
-@pytest.mark.parametrize("row", READ_ANYHOW, ids=[row["id"] for row in READ_ANYHOW])
+@pytest.mark.parametrize("row", READ_ANYHOW)
 async def test_read_all_the_same(row: dict[str, Any], kind: str, suffer: Any) -> None:
     await suffer(kind, {"text": "Here.", "idle": 1, **row})
 
