@@ -116,17 +116,8 @@ class AsyncPooledResponse:
         self._ended = False
 
     async def read(self) -> bytes:
-        if self._inflater is None:
-            return await self._read_raw()
-        while True:
-            if not self._inflater.pending and (raw := await self._read_raw()):
-                piece = self._inflater.feed(raw)
-            else:
-                piece = self._inflater.feed()
-            if piece or self._ended:
-                return piece
-
-    async def _read_raw(self) -> bytes:
+        if self._inflater is not None:
+            return await self._inflated(self._inflater)
         if self._ended:
             return b""
         failure: RouterError | None
@@ -142,10 +133,23 @@ class AsyncPooledResponse:
                 raise
         raise failure
 
+    async def _inflated(self, inflater: Inflater) -> bytes:
+        self._inflater = None  # so that `read` gives the raw bytes
+        try:
+            while True:
+                if not inflater.pending and (raw := await self.read()):
+                    piece = inflater.feed(raw)
+                else:
+                    piece = inflater.feed()
+                if piece or self._ended:
+                    return piece
+        finally:
+            self._inflater = inflater
+
     async def drain(self, most_bytes: int, seconds: float) -> None:
         self._waits.lingering(seconds)
         try:
-            while most_bytes > 0 and (piece := await self._read_raw()):
+            while most_bytes > 0 and (piece := await self.read()):
                 most_bytes -= len(piece)
         except RouterError:
             return

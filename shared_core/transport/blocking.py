@@ -135,17 +135,8 @@ class PooledResponse:
         self._ended = False
 
     def read(self) -> bytes:
-        if self._inflater is None:
-            return self._read_raw()
-        while True:
-            if not self._inflater.pending and (raw := self._read_raw()):
-                piece = self._inflater.feed(raw)
-            else:
-                piece = self._inflater.feed()
-            if piece or self._ended:
-                return piece
-
-    def _read_raw(self) -> bytes:
+        if self._inflater is not None:
+            return self._inflated(self._inflater)
         if self._ended:
             return b""
         failure: RouterError | None
@@ -161,10 +152,23 @@ class PooledResponse:
                 raise
         raise failure
 
+    def _inflated(self, inflater: Inflater) -> bytes:
+        self._inflater = None  # so that `read` gives the raw bytes
+        try:
+            while True:
+                if not inflater.pending and (raw := self.read()):
+                    piece = inflater.feed(raw)
+                else:
+                    piece = inflater.feed()
+                if piece or self._ended:
+                    return piece
+        finally:
+            self._inflater = inflater
+
     def drain(self, most_bytes: int, seconds: float) -> None:
         self._waits.lingering(seconds)
         try:
-            while most_bytes > 0 and (piece := self._read_raw()):
+            while most_bytes > 0 and (piece := self.read()):
                 most_bytes -= len(piece)
         except RouterError:
             return  # not worth more: close() drops the connection

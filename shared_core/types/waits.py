@@ -71,11 +71,12 @@ class Waits:
         streamed: Whether the answer comes in pieces, so that `first_token` and `gap` apply.
     """
 
-    __slots__ = ("_clock", "_phase_end", "_streamed", "deadline", "limits", "phase")
+    __slots__ = ("_clock", "_phase_end", "_renewed", "_streamed", "deadline", "limits", "phase")
 
     def __init__(self, limits: Timeouts, clock: Callable[[], float], *, streamed: bool) -> None:
         self._clock = clock
         self._streamed = streamed
+        self._renewed = False
         self.limits = limits
         self.deadline = clock() + limits.total
         self.phase: Limit = "total"
@@ -97,19 +98,17 @@ class Waits:
 
     def content(self) -> None:
         """Content arrived and was taken by the caller: the next piece is due within the gap."""
-        # As `_begin`, written out: it runs for every token.
-        end = self._clock() + self.limits.gap
-        if end < self.deadline:
-            self.phase, self._phase_end = "gap", end
-        else:
-            self.phase, self._phase_end = "total", self.deadline
+        # The clock is read when the next wait begins: of the tokens that one read brings, only the last counts.
+        self._renewed = True
 
     def lingering(self, seconds: float) -> None:
         """The answer is complete; what is left of the body is worth only a moment."""
         self._begin("gap", seconds)
 
     def left(self) -> float:
-        """Seconds until the nearest limit, never below zero."""
+        """Seconds that a wait beginning now may last, never below zero."""
+        if self._renewed:
+            self._begin("gap", self.limits.gap)
         return max(0.0, self._phase_end - self._clock())
 
     def until_deadline(self) -> float:
@@ -117,6 +116,7 @@ class Waits:
         return max(0.0, self.deadline - self._clock())
 
     def _begin(self, phase: Limit, seconds: float) -> None:
+        self._renewed = False
         end = self._clock() + seconds
         if end < self.deadline:
             self.phase, self._phase_end = phase, end
