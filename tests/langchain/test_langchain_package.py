@@ -1,0 +1,81 @@
+"""The package as it is imported and registered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import langchain_hfrouter
+from langchain_hfrouter import ChatHFRouter, register
+from shared_core.errors import ConfigError
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    assert langchain_hfrouter.__all__ == sorted(langchain_hfrouter.__all__)
+    for name in langchain_hfrouter.__all__:
+        value = getattr(langchain_hfrouter, name)
+        assert name == "__version__" or value.__doc__
+    assert set(langchain_hfrouter.__all__) <= set(dir(langchain_hfrouter))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        langchain_hfrouter.no_such_name  # noqa: B018
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    heavy = (
+        "('torch', 'transformers', 'sentence_transformers', 'openai', 'tiktoken', 'huggingface_hub', 'numpy')"
+    )
+    code = f"""
+import sys
+import langchain_core.language_models.chat_models
+before = set(sys.modules)
+from langchain_hfrouter import ChatHFRouter, HFLocalEmbeddings, register
+ChatHFRouter(model='a/b'); HFLocalEmbeddings('x/y')
+print(sorted(set({heavy}) & (set(sys.modules) - before)))
+"""
+    assert run(code) == "[]"
+
+
+def test_without_langchain_the_error_names_what_to_install() -> None:
+    code = """
+import importlib.util
+real = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name == 'langchain_core' else real(name, package)
+try:
+    import langchain_hfrouter
+except ImportError as error:
+    print(error)
+"""
+    assert 'pip install "hfrouter[langchain]"' in run(code)
+
+
+def test_init_chat_model_knows_the_package_after_register() -> None:
+    chat_models = pytest.importorskip("langchain.chat_models")
+    register()
+    register()
+    model = chat_models.init_chat_model("hfrouter:openai/gpt-oss-120b:groq", temperature=0.5)
+    assert isinstance(model, ChatHFRouter)
+    assert (model.model, model.temperature) == ("openai/gpt-oss-120b:groq", 0.5)
+    other = chat_models.init_chat_model("openai/gpt-oss-120b", model_provider="hfrouter")
+    assert other.model == "openai/gpt-oss-120b"
+
+
+@pytest.mark.parametrize("table", [None, {}, {"openai": "langchain_openai"}, ["openai"]], ids=str)
+def test_register_says_so_when_langchain_has_changed(table: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    base = pytest.importorskip("langchain.chat_models.base")
+    monkeypatch.setattr(base, "_BUILTIN_PROVIDERS", table)
+    with pytest.raises(ConfigError, match="Make the model directly"):
+        register()
+
+
+def test_register_says_so_when_langchain_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "langchain.chat_models.base", None)
+    with pytest.raises(ImportError, match="pip install langchain"):
+        register()
