@@ -56,12 +56,21 @@ def _json_objects(text: str) -> list[tuple[int, int, dict[str, Any]]]:
         try:
             value, end = decoder.raw_decode(text, place)
         except ValueError:
-            end = place + 1
-        else:
-            if isinstance(value, dict):
-                found.append((place, end, value))
+            value, end = _doubled(text, place) if text.startswith('{{"', place) else (None, place + 1)
+        if isinstance(value, dict):
+            found.append((place, end, value))
         place = text.find("{", end)
     return found
+
+
+def _doubled(text: str, place: int) -> tuple[Any, int]:
+    """An object with its braces doubled, as LlamaIndex's output parser leaves them in its prompts."""
+    shown = text[place:].replace("{{", "{").replace("}}", "}")
+    try:
+        value, length = json.JSONDecoder().raw_decode(shown)
+    except ValueError:
+        return None, place + 1
+    return value, place + length + shown.count("{", 0, length) + shown.count("}", 0, length)
 
 
 def _named_keys(text: str) -> dict[str, Any]:
