@@ -38,13 +38,13 @@ _FORMATS = {
 _MISSING = object()
 
 
-def fill(schema: Schema, text: str) -> Any:
+def fill(schema: Schema, text: str, ignoring: frozenset[str] = frozenset()) -> Any:
     """An instance of `schema`, filled from `text`.
 
     >>> fill({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}, "Weather
     in Paris?") {'city': 'Paris'}
     """
-    return _Filler(schema, Reading(text)).value(schema, "")
+    return _Filler(schema, Reading(text, ignoring)).value(schema, "")
 
 
 def numbers_needed(schema: Schema) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 from shared_core.testing.call import Answer, ChatCall, Message, Tool, ToolCall
 
@@ -67,8 +68,14 @@ class _Wish:
         return self.tool.name
 
 
+def _arguments(tool: Tool, text: str) -> dict[str, Any]:
+    """The tool's arguments; words of its own name are what is asked, not what it is asked about."""
+    filled: dict[str, Any] = fill(tool.parameters, text, frozenset(telling(tool.name)))
+    return filled
+
+
 def _filled(wishes: list[_Wish]) -> tuple[ToolCall, ...]:
-    return tuple(ToolCall(wish.name, fill(wish.tool.parameters, wish.text)) for wish in wishes)
+    return tuple(ToolCall(wish.name, _arguments(wish.tool, wish.text)) for wish in wishes)
 
 
 def _still_to_do(wishes: list[_Wish], made: Counter[str], results: list[str]) -> tuple[ToolCall, ...]:
@@ -92,7 +99,7 @@ def _forced(call: ChatCall, made: Counter[str]) -> ToolCall:
     """A call where one is required: the best tool not called yet, filled from the message and the results."""
     fresh = [tool for tool in call.tools if not made[tool.name]] or list(call.tools)
     best = max(fresh, key=lambda tool: fitness(call.question.text, tool))
-    return ToolCall(best.name, fill(best.parameters, source_text(call)))
+    return ToolCall(best.name, _arguments(best, source_text(call)))
 
 
 def fitness(text: str, tool: Tool) -> int:
@@ -164,7 +171,7 @@ def _without_repeats(wishes: list[_Wish]) -> list[_Wish]:
     kept: list[_Wish] = []
     seen: list[object] = []
     for wish in wishes:
-        key = (wish.name, fill(wish.tool.parameters, wish.text))
+        key = (wish.name, _arguments(wish.tool, wish.text))
         again = any(earlier.name == wish.name for earlier in kept) and not Reading(wish.text).strings
         if key not in seen and not (again and not Reading(wish.text).numbers):
             kept.append(wish)

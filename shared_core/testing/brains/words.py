@@ -137,11 +137,13 @@ class Reading:
 
     Attributes:
         text: The text itself.
+        ignoring: Stems that are no values, such as those of the name of the tool that is called.
         numbers: Numbers not yet taken.
         strings: Quotations, then names, then what follows prepositions, not yet taken.
     """
 
     text: str
+    ignoring: frozenset[str] = frozenset()
     numbers: list[float] = field(init=False)
     strings: list[str] = field(init=False)
     quotations: list[str] = field(init=False)
@@ -151,6 +153,9 @@ class Reading:
         self.quotations = quoted(self.text)
         self.strings = [*self.quotations]
         for item in [*names(self.text), *objects(self.text)]:
+            told = telling(item)
+            if told and told <= self.ignoring:
+                continue
             if not any(
                 item.lower() in known.lower() or known.lower() in item.lower() for known in self.strings
             ):
