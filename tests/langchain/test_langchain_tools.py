@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.runnables import RunnableBinding
 from langchain_core.tools import tool
 from pydantic import BaseModel, Field
@@ -148,8 +149,7 @@ def test_several_calls_in_one_answer(streamed: bool, make: Any) -> None:
 
 
 async def test_an_agent_calls_a_tool_and_answers(make: Any) -> None:
-    agents = pytest.importorskip("langchain.agents")
-    agent = agents.create_agent(make("tools"), [add])
+    agent = create_agent(make("tools"), [add])
     question = {"messages": [("user", "What is 20 + 22?")]}
     for state in (agent.invoke(question), await agent.ainvoke(question)):
         assert [message.type for message in state["messages"]] == ["human", "ai", "tool", "ai"]
@@ -158,9 +158,8 @@ async def test_an_agent_calls_a_tool_and_answers(make: Any) -> None:
 
 
 def test_an_agent_answers_in_a_schema_by_the_providers_own_means(make: Any, requests: Any) -> None:
-    agents = pytest.importorskip("langchain.agents")
     model = make("json", profile={"structured_output": True, "tool_calling": True})
-    agent = agents.create_agent(model, [], response_format=Weather)
+    agent = create_agent(model, [], response_format=Weather)
     state = agent.invoke({"messages": [("user", "The weather in Paris, please.")]})
     assert isinstance(state["structured_response"], Weather)
     assert requests[-1].json["response_format"]["json_schema"]["name"] == "Weather"
