@@ -190,7 +190,9 @@ class ChatStreamReader:
         answer = self._answers.get(index)
         if answer is None:
             answer = self._answers[index] = _Answer(self._reasoning_tags)
-        message = choice.get("delta") or {}
+        message = choice.get("delta")
+        if message.__class__ is not dict:
+            message = {}
         text = message.get("content")
         # The usual delta is a little text, and nothing else but perhaps the role.
         if (

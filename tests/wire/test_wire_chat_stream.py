@@ -509,6 +509,22 @@ def test_what_came_before_the_break_is_not_lost() -> None:
     assert reader.reply(META).finish_reason is None
 
 
+def test_what_comes_in_the_same_read_as_the_break_is_not_lost_either() -> None:
+    reader = ChatStreamReader()
+    assert [delta.text for delta in reader.feed(event(text("Hel")) + event({"error": "oh"}))] == ["Hel"]
+    assert isinstance(reader.failure, errors.ProviderFailed)
+    with pytest.raises(errors.ProviderFailed):
+        reader.end()
+
+
+def test_an_unterminated_last_event_that_finishes_nothing_is_shown_and_then_missed() -> None:
+    reader = ChatStreamReader()
+    reader.feed(event(text("Hel")))
+    reader.feed(event(text("lo")).rstrip())
+    assert [delta.text for delta in reader.end()] == ["lo"]
+    assert isinstance(reader.failure, errors.MalformedResponse)
+
+
 def test_an_event_without_end_is_refused_before_it_fills_the_memory() -> None:
     reader = ChatStreamReader()
     reader.feed(event(text("Hel")))
