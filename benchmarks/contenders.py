@@ -60,6 +60,7 @@ class Contender:
     group: str = "peer"  # "ours", "peer" or "floor"
     framework: str = ""  # LANGCHAIN or LLAMA_INDEX: its table
     rounds: int | None = None  # at most so many rounds: it is too slow for more
+    crowds: int | None = None  # so many rounds of the judged crowd and none of the others; None: all of all
     only: frozenset[str] | None = None  # the measures it takes part in; None: all that its family can do
 
 
@@ -106,6 +107,7 @@ CONTENDERS: tuple[Contender, ...] = (
         "ChatOpenAI(model=MODEL, base_url=url, api_key=KEY)",
         "openai",
         framework=LANGCHAIN,
+        crowds=3,
     ),
     Contender(
         "ChatHuggingFace",
@@ -115,6 +117,7 @@ CONTENDERS: tuple[Contender, ...] = (
         "ChatHuggingFace(llm=HuggingFaceEndpoint(endpoint_url=url), model_id=MODEL)",
         "langchain-huggingface",
         framework=LANGCHAIN,
+        crowds=1,
     ),
     Contender(
         "ChatLiteLLM",
@@ -124,7 +127,8 @@ CONTENDERS: tuple[Contender, ...] = (
         "ChatLiteLLM(model='openai/' + MODEL, api_base=url, api_key=KEY)",
         "langchain-litellm",
         framework=LANGCHAIN,
-        rounds=3,
+        rounds=2,
+        crowds=1,
     ),
     Contender(
         "LangChain floor",
@@ -146,6 +150,7 @@ CONTENDERS: tuple[Contender, ...] = (
         "llama-index-core",
         "ours",
         LLAMA_INDEX,
+        crowds=3,
     ),
     Contender(
         "OpenAILike",
@@ -156,6 +161,7 @@ CONTENDERS: tuple[Contender, ...] = (
         " is_function_calling_model=True)",
         "llama-index-llms-openai-like",
         framework=LLAMA_INDEX,
+        crowds=3,
     ),
     Contender(
         "HuggingFaceInferenceAPI",
@@ -165,6 +171,7 @@ CONTENDERS: tuple[Contender, ...] = (
         "HuggingFaceInferenceAPI(model_name=url, token=KEY)",
         "llama-index-llms-huggingface-api",
         framework=LLAMA_INDEX,
+        crowds=2,
     ),
     Contender(
         "LlamaIndex floor",
@@ -185,8 +192,9 @@ CONTENDERS: tuple[Contender, ...] = (
         "dict(model=MODEL, base_url=url, api_key=KEY)",
         "httpx2",
         "ours",
+        crowds=3,
     ),
-    Contender("httpx2, raw", "hfrouter", "httpx2", "import httpx2", "url", "httpx2", "floor"),
+    Contender("httpx2, raw", "hfrouter", "httpx2", "import httpx2", "url", "httpx2", "floor", crowds=2),
     Contender("aiohttp, raw", "hfrouter", "aiohttp", "import aiohttp", "url", "aiohttp", "floor"),
     Contender("socket, raw", "hfrouter", "socket", "import socket", "url", "", "floor"),
 )

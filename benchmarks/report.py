@@ -306,7 +306,7 @@ def absolute_table(title: str, columns: tuple[Column, ...], numbers: Numbers) ->
     names += [name for name in numbers.results["numbers"].get("import", ()) if name not in names]
     rows = [(name, *(_cell(column, name, numbers) for column in columns)) for name in names]
     notes = [
-        f"{name}, {measure}: {why}"
+        f"{name}, {measure}: {why[:80]}"
         for measure in dict.fromkeys(column.measure for column in columns)
         for name, why in numbers.results["failures"].get(measure, {}).items()
     ]

@@ -36,7 +36,7 @@ HERE = Path(__file__).resolve().parent
 KEEP = HERE / ".benchmarks"  # logs and the last run's numbers; git-ignored
 ROUNDS, QUICK_ROUNDS = 7, 3
 MEMORY_ROUNDS = 2
-PATIENCE = 180  # seconds for one round of one contender
+PATIENCE = 90  # seconds for one round of one contender
 
 # Versions worth printing; an environment shows those it has.
 PACKAGES = (
@@ -167,6 +167,8 @@ class Run:
             return contender.group == "ours" and in_family and contender.only is None
         if measure.name.startswith("construct") and contender.group == "floor":
             return False
+        if contender.crowds and measure.forked and not measure.judged_crowd:
+            return False
         return in_family and (contender.only is None or measure.name in contender.only)
 
     def keep(self, measure: str, name: str, result: dict[str, Any]) -> None:
@@ -222,7 +224,8 @@ class Run:
 
     def one(self, worker: Worker, measure: Measure, number: int, server: Server) -> None:
         name = worker.contender.name
-        if name in self.failures.get(measure.name, ()) or number >= (worker.contender.rounds or self.rounds):
+        most = worker.contender.crowds if measure.forked else worker.contender.rounds
+        if name in self.failures.get(measure.name, ()) or number >= (most or self.rounds):
             return
         note(f"{measure.name}, round {number + 1}: {name}")
         wall, cpu = time.perf_counter(), server.cpu()

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 import canned
 
 BATCH = 50  # events a write: the client sees full socket buffers, the server spends little
-STALL = 1.0  # seconds without a new arrival after which a closed gate gives up waiting for the rest
+STALL = 2.0  # seconds without a new arrival after which a closed gate gives up waiting for the rest
 FIRST_PAUSE = 0.002  # seconds between the first event and the rest in the scenario "first"
 PACE = 0.001  # seconds between events in the scenario "paced"
 

@@ -7,8 +7,10 @@ Not here: what is measured (`measures`). Only the standard library is imported b
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -17,6 +19,8 @@ import calls
 import canned
 import contenders
 import measures
+
+PATIENCE = 40  # seconds for one forked round
 
 
 def load(name: str, server: str) -> measures.Subject:
@@ -49,6 +53,8 @@ def forked(subject: measures.Subject, name: str) -> dict[str, Any]:
     reader, writer = os.pipe()
     child = os.fork()
     if not child:
+        signal.alarm(PATIENCE)  # its default action ends a child that hangs
+        faulthandler.dump_traceback_later(PATIENCE - 2)
         os.close(reader)
         with os.fdopen(writer, "w") as pipe:
             json.dump(answer(subject, name), pipe)
@@ -57,7 +63,7 @@ def forked(subject: measures.Subject, name: str) -> dict[str, Any]:
     with os.fdopen(reader) as pipe:
         said = pipe.read()
     os.waitpid(child, 0)
-    return json.loads(said) if said else {"failed": "the forked process died"}
+    return json.loads(said) if said else {"failed": f"no answer in {PATIENCE} s, or it died"}
 
 
 def memory(name: str, server: str) -> None:
