@@ -14,6 +14,7 @@ sys.path.insert(0, str(SUITE))
 pytest.register_assert_rewrite(*(path.stem for path in SUITE.glob("li_*.py")))
 
 from llama_index_hfrouter import HFRouterLLM  # noqa: E402
+from shared_core.testing import SlowChunks  # noqa: E402
 
 CANARY = "hf_" + "CANARYcanary0123456789" * 2
 
@@ -38,3 +39,9 @@ def make_llm(server) -> Callable[..., Any]:
         return HFRouterLLM(model=f"offline/{kind}", base_url=str(server), **options)
 
     return make
+
+
+@pytest.fixture
+def slow_stream() -> Any:
+    """A fault that makes the next stream slow after its first chunks, so that it can be left on the way."""
+    return SlowChunks(0.2, after=3)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from li_agents import AgentsSuite
 from li_basics import BasicsSuite
-from li_events import EventsSuite, recorder  # noqa: F401  (a fixture that EventsSuite takes)
+from li_events import EventsSuite
 from li_rag import RagSuite
 from li_structured import StructuredSuite
 from li_tools import ToolsSuite

@@ -37,16 +37,15 @@ class CountingLimiter(BaseRateLimiter):
         self.async_acquired += 1
 
 
-@pytest.fixture
-def recorder():
-    root = get_dispatcher()
-    handler = Recorder(events=[])
-    root.add_event_handler(handler)
-    yield handler
-    root.event_handlers.remove(handler)
-
-
 class EventsSuite:
+    @pytest.fixture
+    def recorder(self):
+        root = get_dispatcher()
+        handler = Recorder(events=[])
+        root.add_event_handler(handler)
+        yield handler
+        root.event_handlers.remove(handler)
+
     @pytest.mark.parametrize("style", STYLES, ids=name)
     async def test_every_style_tells_its_start_and_its_end_once(self, make_llm, recorder, style):
         await style(make_llm("echo"), "hello world")
