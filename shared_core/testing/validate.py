@@ -253,8 +253,13 @@ def _read_response_format(wanted: object) -> dict[str, Any] | None:
         raise bad_request(
             "'response_format.type' must be text, json_object or json_schema.", "response_format"
         )
-    if wanted["type"] != "json_schema":
-        return {} if wanted["type"] == "json_object" else None
+    if wanted["type"] == "text":
+        return None
+    if wanted["type"] == "json_object":
+        # huggingface_hub speaks TGI's dialect to a `base_url`: the schema in `value`. Some providers say `schema`.
+        dialect = next((wanted[key] for key in ("value", "schema") if wanted.get(key) is not None), {})
+        check_schema(dialect, "response_format.value")
+        return dict(dialect)
     described = wanted.get("json_schema")
     if not isinstance(described, dict) or not isinstance(described.get("name"), str):
         raise bad_request("'response_format.json_schema' needs a 'name'.", "response_format.json_schema.name")

@@ -29,6 +29,17 @@ WEATHER = {
 }
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the one test of LangChain's suite that is a benchmark on cassettes and can only skip here."""
+    left_out = [
+        item
+        for item in items
+        if item.path.name == "test_stranger_langchain.py" and item.name == "test_stream_time"
+    ]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
 @pytest.fixture
 def router() -> Iterator[OfflineRouter]:
     with offline_router(embedder="words") as running:

@@ -320,6 +320,13 @@ def test_a_bare_json_object_takes_the_keys_named_in_the_prompt(post: Post) -> No
     assert set(json.loads(filled)) == {"setup", "punchline"}
 
 
+@pytest.mark.parametrize("key", ["value", "schema"])
+def test_a_json_object_may_carry_its_schema_as_tgi_and_fireworks_take_it(post: Post, key: str) -> None:
+    wanted = {"type": "json_object", key: schema(name=STRING)}
+    filled = message_of(post("Alice is here", model="offline/json", response_format=wanted))["content"]
+    assert json.loads(filled) == {"name": "Alice"}
+
+
 def test_a_schema_written_in_the_prompt_is_followed(post: Post) -> None:
     wanted = schema(name=STRING, age=INTEGER)
     text = f"Alice is 30.\n\nHere's a JSON schema to follow:\n{json.dumps(wanted)}\n\nOutput a valid JSON object."
