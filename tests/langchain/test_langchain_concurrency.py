@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -109,24 +111,32 @@ def test_streams_one_after_another_use_one_connection(make: Any, router: Any) ->
     assert router.connections == before
 
 
-def test_an_injected_client_carries_the_calls(make: Any, requests: Any) -> None:
-    import httpx
+LIBRARIES = ["httpx2", pytest.param("httpx", marks=pytest.mark.pinned_set)]
 
-    with httpx.Client(headers={"x-mine": "1"}) as client:
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_an_injected_client_carries_the_calls(library: str, make: Any, requests: Any) -> None:
+    with import_module(library).Client(headers={"x-mine": "1"}) as client:
         model = make(http_client=client)
         assert model.invoke("hi there").text == "hi there"
         assert "".join(chunk.text for chunk in model.stream("hi there")) == "hi there"
     assert {each.headers.get("x-mine") for each in requests} == {"1"}
 
 
-async def test_an_injected_async_client_carries_the_calls(make: Any, requests: Any) -> None:
-    import httpx2
-
-    async with httpx2.AsyncClient(headers={"x-mine": "1"}) as client:
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_an_injected_async_client_carries_the_calls(library: str, make: Any, requests: Any) -> None:
+    async with import_module(library).AsyncClient(headers={"x-mine": "1"}) as client:
         model = make(async_http_client=client)
         assert (await model.ainvoke("hi there")).text == "hi there"
         assert "".join([chunk.text async for chunk in model.astream("hi there")]) == "hi there"
     assert {each.headers.get("x-mine") for each in requests} == {"1"}
+
+
+def test_a_deep_copy_shares_an_injected_client(make: Any, requests: Any) -> None:
+    with import_module("httpx2").Client(headers={"x-mine": "1"}) as client:
+        twin = copy.deepcopy(make(http_client=client, api_key=""))
+        assert twin.http_client is client
+        assert twin.invoke("hi").text == "hi"
 
 
 def test_making_a_model_opens_and_reads_nothing(no_ambient_token: None, router: Any, requests: Any) -> None:

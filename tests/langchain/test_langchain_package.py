@@ -56,6 +56,7 @@ except ImportError as error:
     assert 'pip install "hfrouter[langchain]"' in run(code)
 
 
+@pytest.mark.pinned_set
 def test_init_chat_model_knows_the_package_after_register() -> None:
     from langchain import chat_models
 
@@ -68,6 +69,7 @@ def test_init_chat_model_knows_the_package_after_register() -> None:
     assert other.model == "openai/gpt-oss-120b"
 
 
+@pytest.mark.pinned_set
 @pytest.mark.parametrize("table", [None, {}, {"openai": "langchain_openai"}, ["openai"]], ids=str)
 def test_register_says_so_when_langchain_has_changed(table: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("langchain.chat_models.base._BUILTIN_PROVIDERS", table)

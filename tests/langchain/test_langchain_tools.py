@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from langchain.agents import create_agent
 from langchain_core.runnables import RunnableBinding
 from langchain_core.tools import tool
 from pydantic import BaseModel, Field
@@ -148,7 +147,10 @@ def test_several_calls_in_one_answer(streamed: bool, make: Any) -> None:
     assert len({call["id"] for call in message.tool_calls}) == 2
 
 
+@pytest.mark.pinned_set
 async def test_an_agent_calls_a_tool_and_answers(make: Any) -> None:
+    from langchain.agents import create_agent
+
     agent = create_agent(make("tools"), [add])
     question = {"messages": [("user", "What is 20 + 22?")]}
     for state in (agent.invoke(question), await agent.ainvoke(question)):
@@ -157,7 +159,10 @@ async def test_an_agent_calls_a_tool_and_answers(make: Any) -> None:
         assert "42" in state["messages"][-1].text
 
 
+@pytest.mark.pinned_set
 def test_an_agent_answers_in_a_schema_by_the_providers_own_means(make: Any, requests: Any) -> None:
+    from langchain.agents import create_agent
+
     model = make("json", profile={"structured_output": True, "tool_calling": True})
     agent = create_agent(model, [], response_format=Weather)
     state = agent.invoke({"messages": [("user", "The weather in Paris, please.")]})
