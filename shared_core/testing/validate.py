@@ -257,7 +257,9 @@ def _read_response_format(wanted: object) -> dict[str, Any] | None:
         return None
     if wanted["type"] == "json_object":
         # huggingface_hub speaks TGI's dialect to a `base_url`: the schema in `value`. Some providers say `schema`.
-        dialect = next((wanted[key] for key in ("value", "schema") if wanted.get(key) is not None), {})
+        dialect: dict[str, Any] = next(
+            (wanted[key] for key in ("value", "schema") if wanted.get(key) is not None), {}
+        )
         check_schema(dialect, "response_format.value")
         return dict(dialect)
     described = wanted.get("json_schema")
