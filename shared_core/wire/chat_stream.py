@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic_core import from_json
+
 from shared_core.errors import MalformedResponse, ProviderFailed, RouterError
 from shared_core.types import ChatDelta, ChatReply, Choice, ReplyMeta, ToolCallDelta, Usage
 from shared_core.wire import json
@@ -149,7 +151,7 @@ class ChatStreamReader:
             elif data:
                 try:
                     try:
-                        chunk = json.load(data)
+                        chunk = from_json(data)
                     except ValueError:
                         chunk = _salvage(data)
                     if isinstance(chunk, dict):
