@@ -72,6 +72,8 @@ def _travelled(source: Source) -> ApiKey:
 
 
 def _checked(value: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigError(f"The api_key is a {type(value).__name__}, not a text.")
     value = value.strip()
     if not value.isascii() or not value.isprintable() or " " in value:
         raise ConfigError(
