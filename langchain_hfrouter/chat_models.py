@@ -26,6 +26,9 @@ from shared_core.errors import RouterError
 from shared_core.types import CHAT_PARAMS
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from langchain_hfrouter.arguments import Arguments
     from langchain_hfrouter.structured import Method, Schema
     from langchain_hfrouter.tool_binding import ToolLike
 
@@ -196,6 +199,10 @@ class ChatHFRouter(RouterSettings):
         # first_token_s (streams), system_fingerprint, id
         ```
     """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **arguments: Unpack[Arguments]) -> None: ...
 
     def _generate(
         self,

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
 import langchain_hfrouter
 from langchain_hfrouter import ChatHFRouter, register
+from langchain_hfrouter.arguments import Arguments
 from shared_core.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
 
 
 def run(code: str) -> str:
@@ -26,6 +31,44 @@ def test_every_public_name_is_there_and_documented() -> None:
     assert set(langchain_hfrouter.__all__) <= set(dir(langchain_hfrouter))
     with pytest.raises(AttributeError, match="no_such_name"):
         langchain_hfrouter.no_such_name  # noqa: B018
+
+
+def test_type_checkers_see_every_argument() -> None:
+    spellings = {"model_name", "stop_sequences", "model_kwargs"}
+    assert get_type_hints(Arguments).keys() == ChatHFRouter.model_fields.keys() | spellings
+
+
+USER_CODE = """
+from pydantic import BaseModel
+from langchain_hfrouter import ChatHFRouter, HFLocalEmbeddings
+from shared_core import Timeouts
+
+class Joke(BaseModel):
+    setup: str
+
+def add(a: int, b: int) -> int:
+    return a + b
+
+llm = ChatHFRouter(model="a/b:groq", temperature=0, api_key="hf_x", timeout=30, stop=["x"], max_tokens=5)
+other = ChatHFRouter(model_name="a/b", timeout=Timeouts(total=3), base_url="http://localhost:1/v1")
+text: str = llm.invoke("hi").text
+for chunk in llm.bind_tools([add], tool_choice="any").stream("hi"):
+    print(chunk.content)
+joke = llm.with_structured_output(Joke, method="json_schema", include_raw=True).invoke("hi")
+vectors: list[list[float]] = HFLocalEmbeddings("a/b").embed_documents(["x"])
+llm.with_structured_output(Joke, method="telepathy")  # type: ignore[arg-type]
+ChatHFRouter(model="a/b", temprature=0)  # type: ignore[call-arg]
+ChatHFRouter(model="a/b", temperature="hot")  # type: ignore[arg-type]
+"""
+
+
+@pytest.mark.pinned_set
+def test_user_code_passes_a_strict_type_check(tmp_path: Path) -> None:
+    file = tmp_path / "user_code.py"
+    file.write_text(USER_CODE)
+    command = [sys.executable, "-m", "mypy", "--strict", "--warn-unused-ignores", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=ROOT)
+    assert done.returncode == 0, done.stdout
 
 
 def test_importing_it_loads_nothing_heavy() -> None:
