@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from pydantic import BaseModel
@@ -150,9 +151,10 @@ def test_a_wrong_token_is_an_authentication_error() -> None:
     with (
         offline_router(token="hf_right") as url,
         openai.OpenAI(base_url=url, api_key="wrong") as client,
-        pytest.raises(openai.AuthenticationError, match="Invalid username or password"),
+        pytest.raises(openai.AuthenticationError) as caught,
     ):
         client.chat.completions.create(model="offline/echo", messages=HELLO)
+    assert caught.value.response.json() == {"error": "Invalid username or password."}
 
 
 def test_its_retries_meet_the_script(router: OfflineRouter) -> None:
@@ -173,5 +175,6 @@ async def test_a_cut_stream_is_a_broken_connection_to_it(
 ) -> None:
     router.queue(Cut(after=2, chunks=True))
     stream = await async_client.chat.completions.create(model="offline/echo", messages=HELLO, stream=True)
-    with pytest.raises(Exception, match="incomplete chunked read"):
+    # openai 2 lets the error of httpx through, openai 3 wraps it.
+    with pytest.raises((httpx.RemoteProtocolError, openai.APIConnectionError)):
         [chunk async for chunk in stream]
