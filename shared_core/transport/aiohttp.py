@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import io
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import urlsplit
 
-from shared_core.errors import ConfigError, RouterError
+from shared_core.errors import ConfigError, RouterError, TimedOut
 from shared_core.transport.blocking import origin_of, proxy_for, request_parts, tls_context
 from shared_core.transport.decode import Inflater, inflater_for
 from shared_core.transport.failures import failure_of
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from aiohttp import ClientSession
 
 __all__ = ["AiohttpTransport", "shared"]
+
+_LARGE = 1 << 20  # bytes
 
 
 class AiohttpTransport:
@@ -45,16 +49,28 @@ class AiohttpTransport:
         session = await self._sessions.get()
         method, url, headers, body = request_parts(request)
         proxy = proxy_for(origin_of(url), self._proxies, self._no_proxy)
+        waits.connecting()
+        too_late = waits.verdict()
+        opening = self._aiohttp.ClientTimeout(total=None, connect=waits.left())
         waits.sending()
         failure: RouterError | None
         try:
             async with asyncio.timeout(waits.left()):
                 reply = await session.request(
-                    method, url, data=body or None, headers=headers, allow_redirects=False, proxy=proxy
+                    method,
+                    url,
+                    # Large bytes would be written in one go; aiohttp warns of that.
+                    data=io.BytesIO(body) if len(body) > _LARGE else body or None,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=proxy,
+                    timeout=opening,
                 )
             return AiohttpResponse(reply, request, waits)
+        except self._aiohttp.ConnectionTimeoutError:
+            failure = TimedOut(f"{too_late} (host {urlsplit(url).netloc}).")
         except Exception as error:
-            failure = self._failure(error, request, waits)
+            failure = failure_of(error, request, waits)
             if failure is None:
                 raise
         finally:
@@ -65,18 +81,13 @@ class AiohttpTransport:
         """Closes the running loop's session."""
         await self._sessions.clear()
 
-    def _failure(self, error: Exception, request: HttpRequest, waits: Waits) -> RouterError | None:
-        if isinstance(error, self._aiohttp.ConnectionTimeoutError):
-            waits.connecting()
-        return failure_of(error, request, waits)
-
     def _open(self) -> ClientSession:
         aiohttp = self._aiohttp
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS, ssl=tls_context()),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
+            timeout=aiohttp.ClientTimeout(total=None),
         )
         return cast("ClientSession", session)
 

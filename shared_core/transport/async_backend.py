@@ -141,7 +141,7 @@ class _Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
     async def _flush(self, timeout: float | Waits | None) -> None:
         together = b"".join(self._unsent)
         self._unsent.clear()
-        if isinstance(timeout, Waits) and timeout.phase == "connect":
+        if isinstance(timeout, Waits) and timeout.opening:
             timeout.sending()
         if self._failure is not None or self._transport.is_closing():
             raise httpcore2.WriteError(str(self._failure or "the connection is closed"))

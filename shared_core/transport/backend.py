@@ -92,7 +92,7 @@ class _TimedStream(httpcore2.NetworkStream):
         self._unsent.clear()
         self._unsent_size = 0
         if isinstance(timeout, Waits):
-            if timeout.phase == "connect":
+            if timeout.opening:
                 timeout.sending()
             timeout = _left(timeout, httpcore2.WriteTimeout)
         self._stream.write(together, timeout)

@@ -211,6 +211,7 @@ def headers_of(reply: httpx2.Response) -> dict[str, str]:
 
 @functools.lru_cache(maxsize=1024)
 def origin_of(url: str) -> str:
+    """Scheme, host and port: what a connection may be used again for."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 

@@ -69,14 +69,19 @@ class Waits:
         limits: The user's limits.
         clock: Monotonic seconds.
         streamed: Whether the answer comes in pieces, so that `first_token` and `gap` apply.
+
+    Attributes:
+        phase: The limit that ends the wait: where the deadline comes before a limit of its own, "total".
+        opening: Whether a connection is being opened, and nothing has been sent on it.
     """
 
-    __slots__ = ("_clock", "_phase_end", "_renewed", "_streamed", "deadline", "limits", "phase")
+    __slots__ = ("_clock", "_phase_end", "_renewed", "_streamed", "deadline", "limits", "opening", "phase")
 
     def __init__(self, limits: Timeouts, clock: Callable[[], float], *, streamed: bool) -> None:
         self._clock = clock
         self._streamed = streamed
         self._renewed = False
+        self.opening = False
         self.limits = limits
         self.deadline = clock() + limits.total
         self.phase: Limit = "total"
@@ -87,10 +92,12 @@ class Waits:
 
     def connecting(self) -> None:
         """A connection is being opened."""
+        self.opening = True
         self._begin("connect", self.limits.connect)
 
     def sending(self) -> None:
         """The request leaves: a stream owes its first content, a plain reply only the whole."""
+        self.opening = False
         if self._streamed:
             self._begin("first_token", self.limits.first_token)
         else:

@@ -7,14 +7,16 @@ Not here: which fault must become what; that is in the tables of the tests.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
+import importlib
 import json
 import select
 import socket
 import struct
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -264,6 +266,15 @@ def steady_dice(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared_core.client.pipeline.Retry", functools.partial(Retry, jitter=lambda: DICE))
 
 
+@pytest.fixture(autouse=True, scope="session")
+def warm_rooms() -> None:
+    """Loads what the first call would load, so that no test's time limit pays for it."""
+    for room in ("aiohttp", "asynchronous", "blocking"):
+        importlib.import_module(f"shared_core.transport.{room}").shared()
+    importlib.import_module("aiohttp")
+    importlib.import_module("shared_core.transport.blocking").tls_context()
+
+
 Call = Callable[..., Awaitable[Outcome]]
 MESSAGES = [{"role": "user", "content": "Say hello."}]
 
@@ -371,3 +382,29 @@ def _check(outcome: Outcome, server: FaultServer, row: dict[str, Any]) -> None:
         assert type(error.cause) is row["cause"]
         assert error.partial.text == outcome.text
         assert error.partial.finish_reason is None
+
+
+class Routers:
+    """Streams of every kind of client in one dress, to be left in any way."""
+
+    @contextlib.asynccontextmanager
+    async def stream(self, kind: str, url: str, *, timeout_gap: float = 1.0) -> AsyncIterator[Any]:
+        """An open stream as an asynchronous iterator; a blocking one runs in the caller's thread."""
+        limits = Timeouts(total=5, connect=1, first_token=1, gap=timeout_gap)
+        settings = {"model": "a/b", "api_key": "canary", "base_url": url, "timeout": limits, "max_retries": 0}
+        if kind == "threads":
+            with HFRouter(**settings).stream(MESSAGES) as answer:
+                yield _as_async(answer)
+        else:
+            async with AsyncHFRouter(**settings, transport=kind).stream(MESSAGES) as answer:
+                yield answer
+
+
+async def _as_async(answer: Any) -> AsyncIterator[Any]:
+    for delta in answer:
+        yield delta
+
+
+@pytest.fixture
+def routers() -> Routers:
+    return Routers()
