@@ -21,4 +21,6 @@ Handler = Callable[[Call], Flow[T]]
 
 
 class Policy(Protocol):
+    """What stands around an exchange; `inner` is everything inside it."""
+
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]: ...
