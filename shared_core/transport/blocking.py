@@ -228,6 +228,7 @@ def lane_limits() -> httpx2.Limits:
 
 
 def proxy_for(origin: str, proxies: dict[str, str], no_proxy: Any) -> str | None:
+    """The proxy to reach this origin by; None for the direct way."""
     parts = urlsplit(origin)
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     return None if proxy is None or (no_proxy and no_proxy(parts.hostname)) else proxy
