@@ -141,7 +141,13 @@ class BadRequest(_core.BadRequest, _InvalidRequest):  # type: ignore[misc]
 
 
 class Refused(_core.Refused, _Refusal):  # type: ignore[misc]
-    """The model or its content filter declined to answer."""
+    """The model or its content filter declined to answer.
+
+    Attributes:
+        raw_message: The answer that holds the refusal, when structured output was asked for.
+    """
+
+    raw_message: Any = None
 
 
 class StreamInterrupted(_core.StreamInterrupted, _API):  # type: ignore[misc]

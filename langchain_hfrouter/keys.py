@@ -1,4 +1,4 @@
-"""The token as a pydantic value that stays behind when its model travels.
+"""The token, and headers as secret as a token: they stay behind when their model travels.
 
 Pydantic's `SecretStr` hides a token from repr and JSON but pickles and deep-copies it. This one follows the
 core's rule instead: a copy knows that there was a token, and says so when it is needed.
@@ -6,13 +6,17 @@ core's rule instead: a copy knows that there was a token, and says so when it is
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from pydantic import SecretStr
 
 from shared_core.types import ApiKey
 
-__all__ = ["TravelSafeKey"]
+__all__ = ["TravelSafeKey", "is_secret", "without_secrets"]
+
+# Where a header's name ends like this, its value is a secret: never written by `dumps`, never pickled.
+_SECRET_HEADERS = ("authorization", "cookie", "key", "token")
 
 
 class TravelSafeKey(SecretStr):
@@ -58,3 +62,20 @@ def _arrived(key: ApiKey) -> TravelSafeKey:
     SecretStr.__init__(copy, "" if key.source == "none" else "**********")
     copy._key = key
     return copy
+
+
+def is_secret(header: str) -> bool:
+    """Whether a header's value must not be shown, by the header's name."""
+    return header.lower().endswith(_SECRET_HEADERS)
+
+
+def without_secrets(fields: dict[str, Any]) -> dict[str, Any]:
+    """A model's fields without secret headers.
+
+    Their loss is told like that of an explicit token: by a `ConfigError` at the first call.
+    """
+    headers = fields.get("default_headers")
+    if not headers or not any(map(is_secret, headers)):
+        return fields
+    kept = {name: value for name, value in headers.items() if not is_secret(name)}
+    return {**fields, "default_headers": kept, "api_key": copy.deepcopy(TravelSafeKey("left-behind"))}

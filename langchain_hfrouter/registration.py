@@ -1,7 +1,8 @@
 """Makes `init_chat_model("hfrouter:...")` know this package, on request.
 
 LangChain keeps its providers in a private table without entry points, so nothing is registered by an import:
-`register()` writes one row, and says clearly when that table is not where it was.
+`register()` writes one row, and says clearly when that table is not where it was (langchain 1.2.0, for one,
+has a chain of `if`s in its place; 1.4.7 has the table).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from langchain_hfrouter.errors import ConfigError
-from langchain_hfrouter.keys import TravelSafeKey
+from langchain_hfrouter.keys import TravelSafeKey, is_secret, without_secrets
 from langchain_hfrouter.replies import PROVIDER
 from shared_core import __version__
 from shared_core.types import CHAT_PARAMS, Timeouts
@@ -39,8 +39,6 @@ __all__ = ["RouterSettings"]
 
 _ALIASES = {"model_name": "model", "stop_sequences": "stop"}
 _PARAMS = tuple(sorted(CHAT_PARAMS))
-# Where a header's name ends like this, its value is a secret: never traced, never written by `dumps`.
-_SECRET_HEADERS = ("authorization", "cookie", "key", "token")
 
 
 class _FoundProfile(dict[str, Any]):
@@ -248,13 +246,13 @@ class RouterSettings(BaseChatModel):
             if client is not None:
                 memo[id(client)] = client
         twin = copy.copy(self)
-        object.__setattr__(twin, "__dict__", _without_secrets(copy.deepcopy(twin.__dict__, memo)))
+        object.__setattr__(twin, "__dict__", without_secrets(copy.deepcopy(twin.__dict__, memo)))
         return twin
 
     def __getstate__(self) -> dict[Any, Any]:
         state = dict(super().__getstate__())
         values = {name: value for name, value in state["__dict__"].items() if name != "_serialized"}
-        state["__dict__"] = _without_secrets(values)
+        state["__dict__"] = without_secrets(values)
         state["__pydantic_private__"] = {**(state["__pydantic_private__"] or {}), **_NOTHING_MADE}
         return state
 
@@ -268,13 +266,13 @@ class RouterSettings(BaseChatModel):
     def lc_secrets(self) -> dict[str, str]:
         secrets = {"api_key": "HF_TOKEN"}
         for name in self.default_headers or {}:
-            if _is_secret(name):
+            if is_secret(name):
                 secrets[f"default_headers.{name}"] = "HFROUTER_HEADER_" + name.upper().replace("-", "_")
         return secrets
 
     @field_serializer("default_headers", when_used="json-unless-none")
     def _mask_headers(self, headers: dict[str, str]) -> dict[str, str]:
-        return {name: "**********" if _is_secret(name) else value for name, value in headers.items()}
+        return {name: "**********" if is_secret(name) else value for name, value in headers.items()}
 
     @property
     def lc_attributes(self) -> dict[str, Any]:
@@ -371,19 +369,6 @@ class RouterSettings(BaseChatModel):
 
 
 _NOTHING_MADE = {"_router": None, "_async_router": None, "_sent": None}
-
-
-def _is_secret(header: str) -> bool:
-    return header.lower().endswith(_SECRET_HEADERS)
-
-
-def _without_secrets(values: dict[str, Any]) -> dict[str, Any]:
-    """Fields without secret headers. Their loss is told like that of an explicit token: at the first call."""
-    headers = values.get("default_headers")
-    if not headers or not any(map(_is_secret, headers)):
-        return values
-    kept = {name: value for name, value in headers.items() if not _is_secret(name)}
-    return {**values, "default_headers": kept, "api_key": copy.deepcopy(TravelSafeKey("left-behind"))}
 
 
 def _rename(values: dict[str, Any], fields: Any) -> None:

@@ -99,7 +99,7 @@ def _checked(result: list[Generation], *, partial: bool) -> bool:
         return True
     refusal = message.additional_kwargs.get("refusal")
     if refusal:
-        raise Refused(f"The model refused to answer: {refusal}")
+        raise _refused(f"The model refused to answer: {refusal}", message)
     finish = message.response_metadata.get("finish_reason")
     if finish == "length":
         raise OutputParserException(
@@ -107,8 +107,14 @@ def _checked(result: list[Generation], *, partial: bool) -> bool:
             llm_output=message.text,
         )
     if finish == "content_filter" and not (message.text or message.tool_calls):
-        raise Refused("A content filter withheld the answer.")
+        raise _refused("A content filter withheld the answer.", message)
     return False
+
+
+def _refused(text: str, message: AIMessage) -> Refused:
+    error = Refused(text, model=message.response_metadata.get("model_name"))
+    error.raw_message = message
+    return error
 
 
 def _no_call(message: AIMessage, name: str) -> OutputParserException:

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage, Too
 from pydantic import BaseModel
 
 from langchain_hfrouter import ChatHFRouter
-from shared_core.testing import Quirks, Raw, Status
+from shared_core.testing import Quirks, Raw, SlowHead, Status
 from shared_core.types import CHAT_PARAMS
 
 SAMPLES: dict[str, Any] = {
@@ -328,6 +328,53 @@ def test_media_reach_the_server_byte_for_byte(
         small_files["wav"],
         small_files["pdf"],
     ]
+
+
+HISTORY = [
+    HumanMessage("draw"),
+    AIMessage(
+        "",
+        additional_kwargs={"reasoning_content": "hm"},
+        tool_calls=[{"name": "draw", "args": {}, "id": "c1", "type": "tool_call"}],
+    ),
+    ToolMessage([{"type": "image", "url": "https://example.org/a.png"}], tool_call_id="c1"),
+]
+
+
+def test_reasoning_and_media_of_tools_go_where_the_switches_say(make: Any, requests: Any) -> None:
+    make().invoke(HISTORY)
+    usual = body(requests)["messages"]
+    assert [message["role"] for message in usual] == ["user", "assistant", "tool", "user"]
+    assert isinstance(usual[2]["content"], str)
+    assert "reasoning_content" not in usual[1]
+    model = make(echo_reasoning=True, media_in_tool_messages=True)
+    model.invoke(HISTORY)
+    switched = body(requests)["messages"]
+    assert [message["role"] for message in switched] == ["user", "assistant", "tool"]
+    assert switched[2]["content"][0]["type"] == "image_url"
+    assert switched[1]["reasoning_content"] == "hm"
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["invoke", "stream"])
+def test_think_tags_become_reasoning_on_request(streamed: bool, make: Any, router: Any) -> None:
+    for wanted in (True, False):
+        router.queue(Quirks(reasoning="<think>"))
+        model = make("reasoner", reasoning_tags=wanted)
+        message = merged(model.stream("What is 2+2?")) if streamed else model.invoke("What is 2+2?")
+        kinds = [block["type"] for block in message.content_blocks]
+        assert kinds == (["reasoning", "text"] if wanted else ["text"])
+        assert ("<think>" in message.text) is not wanted
+
+
+async def test_a_time_limit_of_the_call_wins(make: Any, router: Any) -> None:
+    from langchain_hfrouter.errors import TimedOut
+
+    router.queue(SlowHead(5), times=2)
+    model = make(timeout=60, max_retries=0)
+    with pytest.raises(TimedOut, match=r"0\.1 s"):
+        model.invoke("hi", timeout=0.1)
+    with pytest.raises(TimedOut, match=r"0\.1 s"):
+        await model.ainvoke("hi", timeout=0.1)
 
 
 class Answer(BaseModel):

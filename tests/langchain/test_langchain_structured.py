@@ -261,6 +261,14 @@ async def test_with_raw_the_error_ends_a_stream_instead_of_breaking_it(
         assert isinstance(error, kind)
 
 
+def test_a_refusal_carries_the_answer_that_holds_it(make: Any, router: Any) -> None:
+    router.queue(Status(200, reply(content=None, refusal="No.")))
+    with pytest.raises(Refused) as caught:
+        make().with_structured_output(Joke, method="json_schema").invoke("hi")
+    assert caught.value.raw_message.additional_kwargs == {"refusal": "No."}
+    assert caught.value.model == "m"
+
+
 @pytest.mark.parametrize("text", [WHOLE, f"```json\n{WHOLE}\n```"], ids=["bare", "in a fence"])
 def test_json_is_found_where_models_put_it(text: str, make: Any, router: Any) -> None:
     router.queue(Status(200, reply(content=text)))
