@@ -190,7 +190,7 @@ class Httpx2:
                     yield _delta(json.loads(line[6:]))
 
     def text(self, reply: Any) -> str:
-        return reply["choices"][0]["message"]["content"]
+        return str(reply["choices"][0]["message"]["content"])
 
     def delta(self, chunk: str) -> str:
         return chunk
@@ -227,7 +227,7 @@ class Aiohttp:
                     yield _delta(json.loads(line[6:]))
 
     def text(self, reply: Any) -> str:
-        return reply["choices"][0]["message"]["content"]
+        return str(reply["choices"][0]["message"]["content"])
 
     def delta(self, chunk: str) -> str:
         return chunk
@@ -266,7 +266,7 @@ class Socket:
             yield data
 
     def text(self, reply: Any) -> str:
-        return reply["choices"][0]["message"]["content"]
+        return str(reply["choices"][0]["message"]["content"])
 
     def joined(self, chunks: list[bytes]) -> str:
         lines = b"".join(chunks).split(b"\n")

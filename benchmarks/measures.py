@@ -330,7 +330,8 @@ def _control(server: str, path: str) -> dict[str, Any]:
     connection = http.client.HTTPConnection(server.removeprefix("http://"), timeout=10)
     try:
         connection.request("GET", path)
-        return json.loads(connection.getresponse().read())
+        counters: dict[str, Any] = json.loads(connection.getresponse().read())
+        return counters
     finally:
         connection.close()
 

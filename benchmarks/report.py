@@ -1,7 +1,7 @@
 """What a run showed: ratios, verdicts, tables for the terminal and for the README.
 
-Lives here: the table of what must hold, and how numbers become its verdicts. Pure: results in, text out.
-Not here: measuring. `python benchmarks/report.py` prints the last run again.
+Lives here: how numbers become verdicts and tables. Pure: results in, text out.
+Not here: what must hold (`claims`), measuring. `python benchmarks/report.py` prints the last run again.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from claims import CLAIMS, Claim
 from contenders import CONTENDERS
 from measures import CROWD, MEASURES
 
 Results = dict[str, Any]
 
-OURS, AIOHTTP, OURS_LLAMA = "ChatHFRouter", "ChatHFRouter, aiohttp", "HFRouterLLM"
-OPENAI, HUGGING, LIKE = "ChatOpenAI, openai 2", "ChatHuggingFace", "OpenAILike"
 BEGIN, END = "<!-- results: written by run.py -->", "<!-- end of results -->"
 
 
@@ -31,80 +30,6 @@ class Table:
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One row of what must hold: `ours` against `peer`, a ratio, or against nothing, a value."""
-
-    label: str
-    measure: str
-    ours: str
-    peer: str | tuple[str, str] | None  # a contender, or (measure, contender)
-    must: float
-    aim: float | None = None
-    unit: str = ""  # "s" or "ms" or "connections" for values
-    over: str | None = None  # a contender whose figure is subtracted from both (bare Python)
-    value: str | None = None  # the number compared, where it is not the measure's own
-
-
-CLAIMS: tuple[Claim, ...] = (
-    Claim("LangChain invoke / ChatOpenAI", "call", OURS, OPENAI, 0.38, 0.25),
-    Claim("LangChain ainvoke / ChatOpenAI", "acall", OURS, OPENAI, 0.40, 0.20),
-    Claim("LangChain invoke / ChatHuggingFace", "call", OURS, HUGGING, 0.80),
-    Claim("LangChain ainvoke / ChatHuggingFace", "acall", OURS, HUGGING, 0.80),
-    Claim("LangChain stream, a chunk", "stream", OURS, OPENAI, 0.20, 0.12),
-    Claim("LangChain astream, a chunk", "astream", OURS, OPENAI, 0.15, 0.09),
-    Claim("LangChain tool-call stream, a chunk", "tools", OURS, OPENAI, 0.50, 0.30),
-    Claim("LlamaIndex chat / OpenAILike", "call", OURS_LLAMA, LIKE, 0.40, 0.25),
-    Claim("LlamaIndex achat / OpenAILike", "acall", OURS_LLAMA, LIKE, 0.40, 0.25),
-    Claim("LlamaIndex stream_chat, a chunk", "stream", OURS_LLAMA, LIKE, 0.20, 0.15),
-    Claim("LlamaIndex astream_chat, a chunk", "astream", OURS_LLAMA, LIKE, 0.20, 0.15),
-    Claim("first chunk, open connection, LangChain", "first", OURS, OPENAI, 0.75, 0.50),
-    Claim("  the same, async", "afirst", OURS, OPENAI, 0.75, 0.50),
-    Claim("first chunk, open connection, LlamaIndex", "first", OURS_LLAMA, LIKE, 0.75, 0.50),
-    Claim("  the same, async", "afirst", OURS_LLAMA, LIKE, 0.75, 0.50),
-    Claim("300 streams in a row, LangChain", "sequence", OURS, None, 1, unit="connections"),
-    Claim("  the same, async", "asequence", OURS, None, 1, unit="connections"),
-    Claim("300 streams in a row, LlamaIndex", "sequence", OURS_LLAMA, None, 1, unit="connections"),
-    Claim("  the same, async", "asequence", OURS_LLAMA, None, 1, unit="connections"),
-    Claim("1,000 ainvoke at once, 50 ms, default", "crowd50", OURS, OPENAI, 0.50, 0.35),
-    Claim("1,000 ainvoke at once, 50 ms, aiohttp", "crowd50", AIOHTTP, OPENAI, 0.20, 0.12),
-    Claim("1,000 ainvoke at once, 2 s, default", "crowd2000", OURS, None, 3.5, unit="s"),
-    Claim("1,000 ainvoke at once, 2 s, aiohttp", "crowd2000", AIOHTTP, None, 2.8, unit="s"),
-    Claim(
-        "import langchain_hfrouter / base class",
-        "import",
-        OURS,
-        "LangChain base class",
-        1.05,
-        over="bare Python",
-    ),
-    Claim(
-        "import llama_index_hfrouter / base class",
-        "import",
-        OURS_LLAMA,
-        "LlamaIndex base class",
-        1.05,
-        over="bare Python",
-    ),
-    Claim(
-        "import shared_core over bare Python",
-        "import",
-        "import shared_core",
-        None,
-        0.050,
-        unit="ms",
-        over="bare Python",
-        value="wall",
-    ),
-    Claim("constructor, LangChain / bare subclass", "construct", OURS, ("construct_bare", OURS), 3),
-    Claim("  for a new base_url", "construct_new_url", OURS, ("construct_bare", OURS), 3),
-    Claim(
-        "constructor, LlamaIndex / bare subclass", "construct", OURS_LLAMA, ("construct_bare", OURS_LLAMA), 3
-    ),
-    Claim("  for a new base_url", "construct_new_url", OURS_LLAMA, ("construct_bare", OURS_LLAMA), 3),
-)
 
 
 class Numbers:
@@ -120,6 +45,8 @@ class Numbers:
     def middle_and_least(
         self, measure: str, name: str, value: str | None = None
     ) -> tuple[float, float] | None:
+        if name in self.results["failures"].get(measure, ()):
+            return None  # one failed round spoils the others: what they say is not what a user gets
         rounds = self.rounds(measure, name, value)
         return (median(rounds), min(rounds)) if rounds else None
 
@@ -333,7 +260,7 @@ def _cell(column: Column, name: str, numbers: Numbers) -> str:
 
 def server_table(numbers: Numbers) -> Table:
     """Was the server ever the bottleneck? Its busiest moment, and what a bare socket gets out of it."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for measure, shares in numbers.results["server_share"].items():
         peers = {name: share for name, share in shares.items() if name != "socket, raw"}
         if not peers:
@@ -349,7 +276,7 @@ def server_table(numbers: Numbers) -> Table:
 
 
 def version_table(results: Results) -> Table:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for env, versions in results["versions"].items():
         users = [name for name, its in results["envs"].items() if its == env]
         text = ", ".join(f"{name} {version}" for name, version in versions.items())
@@ -395,7 +322,8 @@ def as_markdown(results: Results, made: list[Table]) -> str:
 def summary(results: Results) -> str:
     return (
         f"{results['date']}, {results['machine']}, Python {results['python']}, "
-        f"{results['rounds']} rounds, {results['seconds'] // 60} min {results['seconds'] % 60} s."
+        f"{results['rounds']} rounds, {results['seconds'] // 60} min {results['seconds'] % 60} s, "
+        f"load {results['load']:.1f} at the start."
     )
 
 

@@ -36,6 +36,7 @@ HERE = Path(__file__).resolve().parent
 KEEP = HERE / ".benchmarks"  # logs and the last run's numbers; git-ignored
 ROUNDS, QUICK_ROUNDS = 7, 3
 MEMORY_ROUNDS = 2
+QUIET = 0.7  # load average above which the run says that it is disturbed
 PATIENCE = 90  # seconds for one round of one contender
 
 # Versions worth printing; an environment shows those it has.
@@ -179,6 +180,9 @@ class Run:
 
     def everything(self) -> dict[str, Any]:
         started = time.monotonic()
+        load = os.getloadavg()[0]
+        if load > QUIET:
+            print(f"The machine is busy (load {load:.1f}): waits and walls will say little.", file=sys.stderr)
         versions = {env: self.versions(env) for env in sorted({c.env for c in self.contenders})}
         server = Server(self.environment)
         try:
@@ -195,6 +199,7 @@ class Run:
             "machine": f"{cpu_model()}, {os.cpu_count()} cores",
             "python": platform.python_version(),
             "rounds": self.rounds,
+            "load": load,
             "seconds": round(time.monotonic() - started),
             "versions": versions,
             "envs": {c.name: c.env for c in self.contenders},
@@ -237,7 +242,9 @@ class Run:
     def imports(self) -> None:
         """Fresh processes, one statement each; round 0 compiles and warms the page cache, uncounted."""
         home = str(envs.python_of(envs.OURS))
-        jobs = {name: (home, statement, None) for name, statement in contenders.IMPORT_BASES.items()}
+        jobs: dict[str, tuple[str, str, int | None]] = {
+            name: (home, statement, None) for name, statement in contenders.IMPORT_BASES.items()
+        }
         for c in self.contenders:
             if c.only is None:
                 jobs[c.name] = (str(envs.python_of(c.env)), c.imports, 3 if c.group == "peer" else None)

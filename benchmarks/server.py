@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 import canned
 
 BATCH = 50  # events a write: the client sees full socket buffers, the server spends little
-STALL = 2.0  # seconds without a new arrival after which a closed gate gives up waiting for the rest
+STALL = 5.0  # seconds without a new request or connection after which a closed gate stops waiting
 FIRST_PAUSE = 0.002  # seconds between the first event and the rest in the scenario "first"
 PACE = 0.001  # seconds between events in the scenario "paced"
 
@@ -39,7 +39,7 @@ class Board:
         self.arrived = self.requests = self.in_flight = self.most_in_flight = 0
         self.connections: set[int] = set()
         self.gate_filled = False
-        self.last_arrival = 0.0
+        self.last_sign = 0.0
 
     def begin(self, connection: int) -> None:
         self.requests += 1
@@ -69,7 +69,7 @@ class Board:
             loop.call_later(delay, answer)
             return
         self.arrived += 1
-        self.last_arrival = loop.time()
+        self.last_sign = loop.time()
         if self.arrived == 1:
             loop.call_later(STALL, self._watch)
         loop.call_later(delay, self._due, answer)
@@ -87,7 +87,7 @@ class Board:
         """Open a gate that will never fill: a client that bounds its connections waits for us to answer."""
         if not self.gate:
             return
-        quiet = asyncio.get_running_loop().time() - self.last_arrival
+        quiet = asyncio.get_running_loop().time() - self.last_sign
         if quiet >= STALL:
             self._open()
         else:
@@ -119,6 +119,7 @@ class Connection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
         self.loop = asyncio.get_running_loop()
+        self.board.last_sign = self.loop.time()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self.open = False
