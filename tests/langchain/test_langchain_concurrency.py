@@ -142,3 +142,36 @@ def test_a_deep_copy_shares_an_injected_client(make: Any, requests: Any) -> None
 def test_making_a_model_opens_and_reads_nothing(no_ambient_token: None, router: Any, requests: Any) -> None:
     ChatHFRouter(model="offline/echo", base_url=str(router))
     assert len(requests) == 0
+
+
+async def test_an_async_stream_that_is_just_dropped_frees_its_connection_too(
+    make: Any, router: Any, requests: Any
+) -> None:
+    router.queue(SlowChunks(0.2, after=3))
+
+    async def first_word() -> str:
+        async for chunk in make().astream("one two three four five six seven"):
+            return chunk.text
+        raise AssertionError("nothing came")
+
+    assert await first_word() == "one"
+    assert await asyncio.to_thread(router.wait_idle)
+    assert requests[0].outcome == "client left"
+
+
+async def test_a_cancelled_stream_frees_its_connection(make: Any, router: Any, requests: Any) -> None:
+    router.queue(SlowChunks(30, after=2))
+    seen: list[str] = []
+
+    async def read() -> None:
+        async for chunk in make().astream("one two three"):
+            seen.append(chunk.text)
+
+    task = asyncio.create_task(read())
+    while not seen:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(router.wait_idle)
+    assert requests[0].outcome == "client left"
