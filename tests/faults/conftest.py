@@ -184,8 +184,8 @@ class FaultServer:
 
 def _read_request(incoming: Any, number: int) -> Request | None:
     line = incoming.readline()
-    if not line:
-        return None
+    if not line.endswith(b"HTTP/1.1\r\n"):
+        return None  # the client left, or speaks something else
     headers = {}
     while header := incoming.readline().strip():
         name, _, value = header.decode("latin-1").partition(":")
