@@ -94,6 +94,8 @@ class CatalogCache:
 
     def loaded(self, base_url: str | None) -> Catalog | None:
         """The last catalogue seen, however old: its facts are still newer than the shipped ones."""
+        if not self._entries:  # most programs fetch none, and ask for facts with each model they make
+            return None
         with self._lock:
             entry = self._entries.get(server_key(base_url))
             return None if entry is None else entry.catalog

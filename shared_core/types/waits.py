@@ -44,18 +44,19 @@ class Timeouts:
 
     @classmethod
     def of(cls, value: Timeouts | float | None) -> Timeouts:
-        """A number sets `total`, and the limits inside it shrink to fit; None takes the defaults."""
+        """A number of seconds is the limit of the whole call, and of each wait inside it but connecting.
+
+        None takes the defaults.
+        """
         if value is None:
-            return cls()
+            return _DEFAULTS
         if isinstance(value, Timeouts):
             return value
-        cls(total=value)
-        return cls(
-            total=value,
-            connect=min(cls().connect, value),
-            first_token=max(cls().first_token, value),
-            gap=max(cls().gap, value),
-        )
+        whole = cls(total=value, first_token=value, gap=value)  # which checks it
+        return cls(value, min(whole.connect, value), value, value)
+
+
+_DEFAULTS = Timeouts()
 
 
 class Waits:
