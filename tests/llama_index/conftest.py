@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ sys.path.insert(0, str(SUITE))
 pytest.register_assert_rewrite(*(path.stem for path in SUITE.glob("li_*.py")))
 
 from llama_index_hfrouter import HFRouterLLM  # noqa: E402
-from shared_core.testing import SlowChunks  # noqa: E402
+from shared_core.testing import Raw, SlowChunks  # noqa: E402
 
 CANARY = "hf_" + "CANARYcanary0123456789" * 2
 
@@ -39,6 +40,18 @@ def make_llm(server) -> Callable[..., Any]:
         return HFRouterLLM(model=f"offline/{kind}", base_url=str(server), **options)
 
     return make
+
+
+@pytest.fixture
+def say(server) -> Callable[[str], None]:
+    """Makes the next plain call be answered with exactly this text."""
+
+    def queue(text: str) -> None:
+        message = {"role": "assistant", "content": text}
+        body = {"model": "offline", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
+        server.queue(Raw(json.dumps(body).encode(), content_type="application/json"))
+
+    return queue
 
 
 @pytest.fixture

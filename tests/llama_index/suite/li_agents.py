@@ -8,7 +8,13 @@ import json
 
 import pytest
 from li_tools import ADD, WEATHER, add
-from llama_index.core.agent.workflow import AgentStream, AgentWorkflow, CodeActAgent, FunctionAgent, ReActAgent
+from llama_index.core.agent.workflow import (
+    AgentStream,
+    AgentWorkflow,
+    CodeActAgent,
+    FunctionAgent,
+    ReActAgent,
+)
 from llama_index.core.base.llms.types import ImageBlock, TextBlock
 from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import ChatMemoryBuffer, Memory
@@ -134,7 +140,9 @@ class AgentsSuite:
         counter = FunctionAgent(name="counter", description="Adds numbers.", llm=llm, tools=[ADD])
         workflow = AgentWorkflow(agents=[clerk, counter], root_agent="clerk")
         handler = workflow.run("handoff to counter: add 2 and 3")
-        agents = {event.current_agent_name async for event in handler.stream_events() if hasattr(event, "input")}
+        agents = {
+            event.current_agent_name async for event in handler.stream_events() if hasattr(event, "input")
+        }
         assert "5" in str(await handler)
         assert agents == {"clerk", "counter"}
 

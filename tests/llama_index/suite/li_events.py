@@ -8,12 +8,13 @@ from llama_index.core.callbacks import CallbackManager, CBEventType, LlamaDebugH
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.event_handlers import BaseEventHandler
 from llama_index.core.rate_limiter import BaseRateLimiter
+from pydantic import Field
 
 
 class Recorder(BaseEventHandler):
     """Keeps every event of the dispatcher."""
 
-    events: list = []
+    events: list = Field(default_factory=list)
 
     @classmethod
     def class_name(cls):
@@ -41,7 +42,7 @@ class EventsSuite:
     @pytest.fixture
     def recorder(self):
         root = get_dispatcher()
-        handler = Recorder(events=[])
+        handler = Recorder()
         root.add_event_handler(handler)
         yield handler
         root.event_handlers.remove(handler)

@@ -6,13 +6,19 @@ import pytest
 from llama_index.core import Document, Settings, SummaryIndex, VectorStoreIndex
 from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.evaluation import CorrectnessEvaluator, FaithfulnessEvaluator, RelevancyEvaluator
-from llama_index.core.extractors import KeywordExtractor, QuestionsAnsweredExtractor, SummaryExtractor, TitleExtractor
+from llama_index.core.extractors import (
+    KeywordExtractor,
+    QuestionsAnsweredExtractor,
+    SummaryExtractor,
+    TitleExtractor,
+)
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.llms import ChatMessage
-from llama_index.core.memory import FactExtractionMemoryBlock
+from llama_index.core.memory import ChatMemoryBuffer, FactExtractionMemoryBlock
 from llama_index.core.node_parser import SentenceSplitter
 from llama_index.core.postprocessor import LLMRerank
 from llama_index.core.query_engine import RouterQueryEngine, SubQuestionQueryEngine
+from llama_index.core.question_gen import LLMQuestionGenerator
 from llama_index.core.response_synthesizers import ResponseMode
 from llama_index.core.retrievers import QueryFusionRetriever
 from llama_index.core.selectors import LLMSingleSelector, PydanticSingleSelector
@@ -87,30 +93,37 @@ class RagSuite:
 
     @pytest.mark.parametrize("mode", ["simple", "context", "condense_question", "condense_plus_context"])
     async def test_chat_engines_talk(self, make_llm, index, mode):
-        engine = index.as_chat_engine(chat_mode=mode, llm=make_llm("extractive"))
+        memory = ChatMemoryBuffer.from_defaults(token_limit=3000)  # the default one never closes its database
+        engine = index.as_chat_engine(chat_mode=mode, llm=make_llm("extractive"), memory=memory)
         assert engine.chat(QUESTION).response
         assert (await engine.achat("And the Thames?")).response
         assert "".join(engine.stream_chat("And the Rhine?").response_gen)
         assert len(engine.chat_history) == 6
 
-    @pytest.mark.parametrize(
-        "selector",
-        [
-            pytest.param(lambda make: PydanticSingleSelector.from_defaults(llm=make("tools")), id="by tool"),
-            pytest.param(lambda make: LLMSingleSelector.from_defaults(llm=make("json")), id="by text"),
-        ],
-    )
-    async def test_a_router_picks_an_engine(self, make_llm, engine_tools, selector):
-        router = RouterQueryEngine(
-            selector=selector(make_llm), query_engine_tools=engine_tools, llm=make_llm("extractive")
+    async def test_a_router_picks_an_engine_by_a_tool_call(self, make_llm, engine_tools):
+        selector = PydanticSingleSelector.from_defaults(llm=make_llm("tools"))
+        router = RouterQueryEngine(selector, engine_tools, llm=make_llm("extractive"))
+        response = await router.aquery("choice 2: " + QUESTION)
+        assert response.metadata["selector_result"].selections
+
+    def test_a_router_picks_an_engine_by_text(self, make_llm, engine_tools, say):
+        selector = LLMSingleSelector.from_defaults(llm=make_llm("echo"))
+        router = RouterQueryEngine(selector, engine_tools, llm=make_llm("extractive"))
+        say('[{"choice": 2, "reason": "It is about the Danube."}]')
+        assert "Black Sea" in str(router.query(QUESTION))
+
+    def test_sub_questions_are_asked(self, make_llm, engine_tools, say):
+        llm = make_llm("extractive")
+        engine = SubQuestionQueryEngine.from_defaults(
+            engine_tools, llm=llm, question_gen=LLMQuestionGenerator.from_defaults(llm=llm), use_async=False
         )
-        assert str(await router.aquery("choice 2: " + QUESTION))
+        say('[{"sub_question": "Where does the Danube flow into?", "tool_name": "Danube"}]')
+        response = engine.query("Compare the rivers: where do they flow into?")
+        assert any("Black Sea" in node.text for node in response.source_nodes)
 
-    def test_sub_questions_are_asked(self, make_llm, engine_tools):
-        engine = SubQuestionQueryEngine.from_defaults(engine_tools, llm=make_llm("tools"), use_async=False)
-        assert str(engine.query("Compare the Rhine and the Danube."))
-
-    @pytest.mark.parametrize("evaluator", [FaithfulnessEvaluator, RelevancyEvaluator], ids=lambda kind: kind.__name__)
+    @pytest.mark.parametrize(
+        "evaluator", [FaithfulnessEvaluator, RelevancyEvaluator], ids=lambda kind: kind.__name__
+    )
     async def test_evaluators_judge(self, make_llm, evaluator):
         verdict = await evaluator(llm=make_llm("echo")).aevaluate(
             query=QUESTION, response="Into the Black Sea.", contexts=[FACTS[1]]
@@ -134,7 +147,12 @@ class RagSuite:
             ]
         )
         nodes = await pipeline.arun(documents=[Document(text=" ".join(FACTS))], show_progress=False)
-        wanted = {"document_title", "excerpt_keywords", "questions_this_excerpt_can_answer", "section_summary"}
+        wanted = {
+            "document_title",
+            "excerpt_keywords",
+            "questions_this_excerpt_can_answer",
+            "section_summary",
+        }
         assert wanted <= set(nodes[0].metadata)
 
     async def test_fusion_asks_several_questions(self, make_llm, index, server):
@@ -149,7 +167,9 @@ class RagSuite:
         rerank = LLMRerank(
             llm=make_llm("echo"),
             top_n=1,
-            parse_choice_select_answer_fn=lambda answer, count: ([2], [9.0]) if "Danube" in answer else ([], []),
+            parse_choice_select_answer_fn=lambda answer, count: (
+                ([2], [9.0]) if "Danube" in answer else ([], [])
+            ),
         )
         assert len(rerank.postprocess_nodes(nodes, query_str=QUESTION)) == 1
 

@@ -78,7 +78,9 @@ class StructuredSuite:
     @pytest.mark.filterwarnings("ignore:The `json` method is deprecated")
     async def test_the_structured_llm_streams(self, make_llm):
         structured = make_llm("tools").as_structured_llm(Person)
-        chunks = [chunk async for chunk in await structured.astream_chat([ChatMessage("Ann is 42 years old.")])]
+        chunks = [
+            chunk async for chunk in await structured.astream_chat([ChatMessage("Ann is 42 years old.")])
+        ]
         assert chunks[-1].raw == Person(name="Ann", age=42)
 
     async def test_llamaindex_s_function_program(self, make_llm):
@@ -96,7 +98,7 @@ class StructuredSuite:
 
     @pytest.mark.parametrize("form", FORMS, ids=form_name)
     async def test_an_answer_that_does_not_fit_is_an_error(self, make_llm, form):
-        with pytest.raises(ValueError, match="echo|Ann"):
+        with pytest.raises(ValueError, match=r"echo|Ann"):
             await form(make_llm("echo"))
 
     def test_the_caller_s_arguments_are_not_changed(self, make_llm):

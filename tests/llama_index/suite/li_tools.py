@@ -43,7 +43,9 @@ class ToolsSuite:
             pytest.param({"tool_required": True}, "required", id="required"),
             pytest.param({"tool_choice": "any"}, "required", id="any is OpenAI's required"),
             pytest.param({"tool_choice": "auto"}, "auto", id="auto"),
-            pytest.param({"tool_choice": "none", "tool_required": True}, "none", id="a choice beats required"),
+            pytest.param(
+                {"tool_choice": "none", "tool_required": True}, "none", id="a choice beats required"
+            ),
             pytest.param(
                 {"tool_choice": "get_weather"},
                 {"type": "function", "function": {"name": "get_weather"}},
