@@ -7,10 +7,11 @@ of a program that uses `asyncio.run` twice.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Generic, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 __all__ = ["PerLoop"]
 
@@ -32,6 +33,7 @@ class PerLoop(Generic[T]):
             WeakKeyDictionary()
         )
         self._lock = threading.Lock()
+        _all.add(self)
 
     async def get(self) -> T:
         """The running loop's value."""
@@ -54,6 +56,12 @@ class PerLoop(Generic[T]):
         if entry is not None:
             await entry[1].aclose()
 
+    def put_away_idle(self) -> None:
+        """At the end of the program: loops that stand still, and whose owner never closed them."""
+        for loop, (_, farewell) in list(self._values.items()):
+            if not loop.is_closed() and not loop.is_running():
+                loop.run_until_complete(farewell.aclose())
+
     def forget(self) -> None:
         """After a fork: the loops stayed with the parent."""
         _inherited.append(self._values)
@@ -68,3 +76,10 @@ class PerLoop(Generic[T]):
 
 
 _inherited: list[object] = []
+_all: WeakSet[PerLoop[Any]] = WeakSet()
+
+
+@atexit.register
+def _at_exit() -> None:
+    for values in list(_all):
+        values.put_away_idle()
