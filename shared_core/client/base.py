@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, TypeVar
 from urllib.parse import quote
 
 from shared_core.catalog import SHARED, Catalog, parse_catalog
-from shared_core.client.exchange import Exchange, require_absolute
+from shared_core.client.checks import (
+    checked_bill_to,
+    checked_body,
+    checked_headers,
+    checked_params,
+    checked_patience,
+    checked_url,
+)
+from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.settings import Keyring, environment_url
 from shared_core.client.status import ModelStatus, status_from
@@ -17,7 +24,6 @@ from shared_core.errors import ConfigError, ModelNotServed, RouterError
 from shared_core.flow import Flow
 from shared_core.routing import ROUTER_URL, wire_model
 from shared_core.types import (
-    CHAT_PARAMS,
     ApiKey,
     Call,
     ChatOptions,
@@ -38,7 +44,6 @@ __all__ = ["RouterBase", "RouterSettings"]
 T = TypeVar("T")
 
 _CATALOG_TTL = 300.0  # seconds; what Hugging Face's own ml-intern uses
-_RESERVED_HEADERS = frozenset({"authorization", "content-length", "host", "transfer-encoding"})
 _SECRET_HEADERS = frozenset({"proxy-authorization", "cookie", "x-api-key", "api-key", "x-hf-token"})
 
 
@@ -98,16 +103,16 @@ class RouterBase:
             raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
         self.model = model
         self.provider = provider
-        self.bill_to = bill_to
+        self.bill_to = checked_bill_to(bill_to)
         self.max_retries = max_retries
         self.timeouts = Timeouts.of(timeout)
-        self.extra_body = dict(extra_body or {})
+        self.extra_body = checked_body(extra_body)
         self.wait_for_model = wait_for_model
         self.reasoning_tags = reasoning_tags
-        self._base_url = None if base_url is None else require_absolute(base_url)
+        self._base_url = None if base_url is None else checked_url(base_url)
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
-        self._headers = _checked_headers(default_headers)
-        self._policies = policies(max_retries=max_retries, wait_for_model=wait_for_model)
+        self._headers = checked_headers(default_headers, "default_headers")
+        self._policies = policies(max_retries=max_retries, patience=checked_patience(wait_for_model))
         self._exchange = Exchange(Keyring())
         self._target: Target | None = None
 
@@ -158,9 +163,9 @@ class RouterBase:
         request = ChatRequest(
             messages,
             wire_model(options.pop("model", None) or self.model, self.provider),
-            _checked_params(options),
+            checked_params(options),
             stream,
-            {**self.extra_body, **extra_body} if extra_body else self.extra_body,
+            {**self.extra_body, **checked_body(extra_body)} if extra_body else self.extra_body,
             self.reasoning_tags,
         )
         call = self._call(request, timeout, extra_headers, streamed=stream)
@@ -184,7 +189,7 @@ class RouterBase:
                 self.base_url, self._key, self.provider, self.bill_to, self._headers
             )
         if extra_headers:
-            headers = {**target.headers, **_checked_headers(extra_headers)}
+            headers = {**target.headers, **checked_headers(extra_headers, "extra_headers")}
             target = Target(target.base_url, target.key, target.provider, target.bill_to, headers)
         limits = self.timeouts if timeout is None else Timeouts.of(timeout)
         waits = Waits(limits, time.monotonic, streamed=streamed)
@@ -226,45 +231,17 @@ class RouterBase:
             [{"role": "user", "content": "."}], name, {"max_tokens": 1}, False, self.extra_body
         )
         call = self._call(request, timeout, None, streamed=False)
-        patient = policies(max_retries=self.max_retries, wait_for_model=True)
+        patient = policies(max_retries=self.max_retries, patience=float("inf"))
         yield from run_through(patient, call, self._exchange.chat)
         return (yield from self._status(model))
 
 
 def _environment_url() -> str | None:
     url = environment_url()
-    return None if url is None else require_absolute(url)
+    return None if url is None else checked_url(url)
 
 
 def _left_behind() -> ApiKey:
     key = ApiKey("")
     key.source = "left behind"
     return key
-
-
-def _checked_headers(headers: Mapping[str, str] | None) -> dict[str, str]:
-    checked = {}
-    for name, value in (headers or {}).items():
-        if not isinstance(name, str) or not isinstance(value, str) or not (name + value).isprintable():
-            raise ConfigError(f"The header {name!r} is not a pair of printable texts.")
-        if name.lower() in _RESERVED_HEADERS:
-            raise ConfigError(
-                f"The header {name!r} cannot be set.",
-                hint="Pass the token as api_key; the other ones belong to the transport.",
-            )
-        checked[name.lower()] = value
-    return checked
-
-
-def _checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that were given; None is never sent."""
-    unknown = params.keys() - CHAT_PARAMS
-    if unknown:
-        name = min(unknown)
-        close = difflib.get_close_matches(name, CHAT_PARAMS, n=1)
-        raise ConfigError(
-            f"Unknown parameter {name!r}. Nothing was sent.",
-            hint=(f"Did you mean {close[0]!r}? " if close else "")
-            + f"What only one provider knows goes into extra_body={{{name!r}: …}}.",
-        )
-    return {name: value for name, value in params.items() if value is not None}

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from shared_core._version import __version__
 from shared_core.client.settings import Keyring
-from shared_core.errors import ConfigError, MalformedResponse, RouterError, StreamInterrupted
+from shared_core.errors import MalformedResponse, RouterError, StreamInterrupted
 from shared_core.flow import Emit, Flow, Head, Read, drain, emit, offload, read_all, send
 from shared_core.routing import is_hugging_face
 from shared_core.types import (
@@ -269,17 +269,3 @@ def _not_json(body: bytes, response: Head) -> RouterError:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
-
-
-def require_absolute(url: str) -> str:
-    """The base URL without its last slash.
-
-    Raises:
-        ConfigError: It is not an http(s) address.
-    """
-    if not url.startswith(("https://", "http://")):
-        raise ConfigError(
-            f"base_url={url!r} is not an absolute address.",
-            hint="Write it as https://host/v1 or http://localhost:8000/v1.",
-        )
-    return url.rstrip("/")

@@ -24,9 +24,8 @@ __all__ = ["policies", "run_through"]
 T = TypeVar("T")
 
 
-def policies(*, max_retries: int, wait_for_model: bool | float) -> tuple[Policy, ...]:
+def policies(*, max_retries: int, patience: float) -> tuple[Policy, ...]:
     """The stack for one client; a policy that cannot act is left out."""
-    patience = float("inf") if wait_for_model is True else float(wait_for_model)
     return (
         Report(),
         *((Retry(attempts=max_retries + 1),) if max_retries else ()),

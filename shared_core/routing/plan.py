@@ -16,22 +16,30 @@ _HUGGING_FACE = ("huggingface.co", "endpoints.huggingface.cloud")
 endpoints. Spaces (hf.space) run anybody's code and are not among them."""
 
 
-@functools.lru_cache(maxsize=1024)
 def wire_model(model: str | None, provider: str | None) -> str:
     """The model id as it goes on the wire, with the provider as its suffix.
 
     Raises:
-        ConfigError: No model, an id with blanks, or two different providers.
+        ConfigError: No model, an id with blanks, something else than a provider, or two different providers.
     """
     if not model or not isinstance(model, str):
         raise ConfigError(
             "No model was chosen.",
             hint='Pass model="org/name", "org/name:cheapest" or "org/name:provider".',
         )
-    if model != model.strip() or not model.isprintable() or " " in model:
+    if not isinstance(provider, str | None):
+        raise ConfigError(f"provider={provider!r} is not the name of a provider.")
+    return _joined(model, provider)
+
+
+@functools.lru_cache(maxsize=1024)
+def _joined(model: str, provider: str | None) -> str:
+    if not model.isprintable() or " " in model:
         raise ConfigError(f"The model id {model!r} holds blanks.", hint='Write it as "org/name".')
     if provider is None:
         return model
+    if not provider or not provider.isprintable() or " " in provider or ":" in provider:
+        raise ConfigError(f"provider={provider!r} is not the name of a provider.")
     ref = ModelRef.parse(model)
     if ref.suffix and ref.suffix != provider:
         raise ConfigError(

@@ -1,0 +1,124 @@
+"""Arguments that cannot work, found when they are given: each gets one error that names it."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared_core.errors import ConfigError
+from shared_core.types import CHAT_PARAMS
+
+__all__ = [
+    "checked_bill_to",
+    "checked_body",
+    "checked_headers",
+    "checked_params",
+    "checked_patience",
+    "checked_url",
+]
+
+_RESERVED_HEADERS = frozenset({"authorization", "content-length", "host", "transfer-encoding"})
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+def checked_url(url: str) -> str:
+    """The base URL without its last slash.
+
+    Raises:
+        ConfigError: It is not an http(s) address, or one that two programs could read differently.
+    """
+    if not isinstance(url, str):
+        raise ConfigError(f"base_url is a {type(url).__name__}, not a text.")
+    return _checked_url(url)
+
+
+@functools.lru_cache(maxsize=256)
+def _checked_url(url: str) -> str:
+    if not url.startswith(("https://", "http://")):
+        raise ConfigError(
+            f"base_url={url!r} is not an absolute address.",
+            hint="Write it as https://host/v1 or http://localhost:8000/v1.",
+        )
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or "\\" in url or " " in url or not url.isprintable():
+        raise ConfigError(f"base_url={url!r} is not a sound address.", hint="Write it as https://host/v1.")
+    if "@" in parts.netloc:
+        raise ConfigError(
+            "base_url holds a user name or a password, which logs and errors would show.",
+            hint="Pass the key as api_key, or other credentials in default_headers.",
+        )
+    return url.rstrip("/")
+
+
+def checked_bill_to(organisation: str | None) -> str | None:
+    """The organisation that pays, fit for a header."""
+    if organisation is not None and not (isinstance(organisation, str) and _is_header_value(organisation)):
+        raise ConfigError(f"bill_to={organisation!r} is not the name of an organisation.")
+    return organisation
+
+
+def checked_patience(wait: bool | float) -> float:
+    """Seconds to wait for a model that loads: `inf` for True, 0 for False."""
+    if wait is True:
+        return float("inf")
+    if not isinstance(wait, int | float) or not wait >= 0:
+        raise ConfigError(f"wait_for_model={wait!r} is neither True nor False nor a number of seconds.")
+    return float(wait)
+
+
+def checked_body(extra_body: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Further keys of the JSON body."""
+    if not isinstance(extra_body, Mapping | None):
+        raise ConfigError(f"extra_body is a {type(extra_body).__name__}, not a dictionary.")
+    return dict(extra_body or {})
+
+
+def checked_headers(headers: Mapping[str, str] | None, argument: str) -> dict[str, str]:
+    """The headers with their names in lower case.
+
+    Args:
+        headers: As the user gave them.
+        argument: What the user calls them.
+    """
+    if not headers:
+        return {}
+    if not isinstance(headers, Mapping):
+        raise ConfigError(f"{argument} are a {type(headers).__name__}, not a dictionary.")
+    checked = {}
+    for name, value in headers.items():
+        sound = isinstance(name, str) and isinstance(value, str)
+        if not sound or not _HEADER_NAME.fullmatch(name) or not _is_header_value(value):
+            raise ConfigError(f"The header {name!r} in {argument} is not a pair of printable ASCII texts.")
+        if name.lower() in _RESERVED_HEADERS:
+            raise ConfigError(
+                f"The header {name!r} cannot be set.",
+                hint="Pass the token as api_key; the other ones belong to the transport.",
+            )
+        checked[name.lower()] = value
+    return checked
+
+
+def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that were given; None is never sent."""
+    unknown = params.keys() - CHAT_PARAMS
+    if unknown:
+        name = min(unknown)
+        close = difflib.get_close_matches(name, CHAT_PARAMS, n=1)
+        raise ConfigError(
+            f"Unknown parameter {name!r}. Nothing was sent.",
+            hint=(f"Did you mean {close[0]!r}? " if close else "")
+            + f"What only one provider knows goes into extra_body={{{name!r}: …}}.",
+        )
+    return {name: value for name, value in params.items() if value is not None}
+
+
+def _is_header_value(value: str) -> bool:
+    return value.isascii() and value.isprintable()
