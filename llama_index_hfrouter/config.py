@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import difflib
 import pickle
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 from pydantic import (
     BaseModel,
+    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -38,11 +40,17 @@ StructuredWay = Literal["auto", "json_schema", "tool", "text"]
 PARAMS = tuple(sorted(CHAT_PARAMS))
 """The chat parameters that are fields here, as the core names them."""
 
+_SHARED = ("callback_manager", "rate_limiter", "messages_to_prompt", "completion_to_prompt")
+"""Fields that belong to this process: deep copies share them, pickles carry them where that is possible."""
+
 _SECRET_WORDS = ("auth", "cookie", "key", "token", "secret", "password")
 
 
 class RouterConfig(FunctionCallingLLM):
     """The fields of `HFRouterLLM`; see there."""
+
+    # Nobody makes a RouterConfig: building its validator at import would be 20 ms for nothing.
+    model_config = ConfigDict(defer_build=True)
 
     model: str
     api_key: Annotated[ApiKey, WithJsonSchema({"type": "string"})] = Field(exclude=True, repr=False)
@@ -134,7 +142,7 @@ class RouterConfig(FunctionCallingLLM):
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, _api_key(value, None) if name == "api_key" else value)
 
-    # -- serialised forms -------------------------------------------------------------------------------
+    # -- copies and serialised forms -------------------------------------------------------------------------------
 
     @field_serializer("default_headers")
     def _without_secrets(self, headers: dict[str, str] | None) -> dict[str, str] | None:
@@ -157,6 +165,19 @@ class RouterConfig(FunctionCallingLLM):
             data["key_source"] = self.api_key.source
         return data
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with other values for some fields; see pydantic."""
+        if update and "api_key" in update:
+            update = {**update, "api_key": _api_key(update["api_key"], None)}
+        return super().model_copy(update=update, deep=deep)
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        memo = {} if memo is None else memo
+        for name in _SHARED:  # a limiter has locks, and limits only while it is one
+            value = getattr(self, name, None)
+            memo[id(value)] = value
+        return super().__deepcopy__(memo)
+
     def __getstate__(self) -> dict[str, Any]:
         # Not LlamaIndex's own: it warns about what cannot be pickled and drops it. Here nothing is dropped
         # but what belongs to one process: a limiter's locks, a callback manager's handlers.
@@ -175,7 +196,7 @@ class RouterConfig(FunctionCallingLLM):
 
 
 def _travels(name: str, value: Any) -> bool:
-    if name not in ("callback_manager", "rate_limiter", "messages_to_prompt", "completion_to_prompt"):
+    if name not in _SHARED:
         return True
     try:
         pickle.dumps(value)

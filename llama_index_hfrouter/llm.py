@@ -28,6 +28,7 @@ from llama_index.core.base.llms.types import (
 from llama_index.core.constants import DEFAULT_NUM_OUTPUTS
 from llama_index.core.llms.callbacks import llm_chat_callback, llm_completion_callback
 from llama_index.core.llms.llm import ToolSelection
+from pydantic import ConfigDict
 
 from llama_index_hfrouter.chunks import ChunkBuilder, chat_response, completion, is_unfinished
 from llama_index_hfrouter.config import PARAMS
@@ -36,6 +37,7 @@ from llama_index_hfrouter.messages import MessageRules, to_wire
 from llama_index_hfrouter.structured import StructuredPrediction
 from llama_index_hfrouter.tool_calls import keep_first_call, resolve_tool_choice, selections, tool_spec
 from shared_core.catalog import ModelFacts, lookup
+from shared_core.types import ModelRef
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
@@ -99,6 +101,8 @@ class HFRouterLLM(StructuredPrediction):
         True
     """
 
+    model_config = ConfigDict(defer_build=False)
+
     @classmethod
     def class_name(cls) -> str:
         """The key that serialised objects carry; never changes."""
@@ -153,7 +157,8 @@ class HFRouterLLM(StructuredPrediction):
     def _wire(self, messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
         facts = self._facts()
         sees_images = None if facts is None else facts.image_input
-        return to_wire(messages, MessageRules(self.echo_reasoning, self.model, sees_images))
+        provider = self.provider or ModelRef.parse(self.model).provider
+        return to_wire(messages, MessageRules(self.echo_reasoning, self.model, provider, sees_images))
 
     def _options(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The object's parameters, overruled by the call's."""

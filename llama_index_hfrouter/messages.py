@@ -46,13 +46,16 @@ _ROLES: dict[MessageRole, str] = {
     MessageRole.FUNCTION: "tool",
 }
 
-_WANTS_REASONING_BACK = ("deepseek-ai/", "moonshotai/", "minimaxai/", "zai-org/", "qwen/qwen3.6")
-"""Publishers, in lower case, whose reasoning models want `reasoning_content` back on tool-call turns.
+_WANTS_REASONING_BACK = ("deepseek", "moonshotai/", "kimi", "minimax", "zai-org/", "glm-", "qwen/qwen3.6")
+"""Beginnings of names, in lower case, of models that want `reasoning_content` back on tool-call turns.
 
 DeepSeek's answer 400 without it; Kimi, MiniMax, GLM and Qwen 3.6 reason worse. Others are left alone, because
 Gemma's models, and groq for every model, answer 400 when it is present.
 Source: chat-ui's `reasoningPolicy.ts`, protocol notes 4.5 and 6.2 (November 2026).
 """
+
+_REFUSES_REASONING = ("groq",)
+"""Providers that answer 400 to `reasoning_content`, whatever the model. Source: as above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +66,19 @@ class MessageRules:
         echo_reasoning: Whether ThinkingBlocks of assistant messages go back as `reasoning_content`: always,
             never, or ("auto") with tool calls when the model's family asks for it.
         model: The model id that "auto" judges by.
+        provider: Who answers, where that was asked for.
         sees_images: False when it is known that the model cannot; images of tools then become a remark.
     """
 
     echo_reasoning: EchoReasoning = "auto"
     model: str = ""
+    provider: str | None = None
     sees_images: bool | None = None
 
     def sends_reasoning(self, *, with_tool_calls: bool) -> bool:
         if self.echo_reasoning == "auto":
-            return with_tool_calls and self.model.lower().startswith(_WANTS_REASONING_BACK)
+            wanted = self.model.lower().startswith(_WANTS_REASONING_BACK)
+            return with_tool_calls and wanted and self.provider not in _REFUSES_REASONING
         return self.echo_reasoning
 
 

@@ -244,6 +244,8 @@ class TestReasoning:
                 MessageRules("auto", "deepseek-ai/DeepSeek-V4"), True, False, id="DeepSeek wants it"
             ),
             pytest.param(MessageRules("auto", "zai-org/GLM-5:novita"), True, False, id="GLM wants it"),
+            pytest.param(MessageRules("auto", "deepseek-chat"), True, False, id="DeepSeek's own server"),
+            pytest.param(MessageRules("auto", "moonshotai/K3", "groq"), False, False, id="groq refuses it"),
             pytest.param(MessageRules("auto", "google/gemma-4"), False, False, id="Gemma refuses it"),
             pytest.param(MessageRules("auto", "nobody/knows"), False, False, id="unknown is left alone"),
             pytest.param(MessageRules(True, "google/gemma-4"), True, True, id="the caller says yes"),

@@ -130,6 +130,18 @@ class TestCopies:
         assert [request.json.get("x") for request in server.requests] == [None, 1, None]
         assert {request.headers["authorization"] for request in server.requests} == {f"Bearer {canary}"}
 
+    def test_a_shallow_copy_may_have_another_token(self, make_llm, server, canary):
+        other = make_llm("echo", api_key="hf_old").model_copy(update={"api_key": canary})
+        other.complete("hi")
+        assert server.requests[0].headers["authorization"] == f"Bearer {canary}"
+        assert canary.encode() not in pickle.dumps(other)
+
+    def test_a_deep_copy_shares_the_limiter(self, make_llm):
+        limiter = TokenBucketRateLimiter(requests_per_minute=100)
+        copied = copy.deepcopy(make_llm("echo", rate_limiter=limiter))
+        assert copied.rate_limiter is limiter
+        assert copied.complete("hi").text == "hi"
+
     @pytest.mark.parametrize("make_copy", [COPIES["pickle"]], ids=["pickle"])
     def test_locks_and_handlers_stay_behind_quietly(self, make_llm, make_copy, caplog):
         llm = make_llm(
