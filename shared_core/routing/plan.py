@@ -36,6 +36,8 @@ def wire_model(model: str | None, provider: str | None) -> str:
 def _joined(model: str, provider: str | None) -> str:
     if not model.isprintable() or " " in model:
         raise ConfigError(f"The model id {model!r} holds blanks.", hint='Write it as "org/name".')
+    if ".." in model.split("/"):  # it stands in the address of its catalogue entry
+        raise ConfigError(f"The model id {model!r} leads out of its place.", hint='Write it as "org/name".')
     if provider is None:
         return model
     if not provider or not provider.isprintable() or " " in provider or ":" in provider:
