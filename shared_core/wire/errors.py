@@ -56,7 +56,8 @@ def _on(*statuses: int) -> frozenset[int]:
 
 _TOO_LONG = (
     r"context.{0,20}(length|window)|maximum context|too many tokens|prompt is too long|"
-    r"input is too long|reduce the length|length limit exceeded|`inputs` tokens|must be <= \d+\. given"
+    r"input is too long|reduce the length|length limit exceeded|`inputs` tokens|must be <= \d+\. given|"
+    r"must have less than \d+ tokens"
 )
 _PROVIDER_SETTINGS = (
     "Enable a provider that serves it at https://hf.co/settings/inference-providers, or choose another model."
