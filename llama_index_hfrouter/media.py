@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import filetype  # type: ignore[import-untyped]
 from llama_index.core.base.llms.types import (
     AudioBlock,
-    BaseContentBlock,
     DocumentBlock,
     ImageBlock,
     VideoBlock,
 )
+from pydantic import BaseModel
 
 from shared_core.errors import BadRequest
 
@@ -159,14 +159,14 @@ def document_text(block: DocumentBlock) -> str | None:
     return text if block.title in (None, "input_document") else f"{block.title}\n\n{text}"
 
 
-_PARTS: dict[type[BaseContentBlock], Callable[[Any], Part]] = {
+_PARTS: dict[type[BaseModel], Callable[[Any], Part]] = {
     ImageBlock: _image,
     AudioBlock: _audio,
     VideoBlock: _video,
     DocumentBlock: _document,
 }
 
-MEDIA_KINDS: dict[type[BaseContentBlock], str] = {
+MEDIA_KINDS: dict[type[BaseModel], str] = {
     ImageBlock: "image",
     AudioBlock: "audio",
     VideoBlock: "video",
@@ -175,7 +175,7 @@ MEDIA_KINDS: dict[type[BaseContentBlock], str] = {
 """What each media block is called in a sentence."""
 
 
-def media_part(block: BaseContentBlock) -> Part | None:
+def media_part(block: BaseModel) -> Part | None:
     """The content part of a media block; None when the block is no medium.
 
     Raises:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from llama_index.core.base.llms.types import (
-    BaseContentBlock,
     CachePoint,
     ChatMessage,
     CitableBlock,
@@ -27,6 +26,7 @@ from llama_index.core.base.llms.types import (
     ThinkingBlock,
     ToolCallBlock,
 )
+from pydantic import BaseModel
 
 from llama_index_hfrouter.media import MEDIA_KINDS, document_text, media_part
 from shared_core.errors import BadRequest
@@ -122,7 +122,7 @@ def to_wire(messages: Sequence[ChatMessage], rules: MessageRules) -> list[dict[s
 # -- user and system ------------------------------------------------------------------------------------
 
 
-def _content(blocks: Sequence[BaseContentBlock]) -> str | list[dict[str, Any]]:
+def _content(blocks: Sequence[BaseModel]) -> str | list[dict[str, Any]]:
     if len(blocks) == 1 and type(blocks[0]) is TextBlock:
         return blocks[0].text
     parts: list[dict[str, Any]] = []
@@ -143,9 +143,9 @@ def _as_parts(content: str | list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _flat(blocks: Sequence[BaseContentBlock]) -> list[BaseContentBlock]:
+def _flat(blocks: Sequence[BaseModel]) -> list[BaseModel]:
     """Cache marks dropped; citations replaced by what they cite."""
-    flat: list[BaseContentBlock] = []
+    flat: list[BaseModel] = []
     for block in blocks:
         if isinstance(block, CachePoint):
             continue
@@ -159,7 +159,7 @@ def _flat(blocks: Sequence[BaseContentBlock]) -> list[BaseContentBlock]:
     return flat
 
 
-def _unknown(block: BaseContentBlock) -> BadRequest:
+def _unknown(block: BaseModel) -> BadRequest:
     return BadRequest(
         f"A {type(block).__name__} cannot be sent to a model.",
         hint="Use text, image, audio, video or document blocks.",
@@ -242,5 +242,5 @@ def _tool(message: ChatMessage, rules: MessageRules, hoisted: list[dict[str, Any
     return {"role": "tool", "tool_call_id": call_id, "content": "\n".join(texts)}
 
 
-def _kind(block: BaseContentBlock) -> str:
+def _kind(block: BaseModel) -> str:
     return next((name for kind, name in MEDIA_KINDS.items() if isinstance(block, kind)), "content")

@@ -28,6 +28,9 @@ PNG = base64.b64decode(
 )
 
 
+RECENT = "early_stopping_method" in FunctionAgent.model_fields  # newer than our oldest LlamaIndex
+
+
 class Sum(BaseModel):
     """The result of a sum."""
 
@@ -69,7 +72,8 @@ class AgentsSuite:
         result = await agent_of(make_llm("tools"), streaming).run("weather in Paris and Rome")
         assert [call.tool_kwargs["city"] for call in result.tool_calls] == ["Paris", "Rome"]
         assert "Paris" in str(result)
-        assert [m["role"] for m in server.requests[1].json["messages"][-2:]] == ["tool", "tool"]
+        if streaming or RECENT:  # before, agents that do not stream took one call at a time
+            assert [m["role"] for m in server.requests[1].json["messages"][-2:]] == ["tool", "tool"]
 
     async def test_the_stream_shows_the_answer_growing(self, make_llm):
         handler = agent_of(make_llm("tools")).run("add 2 and 3")
@@ -112,9 +116,11 @@ class AgentsSuite:
         with pytest.raises(WorkflowRuntimeError, match="Max iterations"):
             await agent_of(make_llm("tools")).run("add 2 and 3", max_iterations=1)
 
-    async def test_an_agent_at_its_limit_may_still_answer(self, make_llm):
-        agent = agent_of(make_llm("tools"), early_stopping_method="generate")
-        assert str(await agent.run("add 2 and 3", max_iterations=1))
+    if RECENT:
+
+        async def test_an_agent_at_its_limit_may_still_answer(self, make_llm):
+            agent = agent_of(make_llm("tools"), early_stopping_method="generate")
+            assert str(await agent.run("add 2 and 3", max_iterations=1))
 
     async def test_media_that_a_tool_returns_reach_the_model(self, make_llm, server):
         tool = FunctionTool.from_defaults(take_photo)
