@@ -1,0 +1,388 @@
+"""The table of sabotages: one wrong line each, and the tests that should notice.
+
+Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), how
+it is run (`run`), and that the table keeps up with the code (`test_mutants_table`).
+
+A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
+chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
+"""
+
+from __future__ import annotations
+
+from adapter_mutants import LANGCHAIN, LLAMA_INDEX
+from mutant import Mutant
+
+__all__ = ["MUTANTS"]
+
+_SECRETS = (
+    Mutant(
+        "A key shows its token in repr",
+        "shared_core/types/secret.py",
+        'return f"ApiKey({self.source})"',
+        'return f"ApiKey({self._value})"',
+        ("tests/types/test_types_values.py",),
+    ),
+    Mutant(
+        "An explicit token travels in a pickle",
+        "shared_core/types/secret.py",
+        "return _travelled, (self.source,)",
+        "return ApiKey, (self._value,)",
+        ("tests/types/test_types_values.py",),
+    ),
+    Mutant(
+        "The ambient token goes to any host",
+        "shared_core/client/exchange.py",
+        "if not is_hugging_face(call.target.base_url):",
+        "if not call.target.base_url:",
+        ("tests/client",),
+    ),
+    Mutant(
+        "The ambient token goes over plain http",
+        "shared_core/routing/plan.py",
+        'return parts.scheme == "https" and any(',
+        'return parts.scheme != "" and any(',
+        ("tests/client",),
+    ),
+    Mutant(
+        "What looks like a token is left in a provider's message",
+        "shared_core/wire/redact.py",
+        'return _TOKEN.sub("***", text)',
+        "return text",
+        ("tests/wire/test_wire_redact.py",),
+    ),
+    Mutant(
+        "A provider that quotes the call's own key is quoted in full",
+        "shared_core/wire/errors.py",
+        "error = _match(status, code, redact(text, secret))",
+        "error = _match(status, code, redact(text))",
+        ("tests/wire/test_wire_error_table.py", "tests/client"),
+    ),
+    Mutant(
+        "Headers that are secrets travel in a pickle of the client",
+        "shared_core/client/base.py",
+        "for k, v in self._headers.items() if k not in _SECRET_HEADERS}",
+        "for k, v in self._headers.items()}",
+        ("tests/client",),
+    ),
+    Mutant(
+        "A network error keeps the library's exception, and with it the token in its frames",
+        "shared_core/transport/blocking.py",
+        "            failure = failure_of(error, request, waits)\n            if failure is None:",
+        "            raise failure_of(error, request, waits) or error\n            if failure is None:",
+        ("tests/client",),
+    ),
+)
+
+_POLICY = (
+    Mutant(
+        "Nothing is retried",
+        "shared_core/client/pipeline.py",
+        "*((Retry(attempts=max_retries + 1),) if max_retries else ()),",
+        "*((Retry(attempts=1),) if max_retries else ()),",
+        ("tests/faults/test_plain_faults.py::test_tried_again_and_answered",),
+    ),
+    Mutant(
+        "An answer that was half shown is asked for again",
+        "shared_core/policy/retry.py",
+        "if wait is None or call.progress.emitted or wait >=",
+        "if wait is None or wait >=",
+        ("tests/policy",),
+    ),
+    Mutant(
+        "A retry waits past the deadline",
+        "shared_core/policy/retry.py",
+        "call.progress.emitted or wait >= call.waits.until_deadline():",
+        "call.progress.emitted:",
+        ("tests/policy",),
+    ),
+    Mutant(
+        "Every error is retried, also one that cannot help",
+        "shared_core/policy/retry.py",
+        'if attempt >= self.attempts or "retry" not in error.reactions:',
+        "if attempt >= self.attempts:",
+        ("tests/policy",),
+    ),
+    Mutant(
+        "The service's own retry_after is ignored",
+        "shared_core/policy/retry.py",
+        "if error.retry_after is not None:",
+        "if error.retry_after == -1:",
+        ("tests/policy",),
+    ),
+    Mutant(
+        "Retries come without jitter",
+        "shared_core/policy/retry.py",
+        "return self.jitter() * min(",
+        "return min(",
+        ("tests/policy",),
+    ),
+    Mutant(
+        "Waiting for a model uses up retries: the pipeline is inside out",
+        "shared_core/client/pipeline.py",
+        "for policy in reversed(stack):",
+        "for policy in stack:",
+        ("tests/client",),
+    ),
+    Mutant(
+        "A model that loads is waited for longer than asked",
+        "shared_core/policy/wait_for_model.py",
+        "left = min(give_up_at - call.waits.now(), call.waits.until_deadline())",
+        "left = call.waits.until_deadline()",
+        ("tests/policy",),
+    ),
+)
+
+_FLOW = (
+    Mutant(
+        "The blocking driver keeps the connection of a flow that failed",
+        "shared_core/flow/blocking.py",
+        "        except BaseException:\n            self.close()",
+        "        except BaseException:\n            self.done = True",
+        ("tests/flow",),
+    ),
+    Mutant(
+        "The async driver keeps the connection when its task is cancelled",
+        "shared_core/flow/asynchronous.py",
+        "        except BaseException:\n            await self.close()",
+        "        except Exception:\n            await self.close()",
+        ("tests/flow",),
+    ),
+    Mutant(
+        "A flow's finally does not run when the caller leaves",
+        "shared_core/flow/blocking.py",
+        "            self._flow.close()",
+        "            pass",
+        ("tests/flow",),
+    ),
+    Mutant(
+        "The reply before a second try stays open",
+        "shared_core/flow/blocking.py",
+        "                self._release()\n                self._response",
+        "                self._response",
+        ("tests/flow",),
+    ),
+)
+
+_WIRE = (
+    Mutant(
+        "A stream tells its usage in the chunk and again at the end",
+        "shared_core/wire/chat_stream.py",
+        "self._usage = parse_usage(chunk) or self._usage",
+        "self._usage = parse_usage(chunk) or self._usage; deltas.append(ChatDelta(usage=self._usage))",
+        ("tests/wire/test_wire_chat_stream.py",),
+    ),
+    Mutant(
+        "Of cumulative usage the first count is kept",
+        "shared_core/wire/chat_stream.py",
+        "self._usage = parse_usage(chunk) or self._usage",
+        "self._usage = self._usage or parse_usage(chunk)",
+        ("tests/wire/test_wire_chat_stream.py",),
+    ),
+    Mutant(
+        "The end of a stream is not checked",
+        "shared_core/wire/chat_stream.py",
+        "self.failure = self._incomplete()",
+        "self.failure = None",
+        ("tests/wire/test_wire_chat_stream.py",),
+    ),
+    Mutant(
+        "An error inside a stream is passed over",
+        "shared_core/wire/chat_stream.py",
+        "            raise classify_body(chunk)",
+        "            return",
+        ("tests/wire/test_wire_chat_stream.py",),
+    ),
+    Mutant(
+        "A lone CR ends no line",
+        "shared_core/wire/sse.py",
+        r'.replace(b"\r\n", b"\n").replace(b"\r", b"\n")',
+        r'.replace(b"\r\n", b"\n")',
+        ("tests/wire/test_wire_sse.py",),
+    ),
+    Mutant(
+        "An unterminated last event is dropped",
+        "shared_core/wire/sse.py",
+        "return self._parse(rest) if rest else []",
+        "return []",
+        ("tests/wire/test_wire_sse.py",),
+    ),
+    Mutant(
+        "The model is not the body's first key",
+        "shared_core/wire/chat.py",
+        '{"model": request.model, "messages": request.messages, **request.params}',
+        '{"messages": request.messages, "model": request.model, **request.params}',
+        ("tests/wire/test_wire_chat_encode.py",),
+    ),
+    Mutant(
+        "A tool result for a call that nobody made is sent",
+        "shared_core/wire/chat.py",
+        'elif role == "tool" and not _is_one_of(message.get("tool_call_id"), called):',
+        'elif role == "tool" and not called:',
+        ("tests/wire/test_wire_chat_encode.py",),
+    ),
+    Mutant(
+        "A provider's own finish reason is handed on",
+        "shared_core/wire/chat.py",
+        "reason = _FINISH.get(value, value)",
+        "reason = value",
+        ("tests/wire/test_wire_chat_replies.py",),
+    ),
+    Mutant(
+        "NaN is sent as JSON",
+        "shared_core/wire/json.py",
+        "allow_nan=False",
+        "allow_nan=True",
+        ("tests/wire/test_wire_json.py",),
+    ),
+    Mutant(
+        "Every piece of a tool call repeats its name",
+        "shared_core/wire/tool_calls.py",
+        "return ToolCallDelta(position, arguments=arguments)",
+        "return ToolCallDelta(position, call.sent_id, call.name, arguments)",
+        ("tests/wire/test_wire_tool_calls.py",),
+    ),
+    Mutant(
+        "A missing id of a tool call stays missing",
+        "shared_core/wire/tool_calls.py",
+        'call.sent_id = call.id or f"call_{uuid.uuid4().hex[:24]}"',
+        "call.sent_id = call.id",
+        ("tests/wire/test_wire_tool_calls.py",),
+    ),
+    Mutant(
+        "A provider's indices that begin at 1 come out as they are",
+        "shared_core/wire/tool_calls.py",
+        "return ToolCallDelta(position, call.sent_id, name,",
+        'return ToolCallDelta(piece.get("index") or position, call.sent_id, name,',
+        ("tests/wire/test_wire_tool_calls.py",),
+    ),
+    Mutant(
+        "Arguments sent as an object become Python's text, not JSON",
+        "shared_core/wire/tool_calls.py",
+        "else json.dumps(arguments, ensure_ascii=False)",
+        "else str(arguments)",
+        ("tests/wire/test_wire_tool_calls.py",),
+    ),
+    Mutant(
+        "A closing think tag that is cut in two is not seen",
+        "shared_core/wire/reasoning.py",
+        "keep = _overlap(self._pending, _CLOSE)",
+        "keep = 0",
+        ("tests/wire/test_wire_reasoning.py",),
+    ),
+    Mutant(
+        "The row for 402 is missing from the error table",
+        "shared_core/wire/errors.py",
+        "    Rule(errors.PaymentRequired, status=_on(402)),\n",
+        "",
+        ("tests/wire/test_wire_error_table.py",),
+    ),
+    Mutant(
+        "A Retry-After that is a date is not understood",
+        "shared_core/wire/retry_after.py",
+        "return None if at is None else max(0.0, at - now)",
+        "return None",
+        ("tests/wire/test_wire_retry_after.py",),
+    ),
+)
+
+_TRANSPORT = (
+    Mutant(
+        "Keep-alives count as content, so that the gap never ends",
+        "shared_core/client/exchange.py",
+        "                    waits.content()",
+        "                waits.content()",
+        ("tests/faults/test_time_limits.py::test_a_stream_that_stands_still_is_interrupted",),
+    ),
+    Mutant(
+        "A wait on the socket knows the deadline alone",
+        "shared_core/transport/backend.py",
+        "timeout = _left(timeout, httpcore2.ReadTimeout)",
+        "timeout = timeout.until_deadline()",
+        ("tests/faults/test_time_limits.py::test_a_stream_that_stands_still_is_interrupted",),
+    ),
+    Mutant(
+        "A name look-up stands outside the time limits",
+        "shared_core/transport/backend.py",
+        "thread.join(_left(waits, httpcore2.ConnectTimeout))",
+        "thread.join()",
+        ("tests/faults/test_time_limits.py::test_a_look_up_that_takes_long_ends_at_the_connect_limit",),
+    ),
+    Mutant(
+        "Reading stops at the end mark, and each stream costs a connection",
+        "shared_core/client/exchange.py",
+        "            yield from drain(response)",
+        "            yield from ()",
+        ("tests/faults/test_connections.py::test_300_streams_one_after_another_use_one_connection",),
+    ),
+    Mutant(
+        "A connection is closed after each answer",
+        "shared_core/transport/blocking.py",
+        "self._transport.give_back(self._origin, lane)",
+        "lane.close()",
+        ("tests/faults/test_connections.py::test_a_connection_serves_again_after_an_error",),
+    ),
+    Mutant(
+        "Two event loops share their connections",
+        "shared_core/transport/per_loop.py",
+        "entry = self._values.get(loop)",
+        "entry = next(iter(self._values.values()), None)",
+        ("tests/faults/test_connections.py::test_f37_one_client_works_in_two_event_loops_at_once",),
+    ),
+    Mutant(
+        "A fork goes on with its parent's connections",
+        "shared_core/transport/blocking.py",
+        "        transport.forget()",
+        "        transport.send",
+        (
+            "tests/faults/test_connections.py"
+            "::test_f38_a_fork_opens_its_own_connection_and_leaves_the_parents_alone",
+        ),
+    ),
+    Mutant(
+        "An injected client follows redirects with the token",
+        "shared_core/transport/injected.py",
+        "waits), stream=True, follow_redirects=False\n            )\n            return InjectedResponse",
+        "waits), stream=True, follow_redirects=True\n            )\n            return InjectedResponse",
+        ("tests/client",),
+    ),
+    Mutant(
+        "A small compressed body is inflated in one go, however large it becomes",
+        "shared_core/transport/decode.py",
+        "decompress(self._waiting + data, _PIECE)",
+        "decompress(self._waiting + data)",
+        ("tests/faults/test_plain_faults.py",),
+    ),
+)
+
+_CLIENT = (
+    Mutant(
+        "A parameter that is None is sent as null",
+        "shared_core/client/checks.py",
+        "return {name: value for name, value in params.items() if value is not None}",
+        "return {name: value for name, value in params.items()}",
+        ("tests/client",),
+    ),
+    Mutant(
+        "A parameter that nobody knows is sent without a word",
+        "shared_core/client/checks.py",
+        "    if unknown:\n",
+        "    if len(unknown) > 9:\n",
+        ("tests/client",),
+    ),
+    Mutant(
+        "A catalogue grown stale is not served when the service is down",
+        "shared_core/client/base.py",
+        "if stale is not None and not refresh:",
+        "if stale is not None and refresh:",
+        ("tests/client",),
+    ),
+    Mutant(
+        "An error in a reply with status 200 is taken for an answer",
+        "shared_core/client/exchange.py",
+        'if raw.get("error") or raw.get("object") == "error":',
+        'if raw.get("object") == "error":',
+        ("tests/faults/test_plain_faults.py::test_told_as_what_it_is",),
+    ),
+)
+
+MUTANTS = (*_SECRETS, *_POLICY, *_FLOW, *_WIRE, *_TRANSPORT, *_CLIENT, *LANGCHAIN, *LLAMA_INDEX)
