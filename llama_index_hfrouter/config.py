@@ -111,6 +111,8 @@ class RouterConfig(FunctionCallingLLM):
                 "No model was given.", hint='Pass model="org/name", such as "openai/gpt-oss-120b".'
             )
         source = options.pop("key_source", None)
+        if options.get("callback_manager", self) is None:
+            del options["callback_manager"]  # LlamaIndex's own classes take None for "the default"
         self._check_names(options)
         timeout = options.get("timeout")
         if isinstance(timeout, dict):
@@ -213,6 +215,11 @@ def _api_key(value: str | SecretStr | ApiKey | None, source: str | None) -> ApiK
         return ApiKey(value.get_secret_value())
     if value is None and source == "none":
         return ApiKey("")
+    if value is not None and not isinstance(value, str):
+        raise ConfigError(
+            f"The api_key is a {type(value).__name__}, not a text.",
+            hint='Pass the token itself, None to look for one, or "" for none.',
+        )
     key = ApiKey(value)
     if value is None and source in ("argument", "left behind"):
         key.source = "left behind"

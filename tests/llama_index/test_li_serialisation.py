@@ -268,12 +268,17 @@ class TestOptions:
             pytest.param({"model": "a/b", "additional_kwargs": {}}, "extra_body", id="an option of a peer"),
             pytest.param({"model": "a/b", "timeout": -1}, "positive", id="a negative time limit"),
             pytest.param({"model": "a/b", "api_key": "two words"}, "api_key", id="a token with a space"),
+            pytest.param({"model": "a/b", "api_key": 7}, "not a text", id="a number for a token"),
             pytest.param({"model": "a/b", "temperature": "hot"}, "temperature", id="a wrong type"),
         ],
     )
     def test_options_that_cannot_work(self, options, word):
         with pytest.raises(ValueError, match=word):
             HFRouterLLM(**options)
+
+    def test_none_stands_for_llamaindex_s_defaults(self, make_llm):
+        llm = make_llm("echo", callback_manager=None, messages_to_prompt=None, system_prompt=None)
+        assert llm.complete("hi").text == "hi"
 
     def test_completion_to_prompt_is_applied_unless_formatted(self, make_llm):
         llm = make_llm("echo", completion_to_prompt=lambda text: f"Q: {text}")

@@ -96,3 +96,32 @@ class BasicsSuite:
         await stream.aclose()
         await asyncio.sleep(0)
         assert await asyncio.to_thread(server.wait_idle)
+
+    async def test_breaking_off_an_async_loop_frees_the_connection(self, make_llm, server, slow_stream):
+        server.queue(slow_stream)
+        async for _ in await make_llm("echo").astream_chat([ChatMessage(SENTENCE)]):
+            break
+        assert await asyncio.to_thread(server.wait_idle)
+        assert server.requests[0].outcome == "client left"
+
+    async def test_cancelling_a_task_frees_the_connection(self, make_llm, server, slow_stream):
+        server.queue(slow_stream)
+        begun = asyncio.Event()
+
+        async def read():
+            async for _ in await make_llm("echo").astream_chat([ChatMessage(SENTENCE)]):
+                begun.set()
+
+        task = asyncio.create_task(read())
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(server.wait_idle)
+        assert server.requests[0].outcome == "client left"
+
+    def test_streams_in_a_row_use_one_connection(self, make_llm, server):
+        llm = make_llm("echo")
+        for _ in range(5):
+            assert list(llm.stream_complete(SENTENCE))[-1].text == SENTENCE
+        assert len({request.connection for request in server.requests}) == 1

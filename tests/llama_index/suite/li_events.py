@@ -38,10 +38,9 @@ class CountingLimiter:
         self.async_acquired += 1
 
 
-LIMITED = "rate_limiter" in LLM.model_fields  # since llama-index-core 0.14.16
+class Recorded:
+    """Gives a suite the events that were sent."""
 
-
-class EventsSuite:
     @pytest.fixture
     def recorder(self):
         root = get_dispatcher()
@@ -50,6 +49,11 @@ class EventsSuite:
         yield handler
         root.event_handlers.remove(handler)
 
+
+LIMITED = "rate_limiter" in LLM.model_fields  # since llama-index-core 0.14.16
+
+
+class EventsSuite(Recorded):
     @pytest.mark.parametrize("style", STYLES, ids=name)
     async def test_every_style_tells_its_start_and_its_end_once(self, make_llm, recorder, style):
         await style(make_llm("echo"), "hello world")

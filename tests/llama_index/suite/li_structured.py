@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from li_events import Recorded
 from llama_index.core.llms import ChatMessage
 from llama_index.core.program import FunctionCallingProgram, LLMTextCompletionProgram
 from llama_index.core.prompts import PromptTemplate
@@ -42,7 +43,7 @@ def form_name(form):
     return form.__name__
 
 
-class StructuredSuite:
+class StructuredSuite(Recorded):
     @pytest.mark.parametrize("kind", ["tools", "json"])
     @pytest.mark.parametrize("form", FORMS, ids=form_name)
     async def test_every_form_gives_an_instance(self, make_llm, form, kind):
@@ -100,6 +101,13 @@ class StructuredSuite:
     async def test_an_answer_that_does_not_fit_is_an_error(self, make_llm, form):
         with pytest.raises(ValueError, match=r"echo|Ann"):
             await form(make_llm("echo"))
+
+    @pytest.mark.parametrize("form", FORMS, ids=form_name)
+    async def test_every_form_tells_its_start_and_its_end_once(self, make_llm, recorder, form):
+        await form(make_llm("tools"))
+        names = recorder.names()
+        for name in ("LLMStructuredPredictStartEvent", "LLMStructuredPredictEndEvent", "LLMChatEndEvent"):
+            assert names.count(name) == 1
 
     def test_the_caller_s_arguments_are_not_changed(self, make_llm):
         kwargs = {"temperature": 0.5, "tool_choice": "auto"}
