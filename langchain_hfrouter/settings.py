@@ -303,9 +303,13 @@ class RouterSettings(BaseChatModel):
         return {**{name: value for name, value in about.items() if value is not None}, **self._params()}
 
     def _get_invocation_params(self, stop: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
-        params = super()._get_invocation_params(stop=stop, **kwargs)
-        params["stop"] = stop or self.stop or None
-        return params
+        # Written out, because LangChain's own way through the deprecated `dict()` juggles warning filters.
+        return {
+            **self._identifying_params,
+            "_type": self._llm_type,
+            "stop": stop or self.stop or None,
+            **kwargs,
+        }
 
     def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
         model = kwargs.get("model")
