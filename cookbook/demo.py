@@ -24,7 +24,7 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import screen
 from demo_models import Chats, WeightsMissing, chats, minilm
 
-from shared_core import RouterError
+from shared_core import HFRouter, RouterError
 
 if TYPE_CHECKING:
     from langchain_core.runnables import Runnable
@@ -54,7 +54,9 @@ def main() -> int:
             announce(who)
             run(who, minilm())
     except (RouterError, WeightsMissing) as error:
-        print(f"\n{error}")
+        print()
+        for line in str(error).splitlines():
+            screen.say(line)
         return 1
     except KeyboardInterrupt:
         print("\nStopped.")
@@ -71,8 +73,10 @@ def announce(who: Chats) -> None:
     if who.live:
         calls = 2 * len(QUESTIONS) + 2 * AGENT_CALLS
         screen.say("HF_TOKEN is set: chat goes to the live router and costs money.")
-        print(f"  model      {who.reader}\n  token cap  {TOKEN_CAP} an answer, {calls} answers at most")
-        screen.say("HFROUTER_OFFLINE=1 runs the demo offline.")
+        print(f"  address    {HFRouter().base_url}")
+        print(f"  model      {who.reader}")
+        print(f"  token cap  {TOKEN_CAP} an answer, {calls} answers at most")
+        screen.say("With HFROUTER_OFFLINE=1 the demo runs offline and costs nothing.")
     else:
         screen.say(
             "Chat stays on this machine: the offline router answers, an imitation without a language model, and "

@@ -1,0 +1,112 @@
+"""The README and the pages of the cookbook do what they say: every block runs, every shown output is real."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from demo_models import chats
+from run import blocks, main, play
+
+ROOT = Path(__file__).resolve().parents[2]
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "cookbook").glob("0*.md"))
+TEXTS = [README, *(ROOT / "cookbook").glob("*.md"), *ROOT.glob("*_*/README.md")]
+
+# LlamaIndex's agents look at their own fields in ways that pydantic and their workflows have given up.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:The `__.*` attribute is deprecated"),
+    pytest.mark.filterwarnings("ignore:Accessing the 'model_.*' attribute on the instance is deprecated"),
+    pytest.mark.filterwarnings("ignore:is_running called from within a step"),
+    pytest.mark.filterwarnings("ignore:Skipping serialization of known unserializable key. memory"),
+]
+
+
+@pytest.fixture(autouse=True)
+def in_the_repository(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def pattern(shown: str) -> str:
+    """What a page shows as a regular expression; an ellipsis stands for anything on its line."""
+    return re.escape(shown.strip("\n")).replace("…", ".*")
+
+
+def test_the_cookbook_begins_with_the_four_pages():
+    names = [page.stem for page in PAGES]
+    assert names[:4] == ["01_first_chat", "02_rag_langchain", "03_rag_llamaindex", "04_agents"]
+
+
+@pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.name)
+def test_every_python_block_of_a_page_is_found(page):
+    assert len(blocks(page)) == page.read_text().count("```python") >= 4
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_runs_and_prints_what_it_shows(page):
+    with chats() as who:
+        assert not who.live
+        for block, printed in play(page):
+            where = f"{page.name}, line {block.line}"
+            assert re.fullmatch(pattern(block.shown or ""), printed.strip("\n")), (
+                f"{where} printed {printed!r}"
+            )
+
+
+def test_the_readme_runs_and_prints_what_it_shows():
+    everything = ""
+    with chats() as who:
+        assert not who.live
+        for block, printed in play(README):
+            if block.shown:
+                assert re.fullmatch(pattern(block.shown), printed.strip("\n")), (
+                    f"line {block.line}: {printed!r}"
+                )
+            everything += printed
+    assert everything.count("Hello! I am offline/tools") == 6  # three first chats, three streams
+    assert "'name': 'multiply', 'args': {'a': 6, 'b': 7}" in everything
+    assert "tool_kwargs={'a': 6, 'b': 7}" in everything
+    assert everything.count("name='Ada Lovelace' born=1815") == 2
+    assert "offline/tools 3\n" in everything, "the third attempt passes the two faults that were queued"
+
+
+def test_a_page_can_be_run_from_a_shell(capsys):
+    assert main([str(PAGES[0])]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("01_first_chat.md, answered offline\n")
+    assert "line 11:\nHello! I am offline/tools" in printed
+
+
+def test_the_command_without_a_page_says_how_it_is_used(capsys):
+    assert main([]) == 2
+    assert "python cookbook/run.py" in capsys.readouterr().out
+
+
+def test_an_error_in_a_page_names_the_line_of_the_page(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# Title\n\n```python\nx = 1\n```\n\ntext\n\n```python\nx += 1\nraise LookupError(x)\n```\n"
+    )
+    with pytest.raises(LookupError) as caught:
+        list(play(page))
+    assert caught.traceback[-1].lineno + 1 == 11
+    assert caught.value.args == (2,)
+
+
+@pytest.mark.parametrize("page", TEXTS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_repository_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if target.startswith("http"):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (page.parent / name).resolve() if name else page
+        assert file.exists(), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(file), f"{page.name} links to {target}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub gives to a page's headings."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
