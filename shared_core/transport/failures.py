@@ -11,7 +11,7 @@ from __future__ import annotations
 import ssl
 from urllib.parse import urlsplit
 
-from shared_core.errors import ConfigError, ConnectionLost, RouterError, TimedOut
+from shared_core.errors import ConfigError, ConnectionLost, MalformedResponse, RouterError, TimedOut
 from shared_core.types import HttpRequest, Waits
 from shared_core.wire.redact import redact
 
@@ -35,6 +35,8 @@ def failure_of(error: Exception, request: HttpRequest, waits: Waits) -> RouterEr
             hint="Check this machine's clock, and whether a proxy needs its own certificate authority.",
             reactions=(),
         )
+    if "DecodingError" in kinds:
+        return MalformedResponse(f"The body cannot be decompressed: {_said(error)}.")
     if kinds & {"ConnectError", "ProxyError", "ClientConnectorError"}:
         return ConnectionLost(f"No connection to {host}: {_said(error)}.")
     if kinds & {"TransportError", "HTTPError", "ClientError", "OSError"}:

@@ -80,12 +80,21 @@ class InjectedResponse:
         raise failure
 
     def drain(self, most_bytes: int, seconds: float) -> None:
+        # The library's own limit for a read was fixed with the request and may be minutes; a server that
+        # lingers after its last word would cost them. The connection is lent to us until we close it.
+        stream = self._reply.extensions.get("network_stream")
+        if self._reply.extensions.get("http_version") != b"HTTP/1.1" or not hasattr(stream, "__dict__"):
+            return
+        read = stream.read
+        stream.read = lambda max_bytes, timeout=None: read(max_bytes, seconds)  # noqa: ARG005
         self._waits.lingering(seconds)
         try:
             while most_bytes > 0 and (piece := self.read()):
                 most_bytes -= len(piece)
         except RouterError:
             return
+        finally:
+            del stream.read
 
     def close(self) -> None:
         self._reply.close()

@@ -26,6 +26,8 @@ from shared_core import AsyncHFRouter, ChatReply, HFRouter, RouterError, StreamI
 from shared_core.policy.retry import Retry
 
 KINDS = ("threads", "httpx2", "aiohttp")
+OWN = ("own httpx2.Client", "own httpx.Client", "own httpx2.AsyncClient", "own httpx.AsyncClient")
+"""Clients that the user made and injects. Their time limits are weaker, so those tests leave them out."""
 DICE = 0.05
 """In place of the random share of each wait between tries: a fault costs a test next to nothing."""
 
@@ -301,7 +303,9 @@ async def _call(
     outcome = Outcome()
     started = time.monotonic()
     try:
-        if kind == "threads":
+        if kind in OWN:
+            await _call_with_own_client(kind, settings, stream, outcome)
+        elif kind == "threads":
             _call_blocking(HFRouter(**settings), stream, outcome)
         else:
             await _call_in_loop(AsyncHFRouter(**settings, transport=kind), stream, outcome)
@@ -309,6 +313,18 @@ async def _call(
         outcome.error = error
     outcome.seconds = time.monotonic() - started
     return outcome
+
+
+async def _call_with_own_client(kind: str, settings: dict[str, Any], stream: bool, outcome: Outcome) -> None:
+    library, _, name = kind.removeprefix("own ").partition(".")
+    client = getattr(importlib.import_module(library), name)(follow_redirects=True)
+    try:
+        if name == "Client":
+            _call_blocking(HFRouter(**settings, http_client=client), stream, outcome)
+        else:
+            await _call_in_loop(AsyncHFRouter(**settings, http_client=client), stream, outcome)
+    finally:
+        await client.aclose() if name == "AsyncClient" else client.close()
 
 
 def _call_blocking(router: HFRouter, stream: bool, outcome: Outcome) -> None:
@@ -336,6 +352,8 @@ async def _call_in_loop(router: AsyncHFRouter, stream: bool, outcome: Outcome) -
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "kind" in metafunc.fixturenames:
         metafunc.parametrize("kind", KINDS)
+    if "any_kind" in metafunc.fixturenames:
+        metafunc.parametrize("any_kind", KINDS + OWN)
 
 
 Suffer = Callable[[str, dict[str, Any]], Awaitable[Outcome]]

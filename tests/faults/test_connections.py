@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
+import importlib
 import socket
 import ssl
 import subprocess
@@ -215,11 +216,11 @@ async def test_f9_a_connection_that_dies_with_the_next_request_costs_one_retry(
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_f33_a_redirect_is_told_and_not_followed(
-    status: int, stream: bool, kind: str, server: Any, start_server: Any, call: Any, say: Any
+    status: int, stream: bool, any_kind: str, server: Any, start_server: Any, call: Any, say: Any
 ) -> None:
     other = start_server()
     server.script(say.body(b"", status, location=f"{other.url}/chat/completions"))
-    outcome = await call(kind, server.url, stream=stream)
+    outcome = await call(any_kind, server.url, stream=stream)
     assert isinstance(outcome.error, errors.RouterError)
     assert outcome.error.status == status
     assert f"{other.url}/chat/completions" in outcome.error.message
@@ -377,3 +378,26 @@ def test_f38_a_fork_opens_its_own_connection_and_leaves_the_parents_alone(server
     subprocess.run([sys.executable, "-W", "error", "-c", FORK, server.url], check=True, timeout=20)
     by_words = {r.body["messages"][0]["content"]: r.connection for r in server.requests}
     assert by_words == {"before": 1, "child": 2, "child again": 2, "after": 1}
+
+
+@pytest.mark.parametrize("library", ["httpx", "httpx2"])
+@pytest.mark.parametrize("name", ["Client", "AsyncClient"])
+async def test_an_injected_client_keeps_its_connection_for_the_next_stream(
+    name: str, library: str, server: Any
+) -> None:
+    own = getattr(importlib.import_module(library), name)()
+    texts = []
+    if name == "Client":
+        with own:
+            router = HFRouter("a/b", base_url=server.url, http_client=own, max_retries=0)
+            for _ in range(20):
+                with router.stream(MESSAGES) as stream:
+                    texts.append("".join(delta.text for delta in stream))
+    else:
+        async with own:
+            arouter = AsyncHFRouter("a/b", base_url=server.url, http_client=own, max_retries=0)
+            for _ in range(20):
+                async with arouter.stream(MESSAGES) as astream:
+                    texts.append("".join([delta.text async for delta in astream]))
+    assert texts == ["Hello."] * 20
+    assert server.connections == 1

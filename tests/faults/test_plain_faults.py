@@ -109,8 +109,8 @@ RETRIED = [
 
 
 @pytest.mark.parametrize("row", RETRIED)
-async def test_tried_again_and_answered(row: dict[str, Any], kind: str, suffer: Any) -> None:
-    await suffer(kind, {"text": "Here.", "requests": 2, "idle": 1, **row})
+async def test_tried_again_and_answered(row: dict[str, Any], any_kind: str, suffer: Any) -> None:
+    await suffer(any_kind, {"text": "Here.", "requests": 2, "idle": 1, **row})
 
 
 FATAL = [
@@ -312,8 +312,8 @@ FATAL = [
 
 
 @pytest.mark.parametrize("row", FATAL)
-async def test_told_as_what_it_is(row: dict[str, Any], kind: str, suffer: Any) -> None:
-    outcome = await suffer(kind, {"idle": 1, **row})
+async def test_told_as_what_it_is(row: dict[str, Any], any_kind: str, suffer: Any) -> None:
+    outcome = await suffer(any_kind, {"idle": 1, **row})
     assert row.get("hint", "") in outcome.error.hint
     if "retry_after" in row:
         assert outcome.error.retry_after == row["retry_after"]
@@ -381,8 +381,8 @@ READ_ANYHOW = [
 
 
 @pytest.mark.parametrize("row", READ_ANYHOW)
-async def test_read_all_the_same(row: dict[str, Any], kind: str, suffer: Any) -> None:
-    await suffer(kind, {"text": "Here.", "idle": 1, **row})
+async def test_read_all_the_same(row: dict[str, Any], any_kind: str, suffer: Any) -> None:
+    await suffer(any_kind, {"text": "Here.", "idle": 1, **row})
 
 
 async def test_f26_a_body_past_the_bound_is_not_read_to_its_end(

@@ -109,9 +109,9 @@ INTERRUPTED = [
 
 
 @pytest.mark.parametrize("row", INTERRUPTED)
-async def test_interrupted_with_what_arrived(row: dict[str, Any], kind: str, suffer: Any) -> None:
+async def test_interrupted_with_what_arrived(row: dict[str, Any], any_kind: str, suffer: Any) -> None:
     outcome = await suffer(
-        kind,
+        any_kind,
         {"text": "Half", "error": errors.StreamInterrupted, "settings": {"max_retries": 3}, "idle": 1, **row},
     )
     partial = outcome.error.partial
@@ -142,9 +142,9 @@ AGAIN = [
 
 
 @pytest.mark.parametrize("row", AGAIN)
-async def test_tried_again_while_nothing_was_seen(row: dict[str, Any], kind: str, suffer: Any) -> None:
+async def test_tried_again_while_nothing_was_seen(row: dict[str, Any], any_kind: str, suffer: Any) -> None:
     script = before_the_first_token(row["script"])
-    await suffer(kind, {**row, "script": script, "text": "Here.", "requests": 2, "idle": 1})
+    await suffer(any_kind, {**row, "script": script, "text": "Here.", "requests": 2, "idle": 1})
 
 
 async def test_f20_a_first_event_that_is_an_error_is_that_error(
@@ -266,8 +266,8 @@ CLEAN = [
 
 
 @pytest.mark.parametrize("row", CLEAN)
-async def test_read_all_the_same(row: dict[str, Any], kind: str, suffer: Any) -> None:
-    outcome = await suffer(kind, {"text": "Here.", "idle": 1, **row})
+async def test_read_all_the_same(row: dict[str, Any], any_kind: str, suffer: Any) -> None:
+    outcome = await suffer(any_kind, {"text": "Here.", "idle": 1, **row})
     if "usage" in row:
         assert outcome.reply.usage.total_tokens == row["usage"]
 

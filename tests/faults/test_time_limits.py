@@ -227,8 +227,8 @@ def deaf_server() -> Iterator[int]:
 
 
 @pytest.fixture
-def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Look-ups that answer when the test is over."""
+def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Look-ups that answer when the event is set: an event loop waits for them when it is closed."""
     over = threading.Event()
     real = socket.getaddrinfo
 
@@ -239,14 +239,15 @@ def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         return real(host, *args, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    yield
+    yield over
     over.set()
 
 
 async def test_a_look_up_that_takes_long_ends_at_the_connect_limit(
-    kind: str, slow_names: None, call: Any
+    kind: str, slow_names: threading.Event, call: Any
 ) -> None:
     outcome = await call(kind, "http://slow.test/v1", **{**QUICK, "connect": 0.2})
+    slow_names.set()
     assert type(outcome.error) is errors.TimedOut
     assert "No connection within 0.2 s" in outcome.error.message
     assert outcome.seconds < 0.7
