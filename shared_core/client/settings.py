@@ -40,14 +40,14 @@ class Keyring:
         """
         with self._lock:
             if self._found is None:
-                token = self._look_up()
-                if not token:
+                key = ApiKey(self._look_up())  # the bare token never stands in a variable of this frame
+                if key.source == "none":
                     raise Unauthorized(
                         "No Hugging Face token was found. Nothing was sent.",
                         hint="Set HF_TOKEN, run `hf auth login`, or pass api_key=. "
                         "Tokens are made at https://hf.co/settings/tokens.",
                     )
-                self._found = ApiKey(token)
+                self._found = key
             return self._found
 
     def __reduce__(self) -> tuple[type[Keyring], tuple[()]]:

@@ -10,6 +10,7 @@ from shared_core.flow import Flow
 from shared_core.observe import log
 from shared_core.policy import Handler
 from shared_core.types import Call, ChatRequest
+from shared_core.wire.redact import redact_error
 
 __all__ = ["Report"]
 
@@ -30,6 +31,8 @@ class Report:
             error.provider = error.provider or progress.provider
             error.request_id = error.request_id or progress.request_id
             error.attempts = progress.attempts
+            key = call.target.key
+            redact_error(error, key.reveal() if key.source == "argument" else "")
             log.failed(call, error)
             raise
         log.answered(call)

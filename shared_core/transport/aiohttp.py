@@ -73,6 +73,9 @@ class AiohttpTransport:
             failure = failure_of(error, request, waits)
             if failure is None:
                 raise
+        except BaseException as error:  # noqa: BLE001  # raised again
+            # Cancelled: the library's frames, whose local variables show the token, are left out.
+            raise error.with_traceback(None) from None
         finally:
             headers.clear()  # a traceback that shows locals must not show the token
         raise failure

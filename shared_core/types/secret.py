@@ -28,7 +28,14 @@ class ApiKey:
 
     def __init__(self, value: str | None = None) -> None:
         self.source: Source = "ambient" if value is None else "argument" if value else "none"
-        self._value = _checked(value) if value else ""
+        self._value = ""
+        if value:
+            problem = _problem_of(value)
+            if problem is None:
+                self._value = value.strip()
+            value = None  # a traceback that shows locals must not show the token
+            if problem is not None:
+                raise problem
 
     def reveal(self) -> str:
         """The token for one request; "" when there is none (an ambient one is found by the client).
@@ -71,13 +78,13 @@ def _travelled(source: Source) -> ApiKey:
     return key
 
 
-def _checked(value: str) -> str:
+def _problem_of(value: object) -> ConfigError | None:
     if not isinstance(value, str):
-        raise ConfigError(f"The api_key is a {type(value).__name__}, not a text.")
+        return ConfigError(f"The api_key is a {type(value).__name__}, not a text.")
     value = value.strip()
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise ConfigError(
-            "The api_key holds characters that no token has (spaces, line ends or non-ASCII).",
-            hint="Copy the token again from https://hf.co/settings/tokens; quotes and line ends are not part of it.",
-        )
-    return value
+    if value.isascii() and value.isprintable() and " " not in value:
+        return None
+    return ConfigError(
+        "The api_key holds characters that no token has (spaces, line ends or non-ASCII).",
+        hint="Copy the token again from https://hf.co/settings/tokens; quotes and line ends are not part of it.",
+    )
