@@ -34,14 +34,14 @@ _SECRETS = (
         "shared_core/client/exchange.py",
         "if not is_hugging_face(call.target.base_url):",
         "if not call.target.base_url:",
-        ("tests/client",),
+        ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
         "The ambient token goes over plain http",
         "shared_core/routing/plan.py",
         'return parts.scheme == "https" and any(',
         'return parts.scheme != "" and any(',
-        ("tests/client",),
+        ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
         "What looks like a token is left in a provider's message",
@@ -55,21 +55,23 @@ _SECRETS = (
         "shared_core/wire/errors.py",
         "error = _match(status, code, redact(text, secret))",
         "error = _match(status, code, redact(text))",
-        ("tests/wire/test_wire_error_table.py", "tests/client"),
+        (
+            "tests/canary/test_canary_core.py::test_a_provider_that_quotes_the_key_it_was_sent_is_not_quoted_in_turn",
+        ),
     ),
     Mutant(
         "Headers that are secrets travel in a pickle of the client",
         "shared_core/client/base.py",
         "for k, v in self._headers.items() if k not in _SECRET_HEADERS}",
         "for k, v in self._headers.items()}",
-        ("tests/client",),
+        ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
         "A network error keeps the library's exception, and with it the token in its frames",
         "shared_core/transport/blocking.py",
         "            failure = failure_of(error, request, waits)\n            if failure is None:",
         "            raise failure_of(error, request, waits) or error\n            if failure is None:",
-        ("tests/client",),
+        ("tests/canary/test_canary_core.py::test_a_refused_connection_does_not_tell_the_token",),
     ),
 )
 
@@ -117,11 +119,11 @@ _POLICY = (
         ("tests/policy",),
     ),
     Mutant(
-        "Waiting for a model uses up retries: the pipeline is inside out",
+        "The pipeline is inside out, so that waiting for a model renews the retries",
         "shared_core/client/pipeline.py",
         "for policy in reversed(stack):",
         "for policy in stack:",
-        ("tests/client",),
+        ("tests/mutants/test_client_gaps.py",),
     ),
     Mutant(
         "A model that loads is waited for longer than asked",
@@ -343,14 +345,14 @@ _TRANSPORT = (
         "shared_core/transport/injected.py",
         "waits), stream=True, follow_redirects=False\n            )\n            return InjectedResponse",
         "waits), stream=True, follow_redirects=True\n            )\n            return InjectedResponse",
-        ("tests/client",),
+        ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
         "A small compressed body is inflated in one go, however large it becomes",
         "shared_core/transport/decode.py",
         "decompress(self._waiting + data, _PIECE)",
         "decompress(self._waiting + data)",
-        ("tests/faults/test_plain_faults.py",),
+        ("tests/mutants/test_transport_gaps.py",),
     ),
 )
 
@@ -360,21 +362,21 @@ _CLIENT = (
         "shared_core/client/checks.py",
         "return {name: value for name, value in params.items() if value is not None}",
         "return {name: value for name, value in params.items()}",
-        ("tests/client",),
+        ("tests/client/test_client_calls.py::test_every_parameter_and_header_of_a_call_reaches_the_server",),
     ),
     Mutant(
         "A parameter that nobody knows is sent without a word",
         "shared_core/client/checks.py",
         "    if unknown:\n",
         "    if len(unknown) > 9:\n",
-        ("tests/client",),
+        ("tests/client/test_client_input.py::test_a_call_that_cannot_work_is_refused_before_the_wire",),
     ),
     Mutant(
         "A catalogue grown stale is not served when the service is down",
         "shared_core/client/base.py",
         "if stale is not None and not refresh:",
         "if stale is not None and refresh:",
-        ("tests/client",),
+        ("tests/client/test_client_catalogue.py",),
     ),
     Mutant(
         "An error in a reply with status 200 is taken for an answer",

@@ -33,6 +33,8 @@ from mutants import MUTANTS, Mutant
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("shared_core", "langchain_hfrouter", "llama_index_hfrouter")
 AT_ONCE = 2
+WITHOUT = ("cacheprovider", "langsmith_plugin", "hypothesispytest")
+"""Plugins of pytest that these tests do without; loading the last two takes longer than most of the tests."""
 LONGEST = 120.0  # seconds; the slowest of the chosen tests take a tenth of it
 LONGEST_BASELINE = 600.0
 
@@ -76,7 +78,8 @@ def check_origin(copy: Path) -> None:
 
 def run_tests(copy: Path, tests: Sequence[str], longest: float = LONGEST) -> Verdict:
     """Runs these tests in the copy up to the first failure."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", "-p", "no:cacheprovider", *tests]
+    plugins = [option for name in WITHOUT for option in ("-p", f"no:{name}")]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-rfE", *plugins, *tests]
     started = time.monotonic()
     process = subprocess.Popen(
         command,
