@@ -77,7 +77,9 @@ def proxies() -> tuple[tuple[str, str], ...]:
     """Proxies by scheme, as the environment has them when first asked."""
     from urllib.request import getproxies
 
-    return tuple(sorted((scheme, address) for scheme, address in getproxies().items() if "://" in address))
+    found = {scheme: address for scheme, address in getproxies().items() if address and scheme != "no"}
+    # Without a scheme it is an http proxy, as curl and pip read it.
+    return tuple(sorted((scheme, at if "://" in at else f"http://{at}") for scheme, at in found.items()))
 
 
 @functools.lru_cache(maxsize=256)

@@ -14,6 +14,7 @@ from shared_core.transport.decode import Inflater, inflater_for
 from shared_core.transport.failures import failure_of
 from shared_core.transport.lanes import KEEP_SECONDS
 from shared_core.transport.per_loop import PerLoop
+from shared_core.transport.proxy import usable_proxy
 from shared_core.types import HttpRequest, Waits
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class AiohttpTransport:
         session = await self._sessions.get()
         method, url, headers, body = request_parts(request)
         proxy = proxy_for(origin_of(url), self._proxies, self._no_proxy)
+        if proxy is not None:
+            usable_proxy(proxy, socks=False)
         waits.connecting()
         too_late = waits.verdict()
         opening = self._aiohttp.ClientTimeout(total=None, connect=waits.left())

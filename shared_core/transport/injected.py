@@ -164,6 +164,10 @@ class AsyncInjectedResponse:
 
 
 def _build(client: Any, request: HttpRequest, waits: Waits) -> Any:
+    if client.is_closed:
+        raise ConfigError(
+            "The client that was passed as http_client is closed.", hint="Keep it open, or make another."
+        )
     method, url, headers, body = request_parts(request)
     left = waits.left()
     seconds = {"connect": min(waits.limits.connect, left), "read": left, "write": left, "pool": left}

@@ -15,6 +15,8 @@ __all__ = ["HttpRequest"]
 class HttpRequest:
     """What is sent, except the token: the transport adds it as the bytes leave.
 
+    Its repr leaves out headers and body: a traceback that shows locals must not show a gateway's key.
+
     Args:
         method: "GET" or "POST".
         url: Absolute address.
@@ -25,6 +27,6 @@ class HttpRequest:
 
     method: Literal["GET", "POST"]
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
     key: ApiKey = field(default_factory=lambda: ApiKey(""))
