@@ -49,18 +49,18 @@ RETRIED = [
     ),
     row(
         "F2 a 429 with Retry-After in seconds is tried again after that time",
-        script=again(status(429, retry_after="0.3")),
-        seconds=(0.3, 0.9),
+        script=again(status(429, retry_after="0.15")),
+        seconds=(0.15, 0.9),
     ),
     row(
         "F2 a 429 with retry-after-ms is tried again after that time",
-        script=again(status(429, retry_after_ms="300")),
-        seconds=(0.3, 0.9),
+        script=again(status(429, retry_after_ms="150")),
+        seconds=(0.15, 0.9),
     ),
     row(
         "F2 a 503 with Retry-After is tried again after that time",
-        script=again(status(503, retry_after="0.3")),
-        seconds=(0.3, 0.9),
+        script=again(status(503, retry_after="0.15")),
+        seconds=(0.15, 0.9),
     ),
     row(
         "F3 F34 a Retry-After date is measured with the reply's own clock, which here says now",

@@ -18,19 +18,19 @@ import pytest
 from shared_core import errors
 
 QUICK = {"max_retries": 0, "total": 0.9, "connect": 0.8, "first_token": 0.8, "gap": 0.8}
-IN_TIME = (0.2, 0.7)
-"""For a limit of 0.2 s: not sooner, and not much later even on a busy machine."""
+IN_TIME = (0.15, 0.7)
+"""For a limit of 0.15 s: not sooner, and not much later even on a busy machine."""
 
 
 def row(sentence: str, /, limit: str, **promises: Any) -> Any:
-    """A row for one limit, which is set to 0.2 s; the rest is explained at the fixture `suffer`."""
+    """A row for one limit, which is set to 0.15 s; the rest is explained at the fixture `suffer`."""
     says = {
-        "total": "No complete answer within 0.2 s",
-        "first_token": "No first token within 0.2 s",
-        "gap": "The stream stood still for 0.2 s",
-        "connect": "No connection within 0.2 s",
+        "total": "No complete answer within 0.15 s",
+        "first_token": "No first token within 0.15 s",
+        "gap": "The stream stood still for 0.15 s",
+        "connect": "No connection within 0.15 s",
     }[limit]
-    settings = {**QUICK, limit: 0.2}
+    settings = {**QUICK, limit: 0.15}
     return pytest.param({"settings": settings, "says": says, "seconds": IN_TIME, **promises}, id=sentence)
 
 
