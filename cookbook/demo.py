@@ -121,7 +121,7 @@ def run(who: Chats, weights: str) -> None:
             summary("LangChain agent", called),
             summary("LlamaIndex agent", heard[queried:]),
         ],
-        widths=(19, 20, 10, 7, 13),
+        widths=(18, 19, 14, 6, 12),
     )
 
 

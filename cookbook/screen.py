@@ -80,7 +80,10 @@ class Writer:
 
 
 def table(rows: list[tuple[str, ...]], widths: tuple[int, ...]) -> None:
-    """Rows with columns of the given widths; the last one stands as it is."""
+    """Rows with columns of the given widths, too long cells cut; the last column stands as it is."""
     for row in rows:
-        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)]
+        cells = [
+            f"{cell if len(cell) < width else cell[: width - 2] + '…':<{width}}"
+            for cell, width in zip(row, widths, strict=False)
+        ]
         print("".join([*cells, *row[len(widths) :]]).rstrip())

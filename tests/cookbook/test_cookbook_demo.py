@@ -74,14 +74,14 @@ def test_every_offline_answer_is_labelled_with_its_model(offline_run):
 def test_the_last_lines_tell_model_provider_tokens_and_time_to_the_first_token(offline_run):
     table = offline_run.stdout.splitlines()[-7:-2]
     assert table[0].split() == ["model", "provider", "calls", "tokens", "first", "token"]
-    assert [row[:19].strip() for row in table[1:]] == [
+    assert [row[:18].strip() for row in table[1:]] == [
         "LangChain chain",
         "LlamaIndex engine",
         "LangChain agent",
         "LlamaIndex agent",
     ]
     for row in table[1:]:
-        model, provider, calls, read, plus, written, first, unit = row[19:].split()
+        model, provider, calls, read, plus, written, first, unit = row[18:].split()
         assert (model[:8], provider, plus) == ("offline/", "offline", "+")
         assert int(calls) >= 2
         assert int(read.replace(",", "")) > int(written) > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from screen import WIDTH, Writer
+from screen import WIDTH, Writer, table
 
 
 def written(capsys: pytest.CaptureFixture[str], pieces: list[str]) -> str:
@@ -42,3 +42,8 @@ def test_an_answer_looks_the_same_however_it_is_cut(capsys):
         assert all(line == line.rstrip() for line in pieces.splitlines())
 
     check()
+
+
+def test_a_table_stays_in_its_columns(capsys):
+    table([("a", "b", "c"), ("long enough to be cut", "x", "never cut")], widths=(6, 3))
+    assert capsys.readouterr().out == "a     b  c\nlong… x  never cut\n"
