@@ -8,19 +8,18 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, cast
 
 import httpx2
 
 from shared_core.errors import RouterError
 from shared_core.transport.async_backend import AsyncTimedBackend
 from shared_core.transport.blocking import (
+    build,
     headers_of,
     lane_limits,
     origin_of,
-    parsed,
     proxy_for,
-    request_parts,
     tls_context,
 )
 from shared_core.transport.decode import Inflater, inflater_for
@@ -50,7 +49,7 @@ class AsyncPooledTransport:
         waits.sending()
         failure: RouterError | None
         try:
-            reply = await lane.handle_async_request(_build(request, waits))
+            reply = await lane.handle_async_request(build(request, waits))
             return AsyncPooledResponse(idle, origin, lane, reply, request, waits)
         except Exception as error:
             await lane.aclose()
@@ -81,13 +80,13 @@ class AsyncPooledResponse:
     """A reply on its lane; see `blocking.PooledResponse`."""
 
     __slots__ = (
+        "_body",
         "_ended",
         "_idle",
         "_inflater",
         "_lane",
         "_origin",
         "_pieces",
-        "_reply",
         "_request",
         "_waits",
         "headers",
@@ -108,10 +107,10 @@ class AsyncPooledResponse:
         self._idle = idle
         self._origin = origin
         self._lane: httpx2.AsyncHTTPTransport | None = lane
-        self._reply = reply
+        self._body = cast(httpx2.AsyncByteStream, reply.stream)
         self._request = request
         self._waits = waits
-        self._pieces: AsyncIterator[bytes] = aiter(reply.stream)  # type: ignore[arg-type]
+        self._pieces: AsyncIterator[bytes] = aiter(self._body)
         self._inflater: Inflater | None = inflater_for(self.headers)
         self._ended = False
 
@@ -158,18 +157,12 @@ class AsyncPooledResponse:
         lane, self._lane = self._lane, None
         if lane is None:
             return
-        await self._reply.aclose()
+        await self._body.aclose()
         if not self._ended:
             await lane.aclose()
             return
         for stale in self._idle.put(self._origin, lane):
             await stale.aclose()
-
-
-def _build(request: HttpRequest, waits: Waits) -> httpx2.Request:
-    method, url, headers, body = request_parts(request)
-    extensions = {"timeout": {"connect": waits, "read": waits, "write": waits, "pool": waits.left()}}
-    return httpx2.Request(method, parsed(url), headers=headers, content=body, extensions=extensions)
 
 
 async def _close_all(idle: Idle) -> None:

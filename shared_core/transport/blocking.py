@@ -11,7 +11,7 @@ import functools
 import os
 import ssl
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import httpx2
@@ -21,14 +21,15 @@ from shared_core.transport.backend import TimedBackend
 from shared_core.transport.decode import Inflater, inflater_for
 from shared_core.transport.failures import failure_of
 from shared_core.transport.lanes import KEEP_SECONDS, IdleLanes
+from shared_core.transport.proxy import usable_proxy
 from shared_core.types import HttpRequest, Waits
 
 __all__ = [
     "PooledTransport",
+    "build",
     "headers_of",
     "lane_limits",
     "origin_of",
-    "parsed",
     "proxy_for",
     "request_parts",
     "shared",
@@ -61,7 +62,7 @@ class PooledTransport:
         waits.sending()
         failure: RouterError | None
         try:
-            reply = lane.handle_request(_build(request, waits))
+            reply = lane.handle_request(build(request, waits))
             return PooledResponse(self, origin, lane, reply, request, waits)
         except Exception as error:
             lane.close()
@@ -100,12 +101,12 @@ class PooledResponse:
     """A reply on its lane. The lane goes back when the body was read to its end, else it is closed."""
 
     __slots__ = (
+        "_body",
         "_ended",
         "_inflater",
         "_lane",
         "_origin",
         "_pieces",
-        "_reply",
         "_request",
         "_transport",
         "_waits",
@@ -127,10 +128,10 @@ class PooledResponse:
         self._transport = transport
         self._origin = origin
         self._lane: httpx2.HTTPTransport | None = lane
-        self._reply = reply
+        self._body = cast(httpx2.SyncByteStream, reply.stream)
         self._request = request
         self._waits = waits
-        self._pieces: Iterator[bytes] = iter(reply.stream)  # type: ignore[arg-type]
+        self._pieces: Iterator[bytes] = iter(self._body)
         self._inflater: Inflater | None = inflater_for(self.headers)
         self._ended = False
 
@@ -177,31 +178,42 @@ class PooledResponse:
         lane, self._lane = self._lane, None
         if lane is None:
             return
-        self._reply.close()
+        self._body.close()
         if self._ended:
             self._transport.give_back(self._origin, lane)
         else:
             lane.close()
 
 
-def _build(request: HttpRequest, waits: Waits) -> httpx2.Request:
+def build(request: HttpRequest, waits: Waits) -> httpx2.Request:
+    """The library's request, whose every wait on the socket asks `waits`.
+
+    Made from a stream, so that the library adds nothing and copies nothing: half the price.
+    """
     method, url, headers, body = request_parts(request)
-    extensions = {"timeout": {"connect": waits, "read": waits, "write": waits, "pool": waits.left()}}
-    return httpx2.Request(method, parsed(url), headers=headers, content=body, extensions=extensions)
+    address, host = _parsed(url)
+    headers = {"host": host, **headers}
+    if body:
+        headers["content-length"] = str(len(body))
+    limits = {"connect": waits, "read": waits, "write": waits, "pool": waits.left()}
+    return httpx2.Request(
+        method, address, headers=headers, stream=httpx2.ByteStream(body), extensions={"timeout": limits}
+    )
 
 
 def request_parts(request: HttpRequest) -> tuple[str, str, dict[str, str], bytes]:
     """Method, address, headers and body as a library wants them: here, and only here, the token appears."""
-    headers = {"accept-encoding": "identity", **request.headers}
+    headers = dict(request.headers)
     if token := request.key.reveal():
         headers["authorization"] = f"Bearer {token}"
     return request.method, request.url, headers, request.body
 
 
 @functools.lru_cache(maxsize=1024)
-def parsed(url: str) -> httpx2.URL:
-    """Parsing an address costs a tenth of a call, and there are few addresses."""
-    return httpx2.URL(url)
+def _parsed(url: str) -> tuple[httpx2.URL, str]:
+    """Address and host. Parsing one costs a tenth of a call, and there are few."""
+    address = httpx2.URL(url)
+    return address, address.netloc.decode("ascii")
 
 
 def headers_of(reply: httpx2.Response) -> dict[str, str]:
@@ -231,7 +243,7 @@ def proxy_for(origin: str, proxies: dict[str, str], no_proxy: Any) -> str | None
     """The proxy to reach this origin by; None for the direct way."""
     parts = urlsplit(origin)
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return None if proxy is None or (no_proxy and no_proxy(parts.hostname)) else proxy
+    return None if proxy is None or (no_proxy and no_proxy(parts.hostname)) else usable_proxy(proxy)
 
 
 _live: list[PooledTransport] = []
