@@ -52,9 +52,9 @@ _SECRETS = (
     ),
     Mutant(
         "A provider that quotes the call's own key is quoted in full",
-        "shared_core/wire/errors.py",
-        "error = _match(status, code, redact(text, secret))",
-        "error = _match(status, code, redact(text))",
+        "shared_core/policy/report.py",
+        'redact_error(error, key.reveal() if key.source == "argument" else "")',
+        "redact_error(error)",
         (
             "tests/canary/test_canary_core.py::test_a_provider_that_quotes_the_key_it_was_sent_is_not_quoted_in_turn",
         ),
@@ -67,11 +67,21 @@ _SECRETS = (
         ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
-        "A network error keeps the library's exception, and with it the token in its frames",
+        "A network error carries the library's exception and its frames along",
         "shared_core/transport/blocking.py",
         "            failure = failure_of(error, request, waits)\n            if failure is None:",
         "            raise failure_of(error, request, waits) or error\n            if failure is None:",
-        ("tests/canary/test_canary_core.py::test_a_refused_connection_does_not_tell_the_token",),
+        ("tests/mutants/test_transport_gaps.py",),
+    ),
+    Mutant(
+        "The headers with the token stay among the local variables of a failed call",
+        "shared_core/transport/aiohttp.py",
+        "            headers.clear()",
+        "            headers.copy()",
+        (
+            "tests/canary/test_canary_core.py"
+            "::test_a_failure_does_not_tell_the_token_even_to_tools_that_print_local_variables",
+        ),
     ),
 )
 

@@ -28,7 +28,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutants import MUTANTS, Mutant
+from mutant import Mutant
+from mutants import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("shared_core", "langchain_hfrouter", "llama_index_hfrouter")
@@ -88,16 +89,17 @@ def run_tests(copy: Path, tests: Sequence[str], longest: float = LONGEST) -> Ver
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        start_new_session=True,  # so that what the tests started ends with them
+        start_new_session=True,  # so that what the tests started can be ended with them
     )
+    output = None
     try:
         output, _ = process.communicate(timeout=longest)
     except subprocess.TimeoutExpired:
-        output = None
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    except BaseException:  # an interrupt from the keyboard must not leave it running
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     seconds = time.monotonic() - started
     if output is None:
         return Verdict("broken", f"no end within {longest:g} s", seconds)
@@ -122,14 +124,14 @@ def sabotaged(copy: Path, mutant: Mutant) -> Iterator[None]:
         path.write_text(original, encoding="utf-8")
 
 
-def attempt(mutant: Mutant, copies: queue.Queue[Path]) -> bool:
+def attempt(mutant: Mutant, free: queue.Queue[Path]) -> bool:
     """Runs one sabotage and prints its line; whether it was killed."""
-    copy = copies.get()
+    copy = free.get()
     try:
         with sabotaged(copy, mutant):
             verdict = run_tests(copy, mutant.tests)
     finally:
-        copies.put(copy)
+        free.put(copy)
     if verdict.status == "red":
         said = f"killed by {verdict.about}"
     elif verdict.status == "green":
@@ -152,15 +154,19 @@ def check_anchors(chosen: Sequence[Mutant]) -> bool:
     return sound
 
 
-def check_baseline(chosen: Sequence[Mutant], copy: Path) -> bool:
+def check_baseline(chosen: Sequence[Mutant], copies: Sequence[Path]) -> bool:
     """Whether the tests are green without sabotage; red ones would prove nothing."""
     tests = sorted({test for mutant in chosen for test in mutant.tests})
-    verdict = run_tests(copy, tests, LONGEST_BASELINE)
-    if verdict.status == "green":
-        print(f"without sabotage: green in {verdict.seconds:.1f} s", flush=True)
-        return True
-    print(f"without sabotage the tests are not green: {verdict.about}")
-    return False
+    shares = [share for number in range(len(copies)) if (share := tests[number :: len(copies)])]
+    started = time.monotonic()
+    with ThreadPoolExecutor(len(shares)) as pool:
+        verdicts = list(pool.map(run_tests, copies, shares, [LONGEST_BASELINE] * len(shares)))
+    for verdict in verdicts:
+        if verdict.status != "green":
+            print(f"without sabotage the tests are not green: {verdict.about}")
+            return False
+    print(f"without sabotage: green in {time.monotonic() - started:.1f} s", flush=True)
+    return True
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -180,16 +186,20 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hfrouter-mutants-") as folder:
-        copies: queue.Queue[Path] = queue.Queue()
-        for number in range(min(AT_ONCE, len(chosen))):
-            copy = Path(folder).resolve() / str(number)
+        copies = [Path(folder).resolve() / str(number) for number in range(min(AT_ONCE, len(chosen)))]
+        for copy in copies:
             copy_tree(copy)
             check_origin(copy)
-            copies.put(copy)
-        if not check_baseline(chosen, copy):
+        if not check_baseline(chosen, copies):
             return 1
-        with ThreadPoolExecutor(copies.qsize()) as pool:
-            killed = list(pool.map(lambda mutant: attempt(mutant, copies), chosen))
+        free: queue.Queue[Path] = queue.Queue()
+        for copy in copies:
+            free.put(copy)
+        pool = ThreadPoolExecutor(len(copies))
+        try:
+            killed = list(pool.map(lambda mutant: attempt(mutant, free), chosen))
+        finally:
+            pool.shutdown(cancel_futures=True)  # after an interrupt, none of the rest is begun
     print(f"{sum(killed)} of {len(chosen)} sabotages killed in {time.monotonic() - started:.0f} s")
     return 0 if all(killed) else 1
 
