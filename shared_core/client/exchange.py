@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from shared_core._version import __version__
 from shared_core.client.settings import Keyring
-from shared_core.errors import MalformedResponse, RouterError, StreamInterrupted
+from shared_core.errors import ConnectionLost, MalformedResponse, RouterError, StreamInterrupted
 from shared_core.flow import Emit, Flow, Head, Read, drain, emit, offload, read_all, send
 from shared_core.routing import is_hugging_face
 from shared_core.types import (
@@ -109,7 +109,10 @@ class Exchange:
         progress.request_id = response.headers.get("x-request-id")
         if response.status == 200:
             return response
-        body, _ = yield from read_all(response, _LARGEST_ERROR)
+        try:
+            body, _ = yield from read_all(response, _LARGEST_ERROR)
+        except (ConnectionLost, MalformedResponse):
+            body = b""  # the status says enough: a refusal whose explanation broke off stays a refusal
         raise classify(
             response.status, response.headers, body, now=self.wall_clock(), secret=request.key.reveal()
         )
@@ -145,6 +148,8 @@ class Exchange:
             ) from error
         if last:
             progress.emitted = True
+            if progress.first_token is None:
+                progress.first_token = waits.now()
             yield from emit(last)
         if reader.finished:
             # Stopping at [DONE] would cost the connection, and the next call a handshake.
