@@ -6,7 +6,6 @@ Not here: fields (`settings`), conversions (`messages`, `replies`, `chunks`), sc
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import AsyncIterator, Iterator, Sequence
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable
 
+from langchain_hfrouter.call_arguments import override
 from langchain_hfrouter.chunks import ChunkMaker
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.messages import to_wire
@@ -24,7 +24,6 @@ from langchain_hfrouter.replies import to_result
 from langchain_hfrouter.settings import RouterSettings
 from langchain_hfrouter.tool_binding import choice_to_wire, tools_to_wire
 from shared_core.errors import RouterError
-from shared_core.types import CHAT_PARAMS
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -34,11 +33,6 @@ if TYPE_CHECKING:
     from langchain_hfrouter.tool_binding import ToolLike
 
 __all__ = ["ChatHFRouter"]
-
-# Arguments of `HFRouter.chat` beside the chat parameters.
-_CALL_ARGUMENTS = frozenset({"model", "timeout", "extra_body", "extra_headers"})
-# What LangChain hands down for itself.
-_INTERNAL = frozenset({"ls_structured_output_format", "structured_output_format", "stream", "run_manager"})
 
 
 class ChatHFRouter(RouterSettings):
@@ -203,7 +197,7 @@ class ChatHFRouter(RouterSettings):
 
     if TYPE_CHECKING:
 
-        def __init__(self, **arguments: Unpack[Arguments]) -> None: ...
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[Arguments]) -> None: ...
 
     def _generate(
         self,
@@ -293,7 +287,7 @@ class ChatHFRouter(RouterSettings):
         if stop:
             arguments["stop"] = stop
         if kwargs:
-            _override(arguments, kwargs)
+            override(arguments, kwargs)
         if stream:
             arguments.pop("n", None)  # a stream of LangChain has room for one answer
             if not self.stream_usage:
@@ -440,33 +434,6 @@ class ChatHFRouter(RouterSettings):
 # LangChain asks for the signature of these at every call; a ready one spares it 30 of 38 µs.
 for _hook in (ChatHFRouter._generate, ChatHFRouter._agenerate):
     _hook.__signature__ = signature(_hook)  # type: ignore[union-attr]
-
-
-def _override(arguments: dict[str, Any], kwargs: dict[str, Any]) -> None:
-    """Puts the call's own parameters over the constructor's."""
-    extra: dict[str, Any] = {}
-    for name, value in kwargs.items():
-        if name in CHAT_PARAMS or name in _CALL_ARGUMENTS:
-            arguments[name] = value
-        elif name not in _INTERNAL:
-            extra[name] = value
-    if extra:
-        warnings.warn(
-            f"ChatHFRouter has no parameter {', '.join(sorted(extra))}; sent as part of extra_body.",
-            UserWarning,
-            stacklevel=2,
-        )
-        arguments["extra_body"] = {**(arguments.get("extra_body") or {}), **extra}
-    wanted = arguments.get("response_format")
-    if wanted is not None:
-        from langchain_hfrouter.structured import response_format
-
-        arguments["response_format"] = response_format(wanted)
-    tools = arguments.get("tools")
-    if tools:
-        if not all(isinstance(tool, dict) and "function" in tool for tool in tools):
-            tools = arguments["tools"] = tools_to_wire(tools)
-        arguments["tool_choice"] = choice_to_wire(arguments.get("tool_choice"), tools)
 
 
 def _add_up(total: dict[str, Any], usage: dict[str, Any]) -> None:

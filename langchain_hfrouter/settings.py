@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from langchain_core.language_models import LangSmithParams
@@ -35,7 +35,7 @@ from shared_core.types import CHAT_PARAMS, Timeouts
 if TYPE_CHECKING:
     from shared_core import AsyncHFRouter, HFRouter
 
-__all__ = ["RouterSettings"]
+__all__ = ["RouterSettings", "unknown_parameters"]
 
 _ALIASES = {"model_name": "model", "stop_sequences": "stop"}
 _PARAMS = tuple(sorted(CHAT_PARAMS))
@@ -105,7 +105,9 @@ class RouterSettings(BaseChatModel):
     _async_router: Any = PrivateAttr(default=None)
     _sent: dict[str, Any] | None = PrivateAttr(default=None)
 
-    def __init__(self, **values: Any) -> None:
+    def __init__(self, model: str | None = None, /, **values: Any) -> None:
+        if model is not None:
+            values.setdefault("model", model)
         try:
             super().__init__(**values)
         except ValidationError as error:
@@ -227,6 +229,12 @@ class RouterSettings(BaseChatModel):
         super().__setattr__(name, value)
         if not name.startswith("_") and name in type(self).model_fields:
             self._forget()
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What was chosen: neither what is unset nor what LangChain notes down for its traces."""
+        for name, value in super().__repr_args__():
+            if value is not None and name not in ("metadata", "profile"):
+                yield name, value
 
     def _forget(self) -> None:
         self.__dict__.pop("_serialized", None)
@@ -385,16 +393,22 @@ def _rename(values: dict[str, Any], fields: Any) -> None:
         target.setdefault(name, value)
     unknown = sorted(name for name in values if name not in fields)
     if unknown:
-        warnings.warn(
-            f"ChatHFRouter has no parameter {', '.join(unknown)}; sent as part of extra_body. "
-            "Pass extra_body={...} to say so yourself, or correct the name.",
-            UserWarning,
-            stacklevel=6,
-        )
+        warnings.warn(unknown_parameters(unknown, fields), UserWarning, stacklevel=6)
     for name in unknown:
         extra[name] = values.pop(name)
     if extra:
         values["extra_body"] = extra
+
+
+def unknown_parameters(names: Iterable[str], known: Iterable[str]) -> str:
+    """The warning for parameters that go to the provider unchecked, with what may have been meant."""
+    import difflib
+
+    guesses = {name: difflib.get_close_matches(name, known, n=1) for name in names}
+    listed = ", ".join(
+        f"{name} (did you mean {near[0]}?)" if near else name for name, near in sorted(guesses.items())
+    )
+    return f"ChatHFRouter has no parameter {listed}; sent as part of extra_body. Pass extra_body={{...}} to say so."
 
 
 def _in_words(error: ValidationError) -> str:

@@ -115,6 +115,10 @@ def _load(model: str, device: str | None) -> Any:
         raise ImportError(
             'Embedding on this machine needs sentence-transformers: run `pip install "hfrouter[local]"`.'
         ) from error
+    from transformers.utils import logging as transformers_logging
+
+    bar_shown = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would draw itself over the program's own output
     try:
         return SentenceTransformer(model, device=device)
     except (OSError, ValueError, RuntimeError) as error:
@@ -122,3 +126,6 @@ def _load(model: str, device: str | None) -> Any:
             f"The embedding model {model!r} cannot be loaded: {str(error)[:300]}",
             hint="Check the folder or the Hub id; a Hub model needs network access the first time.",
         ) from error
+    finally:
+        if bar_shown:
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]

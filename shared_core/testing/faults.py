@@ -113,6 +113,21 @@ class Status(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class Loading(Fault):
+    """A cold model: 503, with the service's estimate of when it will answer.
+
+    Attributes:
+        seconds: The estimate; None leaves it out, as happens too.
+    """
+
+    seconds: float | None = 20.0
+
+    def reshape(self, reply: Reply) -> Reply:
+        estimate = {} if self.seconds is None else {"estimated_time": self.seconds}
+        return Status(503, {"error": "Model is currently loading", **estimate}).reshape(reply)
+
+
+@dataclass(frozen=True, slots=True)
 class ExtraHeaders(Fault):
     """The right reply with further headers, such as `retry-after` on a 200."""
 

@@ -92,6 +92,6 @@ _SEEN: dict[int, object] = {
     ),
     500: openai_error("Internal server error", kind="server_error"),
     502: "<html><body><h1>502 Bad Gateway</h1></body></html>",
-    503: {"error": "Model is currently loading", "estimated_time": 20.0},
+    503: {"error": "Service Unavailable"},
     504: "<html><body><h1>504 Gateway Time-out</h1></body></html>",
 }

@@ -137,6 +137,10 @@ class Usage(NamedTuple):
     reasoning_tokens: int | None = None
     raw: Mapping[str, Any] = {}
 
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name}={value}" for name, value in zip(self._fields[:-1], self, strict=False))
+        return f"Usage({counts})"
+
 
 class ToolCallDelta(NamedTuple):
     """A piece of a tool call.

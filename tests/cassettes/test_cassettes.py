@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared_core import errors
-from shared_core.testing import Cut, Fault, Status
+from shared_core.testing import Cut, Fault, Loading, Status
 
 pytestmark = pytest.mark.usefixtures("connections_go_offline", "every_exchange_is_played")
 
@@ -54,7 +54,7 @@ SCRIPTED: dict[str, tuple[Fault, type[errors.RouterError]]] = {
     "error_429": (Status(429), errors.RateLimited),
     "error_500": (Status(500), errors.ProviderFailed),
     "error_502": (Status(502), errors.ProviderFailed),
-    "error_503_loading": (Status(503), errors.ModelLoading),
+    "error_503_loading": (Loading(), errors.ModelLoading),
     "error_504": (Status(504), errors.TimedOut),
     "error_200_with_error": (
         Status(200, {"error": {"message": "no", "code": "server_error"}}),

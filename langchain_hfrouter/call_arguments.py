@@ -1,0 +1,40 @@
+"""The keyword arguments of one call, put over the constructor's and into the core's form."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from langchain_hfrouter.settings import unknown_parameters
+from langchain_hfrouter.tool_binding import choice_to_wire, tools_to_wire
+from shared_core.types import CHAT_PARAMS
+
+__all__ = ["override"]
+
+# Arguments of `HFRouter.chat` beside the chat parameters.
+_CALL_ARGUMENTS = frozenset({"model", "timeout", "extra_body", "extra_headers"})
+# What LangChain hands down for itself.
+_INTERNAL = frozenset({"ls_structured_output_format", "structured_output_format", "stream", "run_manager"})
+
+
+def override(arguments: dict[str, Any], kwargs: dict[str, Any]) -> None:
+    """Puts the call's own parameters over the constructor's."""
+    extra: dict[str, Any] = {}
+    for name, value in kwargs.items():
+        if name in CHAT_PARAMS or name in _CALL_ARGUMENTS:
+            arguments[name] = value
+        elif name not in _INTERNAL:
+            extra[name] = value
+    if extra:
+        warnings.warn(unknown_parameters(extra, CHAT_PARAMS), UserWarning, stacklevel=2)
+        arguments["extra_body"] = {**(arguments.get("extra_body") or {}), **extra}
+    wanted = arguments.get("response_format")
+    if wanted is not None:
+        from langchain_hfrouter.structured import response_format
+
+        arguments["response_format"] = response_format(wanted)
+    tools = arguments.get("tools")
+    if tools:
+        if not all(isinstance(tool, dict) and "function" in tool for tool in tools):
+            tools = arguments["tools"] = tools_to_wire(tools)
+        arguments["tool_choice"] = choice_to_wire(arguments.get("tool_choice"), tools)
