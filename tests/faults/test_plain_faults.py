@@ -196,6 +196,12 @@ FATAL = [
         idle=0,
     ),
     row(
+        "F10 a refusal whose explanation is cut stays a refusal",
+        script=lambda say: [[say.head(401, content_length=500), b'{"err', say.close]],
+        error=errors.Unauthorized,
+        idle=0,
+    ),
+    row(
         "F11 JSON that stops in the middle each time is malformed",
         script=twice(status(200, b'{"choices": [{"ind')),
         error=errors.MalformedResponse,
