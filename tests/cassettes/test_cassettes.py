@@ -54,6 +54,7 @@ SCRIPTED: dict[str, tuple[Fault, type[errors.RouterError]]] = {
     "error_429": (Status(429), errors.RateLimited),
     "error_500": (Status(500), errors.ProviderFailed),
     "error_502": (Status(502), errors.ProviderFailed),
+    "error_503": (Status(503), errors.Overloaded),
     "error_503_loading": (Loading(), errors.ModelLoading),
     "error_504": (Status(504), errors.TimedOut),
     "error_200_with_error": (
