@@ -115,6 +115,8 @@ class RouterBase:
         self._policies = policies(max_retries=max_retries, patience=checked_patience(wait_for_model))
         self._exchange = Exchange(Keyring())
         self._target: Target | None = None
+        self._has_own_client = False
+        self._client_stayed_behind = False
 
     @property
     def base_url(self) -> str:
@@ -143,10 +145,20 @@ class RouterBase:
             },
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
             "api_key": _left_behind() if dropped else self._key,
+            "client_stays": self._has_own_client or self._client_stayed_behind,
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state["settings"], api_key=state["api_key"])  # type: ignore[misc]
+        self._client_stayed_behind = state["client_stays"]
+
+    def _miss_client(self) -> None:
+        """Says that the user's HTTP client is gone: going out without its proxy would be worse than an error."""
+        if self._client_stayed_behind:
+            raise ConfigError(
+                "This object was pickled or copied, and its http_client was left behind.",
+                hint="Build the object where it is used, and pass http_client again.",
+            )
 
     def _chat(
         self,

@@ -43,6 +43,7 @@ class HFRouter(RouterBase):
             from shared_core.transport.injected import InjectedTransport
 
             self._transport = InjectedTransport(http_client)
+            self._has_own_client = True
 
     def chat(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> ChatReply:
         """One answer to a conversation.
@@ -87,6 +88,7 @@ class HFRouter(RouterBase):
 
     def _sender(self) -> Transport:
         if self._transport is None:
+            self._miss_client()
             from shared_core.transport.blocking import shared
 
             self._transport = shared(proxies(), bypasses_proxy)
@@ -120,6 +122,7 @@ class AsyncHFRouter(RouterBase):
             from shared_core.transport.injected import AsyncInjectedTransport
 
             self._transport = AsyncInjectedTransport(http_client)
+            self._has_own_client = True
 
     async def chat(self, messages: Sequence[Message], **options: Unpack[ChatOptions]) -> ChatReply:
         """See `HFRouter.chat`."""
@@ -162,6 +165,7 @@ class AsyncHFRouter(RouterBase):
 
     def _sender(self) -> AsyncTransport:
         if self._transport is None:
+            self._miss_client()
             if self.transport == "aiohttp":
                 from shared_core.transport.aiohttp import shared as shared_aiohttp
 
