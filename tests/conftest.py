@@ -11,6 +11,7 @@ import gc
 import importlib.util
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -104,6 +105,42 @@ class SkipKeeper:
             terminalreporter.section("skips that tests/allowed_skips.txt does not allow", red=True)
             for line in self.surprises:
                 terminalreporter.line(line)
+
+
+class LastLine:
+    """Says at the very end what was run, played and skipped."""
+
+    def pytest_what_was_played(self) -> str:
+        """One folder's own count, in words. A hook: any conftest below may answer."""
+        return ""
+
+    @staticmethod
+    def of(config: pytest.Config) -> str:
+        stats = config.pluginmanager.get_plugin("terminalreporter").stats
+        counts = [
+            f"{len(stats[kind])} {kind}"
+            for kind in ("passed", "failed", "error", "xfailed")
+            if stats.get(kind)
+        ]
+        skipped = Counter(
+            report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else "?"
+            for report in stats.get("skipped", ())
+        )
+        reasons = ", ".join(f"{count} x {reason}" for reason, count in skipped.items())
+        played = [line for line in config.hook.pytest_what_was_played() if line]
+        return "; ".join(
+            [f"tests: {', '.join(counts) or 'none'}", *sorted(played), f"skipped: {reasons or 'none'}"]
+        )
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(LastLine)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not config.option.collectonly:
+        print(LastLine.of(config))
 
 
 def pytest_configure(config: pytest.Config) -> None:

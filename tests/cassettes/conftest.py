@@ -199,10 +199,11 @@ def every_exchange_is_played(request: pytest.FixtureRequest, vcr: Any, cassette_
     _PLAYED.add(cassette_path)
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_what_was_played() -> str:
     there = sorted(FOLDER.glob("*.json"))
     origins = [json.loads(path.read_text(encoding="utf-8"))["recorded_from"] for path in there]
-    terminalreporter.write_line(
+    live = origins.count(LIVE)
+    return (
         f"cassettes played: {len(_PLAYED)} of {len(there)} "
-        f"({origins.count(LIVE)} recorded live, {len(there) - origins.count(LIVE)} from the offline router)"
+        f"({live} recorded live, {len(there) - live} from the offline router)"
     )

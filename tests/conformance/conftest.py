@@ -222,9 +222,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_what_was_played() -> str:
     played = sum(item.played for item in RECORDINGS)
-    terminalreporter.write_line(
+    return (
         f"recordings played: {played} of {len(RECORDINGS)}"
         if RECORDINGS
         else f"recordings played: 0, {ABSENT}"
