@@ -358,6 +358,27 @@ _TRANSPORT = (
         ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
+        "An injected client of threads may answer for ever, a little at a time",
+        "shared_core/transport/injected.py",
+        "        _check(self._waits)\n",
+        "",
+        ("tests/mutants/test_transport_gaps.py",),
+    ),
+    Mutant(
+        "An injected client of event loops may answer for ever",
+        "shared_core/transport/injected.py",
+        "async with asyncio.timeout(self._waits.left()):",
+        "async with asyncio.timeout(None):",
+        ("tests/mutants/test_transport_gaps.py",),
+    ),
+    Mutant(
+        "Idle connections are never closed",
+        "shared_core/transport/lanes.py",
+        " or now - idle[0][0] > KEEP_SECONDS",
+        "",
+        ("tests/mutants/test_transport_gaps.py",),
+    ),
+    Mutant(
         "A small compressed body is inflated in one go, however large it becomes",
         "shared_core/transport/decode.py",
         "decompress(self._waiting + data, _PIECE)",
