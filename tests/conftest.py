@@ -27,7 +27,12 @@ ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
 PINNED_ONLY = {
     "openai": ["testing/test_stranger_*.py"],
     "mypy": ["typing/test_*.py"],
-    "transformers": ["strangers/test_*.py"],
+    "torch": [
+        "cookbook/test_*.py",
+        "llama_index/test_li_embeddings.py",
+        "local/test_*.py",
+        "strangers/test_*.py",
+    ],
 }
 collect_ignore_glob = [
     pattern

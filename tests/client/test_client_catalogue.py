@@ -183,7 +183,7 @@ def test_a_model_id_cannot_leave_its_place_in_the_address(
     with pytest.raises(errors.ConfigError, match="out of its place"):
         make_plain().status("org/../../secret")
     assert make_plain().status("org/name?x=1#y").state == "not served"
-    assert [request.path for request in offline_url.requests] == ["/v1/models/org/name%3Fx=1%23y"]
+    assert [request.path for request in offline_url.requests] == ["/v1/models/org/name%3Fx%3D1%23y"]
 
 
 def test_warming_sends_one_token_worth_and_waits_until_the_model_answers(

