@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from shared_core._version import __version__
 from shared_core.client.settings import Keyring
@@ -123,13 +123,13 @@ class Exchange:
         try:
             # Bare effects, for once: this loop runs for every token, and a helper costs it a generator.
             pull = Read(response)
-            while not reader.finished and (data := cast(bytes, (yield pull))):
+            while not reader.finished and (data := (yield pull)):
                 if deltas := reader.feed(data):
                     if not progress.emitted:
                         progress.emitted = True
                         progress.first_token = waits.now()
                     yield Emit(deltas)
-                    waits.content()
+                    waits.renewed = True
             last = reader.end()
             if reader.failure is not None:
                 progress.emitted = True

@@ -142,7 +142,9 @@ async def _receive(request: Request, connection: Connection) -> Received:
         except ValueError:
             body = None
     headers = {name.lower(): value for name, value in request.headers.items()}
-    return Received(request.method, request.scope["raw_path"].decode("ascii"), headers, raw, body, connection.number)
+    return Received(
+        request.method, request.scope["raw_path"].decode("ascii"), headers, raw, body, connection.number
+    )
 
 
 def _request_id(received: Received) -> str:

@@ -72,16 +72,18 @@ class Waits:
         streamed: Whether the answer comes in pieces, so that `first_token` and `gap` apply.
 
     Attributes:
+        renewed: Set to True when content arrived and the caller took it: the next piece is due within the gap.
+            A flag and no method, because it is set for every token; the clock is read when the next wait begins.
         phase: The limit that ends the wait: where the deadline comes before a limit of its own, "total".
         opening: Whether a connection is being opened, and nothing has been sent on it.
     """
 
-    __slots__ = ("_clock", "_phase_end", "_renewed", "_streamed", "deadline", "limits", "opening", "phase")
+    __slots__ = ("_clock", "_phase_end", "_streamed", "deadline", "limits", "opening", "phase", "renewed")
 
     def __init__(self, limits: Timeouts, clock: Callable[[], float], *, streamed: bool) -> None:
         self._clock = clock
         self._streamed = streamed
-        self._renewed = False
+        self.renewed = False
         self.opening = False
         self.limits = limits
         self.deadline = clock() + limits.total
@@ -104,18 +106,13 @@ class Waits:
         else:
             self.phase, self._phase_end = "total", self.deadline
 
-    def content(self) -> None:
-        """Content arrived and was taken by the caller: the next piece is due within the gap."""
-        # The clock is read when the next wait begins: of the tokens that one read brings, only the last counts.
-        self._renewed = True
-
     def lingering(self, seconds: float) -> None:
         """The answer is complete; what is left of the body is worth only a moment."""
         self._begin("gap", seconds)
 
     def left(self) -> float:
         """Seconds that a wait beginning now may last, never below zero."""
-        if self._renewed:
+        if self.renewed:
             self._begin("gap", self.limits.gap)
         return max(0.0, self._phase_end - self._clock())
 
@@ -124,7 +121,7 @@ class Waits:
         return max(0.0, self.deadline - self._clock())
 
     def _begin(self, phase: Limit, seconds: float) -> None:
-        self._renewed = False
+        self.renewed = False
         end = self._clock() + seconds
         if end < self.deadline:
             self.phase, self._phase_end = phase, end

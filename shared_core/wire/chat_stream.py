@@ -171,9 +171,9 @@ class ChatStreamReader:
         if choices.__class__ is list and choices:
             if not self.model:
                 self._read_head(chunk)
-            for position, choice in enumerate(choices):
-                if isinstance(choice, dict):
-                    self._read_choice(position, choice, deltas)
+            for choice in choices:
+                if choice.__class__ is dict:
+                    self._read_choice(choice, choices, deltas)
         if "usage" in chunk or "x_groq" in chunk:
             # Cumulative in every chunk, or once: the last one is the whole.
             self._usage = parse_usage(chunk) or self._usage
@@ -185,10 +185,10 @@ class ChatStreamReader:
         self._created = created if isinstance(created, int) else None
         self._fingerprint = _text(chunk.get("system_fingerprint")) or None
 
-    def _read_choice(self, position: int, choice: dict[str, Any], deltas: list[ChatDelta]) -> None:
-        index = choice.get("index", position)
+    def _read_choice(self, choice: dict[str, Any], choices: list[Any], deltas: list[ChatDelta]) -> None:
+        index = choice.get("index")
         if index.__class__ is not int:
-            index = position
+            index = choices.index(choice)
         answer = self._answers.get(index)
         if answer is None:
             answer = self._answers[index] = _Answer(self._reasoning_tags)
