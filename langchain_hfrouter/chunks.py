@@ -14,14 +14,17 @@ used.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessageChunk, InvalidToolCall, ToolCall, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_core.utils.json import parse_partial_json
 
 from langchain_hfrouter.replies import PROVIDER, response_metadata, usage_metadata
-from shared_core.types import ChatDelta, ChatReply, ToolCallDelta
+from shared_core.types import ToolCallDelta
+
+if TYPE_CHECKING:
+    from shared_core.types import ChatDelta, ChatReply
 
 __all__ = ["ChunkMaker"]
 
@@ -182,7 +185,7 @@ def _make_fast(
         "__dict__",
         {"text": text, "generation_info": info, "type": "ChatGenerationChunk", "message": message},
     )
-    _set(chunk, "__pydantic_fields_set__", set(_CHUNK_FIELDS))
+    _set(chunk, "__pydantic_fields_set__", _CHUNK_FIELDS)
     _set(chunk, "__pydantic_extra__", None)
     _set(chunk, "__pydantic_private__", None)
     return chunk
@@ -246,6 +249,7 @@ _MESSAGE: dict[str, Any] = dict(_template.message.__dict__)
 _MESSAGE_FIELDS = frozenset(_template.message.__pydantic_fields_set__)
 _with_call = _make_slowly("", "", {}, (ToolCallDelta(0),), None)
 _MESSAGE_WITH_CALLS = frozenset(_with_call.message.__pydantic_fields_set__)
-_CHUNK_FIELDS = frozenset(_template.__pydantic_fields_set__)
+# One set for all, unlike the message's: nobody assigns to a generation, and the collector has one object less.
+_CHUNK_FIELDS = set(_template.__pydantic_fields_set__)
 FAST = _fast_is_right()
 _make = _make_fast if FAST else _make_slowly

@@ -7,14 +7,15 @@ dictionaries that streams share with it. Not here: pieces of a stream (`chunks`)
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, InvalidToolCall, ToolCall
 from langchain_core.messages.ai import InputTokenDetails, OutputTokenDetails, UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from shared_core.types import ChatReply, Choice, Usage
-from shared_core.types import ToolCall as CoreToolCall
+if TYPE_CHECKING:
+    from shared_core.types import ChatReply, Choice, Usage
+    from shared_core.types import ToolCall as CoreToolCall
 
 __all__ = ["PROVIDER", "response_metadata", "to_result", "usage_metadata"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.llms.types import (
     ChatMessage,
@@ -27,7 +27,9 @@ from llama_index.core.base.llms.types import (
 
 from llama_index_hfrouter.quick import text_chunk
 from llama_index_hfrouter.tool_calls import call_blocks
-from shared_core.types import ChatDelta, ChatReply, Choice, ToolCallDelta, Usage
+
+if TYPE_CHECKING:
+    from shared_core.types import ChatDelta, ChatReply, Choice, ToolCallDelta, Usage
 
 __all__ = ["ChunkBuilder", "chat_response", "completion", "is_unfinished"]
 

@@ -59,7 +59,7 @@ class Clients:
 
     def async_router(self, config: RouterConfig) -> AsyncHFRouter:
         """The asynchronous router for these settings; the core keeps one client for each event loop."""
-        settings = {**_settings(config), "transport": config.async_transport}
+        settings = {**_settings(config), "transport": config.async_transport or "aiohttp"}
         built = self._async
         if built is not None and built[0] == settings:
             return built[1]

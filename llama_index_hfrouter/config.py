@@ -9,7 +9,6 @@ token is none of them in any form that leaves the process: what travels is where
 
 from __future__ import annotations
 
-import difflib
 import pickle
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
@@ -133,6 +132,8 @@ class RouterConfig(FunctionCallingLLM):
         for name in options:
             if name in cls.model_fields:
                 continue
+            import difflib
+
             near = difflib.get_close_matches(name, cls.model_fields, n=1)
             raise ConfigError(
                 f"{cls.__name__} has no option {name!r}.",

@@ -36,11 +36,11 @@ from llama_index_hfrouter.errors import NoToolCall
 from llama_index_hfrouter.messages import MessageRules, to_wire
 from llama_index_hfrouter.structured import StructuredPrediction
 from llama_index_hfrouter.tool_calls import keep_first_call, resolve_tool_choice, selections, tool_spec
-from shared_core.catalog import ModelFacts, lookup
-from shared_core.types import ModelRef
 
 if TYPE_CHECKING:
     from llama_index.core.tools.types import BaseTool
+
+    from shared_core.catalog import ModelFacts
 
 __all__ = ["UNKNOWN_CONTEXT_WINDOW", "HFRouterLLM"]
 
@@ -74,7 +74,7 @@ class HFRouterLLM(StructuredPrediction):
         wait_for_model: Whether (or for how many seconds) to wait while a cold model loads.
         reasoning_tags: Whether `<think>…</think>` in the text is split off as reasoning.
         http_client, async_http_client: Your own httpx2 or httpx clients (proxy, certificates). Not pickled.
-        async_transport: "httpx2" or "aiohttp" (the `aiohttp` extra), for very many calls at once.
+        async_transport: "aiohttp" (default: llama-index-core brings it, and it is the faster one) or "httpx2".
         temperature, top_p, top_k, max_tokens, stop, seed, n, frequency_penalty, presence_penalty,
             repetition_penalty, logit_bias, logprobs, top_logprobs, tools, tool_choice, parallel_tool_calls,
             response_format, stream_options, reasoning_effort: As the router takes them; None is never sent,
@@ -125,6 +125,8 @@ class HFRouterLLM(StructuredPrediction):
         )
 
     def _facts(self) -> ModelFacts | None:
+        from shared_core.catalog import lookup
+
         return lookup(self.model, base_url=self.base_url, provider=self.provider)
 
     def _calls_tools(self, facts: ModelFacts | None) -> bool:
@@ -157,6 +159,8 @@ class HFRouterLLM(StructuredPrediction):
     def _wire(self, messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
         facts = self._facts()
         sees_images = None if facts is None else facts.image_input
+        from shared_core.types import ModelRef
+
         provider = self.provider or ModelRef.parse(self.model).provider
         return to_wire(messages, MessageRules(self.echo_reasoning, self.model, provider, sees_images))
 

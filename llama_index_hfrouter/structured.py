@@ -31,7 +31,6 @@ from pydantic import ValidationError
 from llama_index_hfrouter.config import RouterConfig, StructuredWay
 from llama_index_hfrouter.errors import NoToolCall, StructuredOutputFailed
 from llama_index_hfrouter.tool_calls import partial_arguments, selections, strict_schema
-from shared_core.catalog import lookup
 from shared_core.errors import BadRequest, Refused
 
 __all__ = ["StructuredPrediction"]
@@ -170,6 +169,8 @@ class StructuredPrediction(RouterConfig):
             way = self.structured_output
         if way != "auto":
             return (way,)
+        from shared_core.catalog import lookup
+
         facts = lookup(self.model, base_url=self.base_url, provider=self.provider)
         ways: tuple[StructuredWay, ...] = (
             ("tool", "text") if self.metadata.is_function_calling_model else ("text",)

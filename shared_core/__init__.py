@@ -9,9 +9,9 @@ Importing this package loads nothing heavy: each name is fetched from its room w
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from shared_core._lazy import lazily
 from shared_core._version import __version__
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ _ROOMS = {
         "Usage",
     ),
 }
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+__getattr__, __dir__ = lazily(__name__, _ROOMS)
 
 __all__ = [
     "AllRoutesFailed",
@@ -139,16 +139,3 @@ __all__ = [
     "Usage",
     "__version__",
 ]
-
-
-def __getattr__(name: str) -> object:
-    room = _ROOM_OF.get(name)
-    if room is None:
-        raise AttributeError(f"module 'shared_core' has no attribute {name!r}")
-    value: object = getattr(import_module(f"shared_core.{room}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_ROOM_OF})

@@ -53,7 +53,6 @@ class AiohttpTransport:
         if proxy is not None:
             usable_proxy(proxy, socks=False)
         waits.connecting()
-        too_late = waits.verdict()
         opening = self._aiohttp.ClientTimeout(total=None, connect=waits.left())
         waits.sending()
         failure: RouterError | None
@@ -71,7 +70,8 @@ class AiohttpTransport:
                 )
             return AiohttpResponse(reply, request, waits)
         except self._aiohttp.ConnectionTimeoutError:
-            failure = TimedOut(f"{too_late} (host {urlsplit(url).netloc}).")
+            waits.connecting()
+            failure = TimedOut(f"{waits.verdict()} (host {urlsplit(url).netloc}).")
         except Exception as error:
             failure = failure_of(error, request, waits)
             if failure is None:
@@ -126,7 +126,7 @@ class AiohttpResponse:
         failure: RouterError | None
         try:
             content = self._reply.content
-            if piece := content.read_nowait():
+            if (piece := content.read_nowait()) or content.at_eof():
                 return piece
             async with asyncio.timeout(self._waits.left()):
                 return await content.readany()

@@ -309,7 +309,7 @@ async def ask_llama_index(style: str, case: str, settings: dict[str, Any]) -> di
         name: str
         age: int
 
-    llm = HFRouterLLM(**settings, structured_output="json_schema")
+    llm = HFRouterLLM(**settings, structured_output="json_schema", async_transport="httpx2")
     if case == "structured":
         prompt = PromptTemplate(question(case))
         predict = llm.structured_predict if style == "sync" else llm.astructured_predict
