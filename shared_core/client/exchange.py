@@ -18,12 +18,14 @@ from shared_core.routing import is_hugging_face
 from shared_core.types import (
     ApiKey,
     Call,
+    ChatDelta,
     ChatReply,
     ChatRequest,
     HttpRequest,
     LookupRequest,
     ModelRef,
     ReplyMeta,
+    ToolCallDelta,
 )
 from shared_core.wire import chat, json
 from shared_core.wire.chat_stream import ChatStreamReader
@@ -215,8 +217,6 @@ def _parse_reply(body: bytes, response: Head, request: ChatRequest) -> _Parsed:
 
 
 def _emit_whole(call: Call, reply: _Parsed) -> Flow[None]:
-    from shared_core.types import ChatDelta, ToolCallDelta
-
     call.progress.emitted = True
     call.progress.first_token = call.waits.now()
     deltas = [

@@ -43,7 +43,8 @@ class AsyncRun(Generic[T]):
     async def advance(self) -> Sequence[ChatDelta] | None:
         if self.done:
             return None
-        resume, value = self._flow.send, None
+        resume = send = self._flow.send
+        value = None
         try:
             while True:
                 effect = resume(value)
@@ -56,7 +57,7 @@ class AsyncRun(Generic[T]):
                         value = await effect.response.read()  # type: ignore[union-attr]
                     else:
                         value = await self._perform(effect)
-                    resume = self._flow.send
+                    resume = send
                 except BaseException as error:  # noqa: BLE001  # the flow decides
                     resume, value = self._flow.throw, error
         except StopIteration as end:

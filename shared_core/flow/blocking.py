@@ -48,7 +48,8 @@ class BlockingRun(Generic[T]):
         """Runs until the flow emits, and returns that; None when it has ended."""
         if self.done:
             return None
-        resume, value = self._flow.send, None
+        resume = send = self._flow.send
+        value = None
         try:
             while True:
                 effect = resume(value)
@@ -61,7 +62,7 @@ class BlockingRun(Generic[T]):
                         value = effect.response.read()  # type: ignore[union-attr]
                     else:
                         value = self._perform(effect)
-                    resume = self._flow.send
+                    resume = send
                 except BaseException as error:  # noqa: BLE001  # the flow decides
                     resume, value = self._flow.throw, error
         except StopIteration as end:

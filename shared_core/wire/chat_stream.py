@@ -154,7 +154,7 @@ class ChatStreamReader:
                         chunk = from_json(data)
                     except ValueError:
                         chunk = _salvage(data)
-                    if isinstance(chunk, dict):
+                    if chunk.__class__ is dict:
                         self._read_chunk(chunk, name, deltas)
                 except RouterError as error:
                     if not deltas:
@@ -200,7 +200,7 @@ class ChatStreamReader:
         if (
             text.__class__ is str
             and text
-            and len(message) == 1 + ("role" in message)
+            and (len(message) == 1 or (len(message) == 2 and "role" in message))
             and choice.get("finish_reason") is None
             and choice.get("logprobs") is None
             and answer.splitter is None
