@@ -11,7 +11,7 @@ A flow is a generator that yields effects and returns its result; a driver perfo
 5. After the first `emit` nothing may be repeated: the caller has seen content.
 
 Effects are treated as immutable, but not frozen: two of them are made for every streamed token, and
-freezing triples what that costs.
+freezing doubles what that costs.
 
 Prior art: `httpx.Auth.auth_flow`, and psycopg's `generators.py` with `waiting.py`.
 """

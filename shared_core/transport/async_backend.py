@@ -1,8 +1,8 @@
 """Sockets for event loops that know the call's limits: the twin of `backend`.
 
-Built on asyncio's own transports instead of httpx2's anyio layer, because a streamed token costs one wait
-on the socket, and there the layer is dearer than the rest of the exchange (the figures are in
-`benchmarks/README.md`).
+Built on asyncio's own transports instead of httpx2's anyio layer, which takes one number of seconds a wait and
+costs more: compare the async columns of "httpx2, raw", which runs on that layer, and "shared_core alone" in
+`benchmarks/README.md`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The small values that streams are made of, and tool calls and token counts with them.
 
-Named tuples, because one is made for every streamed token: that costs a fifth of a frozen dataclass.
+Named tuples, because one is made for every streamed token: that costs a quarter of a frozen dataclass.
 """
 
 from __future__ import annotations

@@ -206,7 +206,7 @@ class ChatStreamReader:
             and answer.splitter is None
         ):
             answer.text.append(text)
-            # What ChatDelta(text, index=index) does, at a third of its price.
+            # What ChatDelta(text, index=index) does, at half its price.
             deltas.append(_new_tuple(ChatDelta, (text, "", (), index, None, None, "", None)))
         else:
             self._read_rare(index, answer, choice, message if isinstance(message, dict) else {}, deltas)
