@@ -38,8 +38,11 @@ from llama_index_hfrouter.structured import StructuredPrediction
 from llama_index_hfrouter.tool_calls import keep_first_call, resolve_tool_choice, selections, tool_spec
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from llama_index.core.tools.types import BaseTool
 
+    from llama_index_hfrouter.arguments import Arguments
     from shared_core.catalog import ModelFacts
 
 __all__ = ["UNKNOWN_CONTEXT_WINDOW", "HFRouterLLM"]
@@ -102,6 +105,10 @@ class HFRouterLLM(StructuredPrediction):
     """
 
     model_config = ConfigDict(defer_build=False)
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, **arguments: Unpack[Arguments]) -> None: ...
 
     @classmethod
     def class_name(cls) -> str:

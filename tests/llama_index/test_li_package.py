@@ -111,3 +111,11 @@ class TestQuickChunks:
         assert builder.add(ChatDelta("other", index=1)) is None
         assert builder.add(ChatDelta(finish_reason="stop")) is None
         assert builder.add(ChatDelta("a")).message.content == "a"
+
+
+def test_type_checkers_are_told_every_argument() -> None:
+    from llama_index_hfrouter.arguments import Arguments
+
+    besides = {"model_name", "http_client", "async_http_client"}
+    fields = set(llama_index_hfrouter.HFRouterLLM.model_fields) - {"model"}
+    assert set(Arguments.__annotations__) == fields | besides
