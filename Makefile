@@ -29,7 +29,7 @@ tests: $(VENV)/.installed-dev
 test-floor: .venv-floor/.installed
 	.venv-floor/bin/python -m pytest -m "not pinned_set" -p no:cacheprovider
 
-# Thirty named one-line sabotages; each must turn a test red.
+# Named one-line sabotages; each must turn a test red.
 mutants: $(VENV)/.installed-dev
 	$(PY) tests/mutants/run.py
 

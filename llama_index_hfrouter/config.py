@@ -42,6 +42,9 @@ PARAMS = tuple(sorted(CHAT_PARAMS))
 _SHARED = ("callback_manager", "rate_limiter", "messages_to_prompt", "completion_to_prompt")
 """Fields that belong to this process: deep copies share them, pickles carry them where that is possible."""
 
+_ELSEWHERE = {"api_base": "base_url", "token": "api_key", "additional_kwargs": "extra_body"}
+"""What LlamaIndex's own classes for served models call our options, where no likeness would lead there."""
+
 _SECRET_WORDS = ("auth", "cookie", "key", "token", "secret", "password")
 
 
@@ -62,7 +65,7 @@ class RouterConfig(FunctionCallingLLM):
     extra_body: dict[str, Any] | None = None
     wait_for_model: bool | float = False
     reasoning_tags: bool = False
-    async_transport: str | None = None
+    async_transport: Literal["httpx2", "aiohttp"] | None = None
 
     temperature: float | None = None
     top_p: float | None = None
@@ -134,7 +137,8 @@ class RouterConfig(FunctionCallingLLM):
                 continue
             import difflib
 
-            near = difflib.get_close_matches(name, cls.model_fields, n=1)
+            known = _ELSEWHERE.get(name)
+            near = [known] if known else difflib.get_close_matches(name, cls.model_fields, n=1)
             raise ConfigError(
                 f"{cls.__name__} has no option {name!r}.",
                 hint=f"Did you mean {near[0]!r}?"

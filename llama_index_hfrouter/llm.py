@@ -76,7 +76,8 @@ class HFRouterLLM(StructuredPrediction):
             out of serialised forms.
         wait_for_model: Whether (or for how many seconds) to wait while a cold model loads.
         reasoning_tags: Whether `<think>…</think>` in the text is split off as reasoning.
-        http_client, async_http_client: Your own httpx2 or httpx clients (proxy, certificates). Not pickled.
+        http_client, async_http_client: Your own httpx2 or httpx clients (proxy, certificates). Not pickled; an
+            asynchronous one works in one event loop only.
         async_transport: "aiohttp" (default: llama-index-core brings it, and it is the faster one) or "httpx2".
         temperature, top_p, top_k, max_tokens, stop, seed, n, frequency_penalty, presence_penalty,
             repetition_penalty, logit_bias, logprobs, top_logprobs, tools, tool_choice, parallel_tool_calls,

@@ -27,6 +27,7 @@ from llama_index.core.base.llms.types import (
     ToolCallBlock,
 )
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from llama_index_hfrouter.media import MEDIA_KINDS, document_text, media_part
 from shared_core.errors import BadRequest
@@ -200,7 +201,14 @@ def _assistant(message: ChatMessage, rules: MessageRules, hoisted: list[dict[str
 
 def _call(call_id: str | None, name: str, arguments: Mapping[str, Any] | str) -> dict[str, Any]:
     if not isinstance(arguments, str):
-        arguments = json.dumps(arguments, ensure_ascii=False)
+        try:
+            # Dates and models too: a program that writes calls by hand has the values its tools have.
+            arguments = json.dumps(arguments, ensure_ascii=False, default=to_jsonable_python)
+        except (TypeError, ValueError) as error:
+            raise BadRequest(
+                f"The arguments of the tool call {name!r} cannot be written as JSON: {error}.",
+                hint="Give the ToolCallBlock plain values: texts, numbers, lists and dictionaries.",
+            ) from error
     return {
         "id": call_id or "",
         "type": "function",

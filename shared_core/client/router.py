@@ -103,6 +103,7 @@ class AsyncHFRouter(RouterBase):
     Args:
         http_client: An `httpx2.AsyncClient` or `httpx.AsyncClient` to send with; yours to close.
         transport: "httpx2", or "aiohttp" (`pip install "hfrouter[aiohttp]"`) for hundreds of calls in flight.
+            With a SOCKS proxy in the environment it is httpx2 in any case: aiohttp knows none.
     """
 
     def __init__(
@@ -166,7 +167,7 @@ class AsyncHFRouter(RouterBase):
     def _sender(self) -> AsyncTransport:
         if self._transport is None:
             self._miss_client()
-            if self.transport == "aiohttp":
+            if self.transport == "aiohttp" and not any(at.startswith("socks") for _, at in proxies()):
                 from shared_core.transport.aiohttp import shared as shared_aiohttp
 
                 self._transport = shared_aiohttp(proxies(), bypasses_proxy)

@@ -121,10 +121,10 @@ def _load(model: str, device: str | None) -> Any:
     transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # it would draw itself over the program's own output
     try:
         return SentenceTransformer(model, device=device)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, AssertionError) as error:  # the last: torch without CUDA
         raise ConfigError(
             f"The embedding model {model!r} cannot be loaded: {str(error)[:300]}",
-            hint="Check the folder or the Hub id; a Hub model needs network access the first time.",
+            hint="Check the folder or the Hub id, and the device; a Hub model needs network access the first time.",
         ) from error
     finally:
         if bar_shown:

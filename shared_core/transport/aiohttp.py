@@ -1,4 +1,7 @@
-"""A transport on aiohttp, for programs that keep hundreds of calls in flight (the extra `aiohttp`)."""
+"""A transport on aiohttp, for programs that keep hundreds of calls in flight.
+
+What `HFRouterLLM` uses by default, since LlamaIndex brings the library; elsewhere the extra `aiohttp`.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,73 @@
+"""What users run into who come from other classes, sit behind a proxy, or write histories by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import json
+
+import pytest
+from llama_index.core.base.llms.types import ChatMessage, ToolCallBlock
+
+from llama_index_hfrouter import HFLocalEmbedding, HFRouterLLM
+from llama_index_hfrouter.messages import MessageRules, to_wire
+from shared_core.client.settings import bypasses_proxy, proxies
+from shared_core.errors import BadRequest, ConfigError
+from shared_core.transport.asynchronous import AsyncPooledTransport
+
+
+def written(arguments: dict) -> str:
+    block = ToolCallBlock(tool_call_id="1", tool_name="book", tool_kwargs=arguments)
+    (message,) = to_wire([ChatMessage(role="assistant", blocks=[block])], MessageRules())
+    return message["tool_calls"][0]["function"]["arguments"]
+
+
+def test_arguments_of_a_call_may_hold_dates_and_sets():
+    assert json.loads(written({"on": datetime.date(2026, 11, 20), "for": {2}, "who": "Zoë"})) == {
+        "on": "2026-11-20",
+        "for": [2],
+        "who": "Zoë",
+    }
+
+
+def test_arguments_that_are_no_json_are_an_error_that_names_the_tool():
+    with pytest.raises(BadRequest, match="'book'"):
+        written({"on": object()})
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("api_base", "base_url"), ("token", "api_key"), ("additional_kwargs", "extra_body")]
+)
+def test_names_of_other_classes_lead_to_ours(theirs, ours):
+    with pytest.raises(ConfigError) as caught:
+        HFRouterLLM(model="a/b", **{theirs: "x"})
+    assert repr(ours) in str(caught.value)
+
+
+def test_a_transport_that_does_not_exist_is_refused_by_the_constructor():
+    with pytest.raises(ValueError, match="async_transport"):
+        HFRouterLLM(model="a/b", async_transport="telegraph")
+
+
+def test_a_socks_proxy_serves_asynchronous_calls_as_it_serves_the_others(monkeypatch):
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:9")
+    for known in (proxies, bypasses_proxy):
+        known.cache_clear()
+    try:
+        llm = HFRouterLLM(model="a/b", base_url="http://host.example/v1", api_key="k")
+        assert isinstance(llm._clients.async_router(llm)._sender(), AsyncPooledTransport)
+    finally:
+        for known in (proxies, bypasses_proxy):
+            known.cache_clear()
+
+
+def test_a_device_that_is_not_there_is_a_clear_error(monkeypatch):
+    import sentence_transformers
+
+    def no_cuda(*_: object, **__: object) -> None:
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    monkeypatch.setattr(sentence_transformers, "SentenceTransformer", no_cuda)
+    with pytest.raises(ConfigError, match="CUDA") as caught:
+        asyncio.run(HFLocalEmbedding("a/model-of-nobody", device="cuda").aget_query_embedding("a"))
+    assert "device" in str(caught.value)
