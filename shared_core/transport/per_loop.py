@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any, Generic, TypeVar
@@ -41,6 +42,7 @@ class PerLoop(Generic[T]):
         entry = self._values.get(loop)
         if entry is not None:
             return entry[0]
+        self._put_away_dead()
         value = self._make()
         farewell = self._farewell(value)
         # `asyncio.run` closes every generator that has been started in its loop, and so calls us at its end.
@@ -56,8 +58,22 @@ class PerLoop(Generic[T]):
         if entry is not None:
             await entry[1].aclose()
 
+    def _put_away_dead(self) -> None:
+        """Lets go of what loops left behind that were closed without ending their generators.
+
+        LlamaIndex makes such loops, one for each call inside a notebook. The value knows its loop, so that
+        nothing else would ever free it.
+        """
+        with self._lock:
+            dead = [self._values.pop(loop)[1] for loop in list(self._values) if loop.is_closed()]
+        for farewell in dead:
+            # Nothing runs in a closed loop: what closes without waiting does, and sockets go with their owner.
+            with contextlib.suppress(StopIteration, RuntimeError):
+                farewell.aclose().send(None)
+
     def put_away_idle(self) -> None:
         """At the end of the program: loops that stand still, and whose owner never closed them."""
+        self._put_away_dead()
         for loop, (_, farewell) in list(self._values.items()):
             if not loop.is_closed() and not loop.is_running():
                 loop.run_until_complete(farewell.aclose())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime
 import json
+import subprocess
+import sys
 
 import pytest
 from llama_index.core.base.llms.types import ChatMessage, ToolCallBlock
@@ -71,3 +73,29 @@ def test_a_device_that_is_not_there_is_a_clear_error(monkeypatch):
     with pytest.raises(ConfigError, match="CUDA") as caught:
         asyncio.run(HFLocalEmbedding("a/model-of-nobody", device="cuda").aget_query_embedding("a"))
     assert "device" in str(caught.value)
+
+
+NOTEBOOK = """
+import asyncio, gc, os, sys
+from llama_index.core.async_utils import asyncio_run
+from llama_index_hfrouter import HFRouterLLM
+
+llm = HFRouterLLM(model="offline/echo", base_url=sys.argv[1], async_transport=sys.argv[2])
+
+async def cell():
+    for _ in range(30):
+        asyncio_run(llm.acomplete("Hello!"))  # a new loop in a thread, closed and no more
+
+asyncio.run(cell())
+gc.collect()
+fds = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+print(sum("socket" in os.readlink(fd) for fd in fds if os.path.islink(fd)))
+"""
+
+
+@pytest.mark.parametrize("transport", ["aiohttp", "httpx2"])
+def test_synchronous_calls_in_a_notebook_neither_leak_nor_complain(server, transport):
+    command = [sys.executable, "-c", NOTEBOOK, str(server), transport]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert int(done.stdout) < 10  # sockets; every one of the 30 loops would leave its own
