@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from shared_core.errors import ConfigError
 from shared_core.flow import Drain, Emit, Flow, Offload, Read, Send, Sleep
 from shared_core.types import ChatDelta
 
@@ -20,7 +21,7 @@ T = TypeVar("T")
 class AsyncRun(Generic[T]):
     """One run of one flow, in one task at a time. The twin of `BlockingRun`; see there."""
 
-    __slots__ = ("_flow", "_response", "_transport", "done", "result")
+    __slots__ = ("_busy", "_flow", "_response", "_transport", "done", "result")
 
     result: T
 
@@ -29,6 +30,7 @@ class AsyncRun(Generic[T]):
         self._transport = transport
         self._response: AsyncResponse | None = None
         self.done = False
+        self._busy = False
 
     @property
     def open(self) -> bool:
@@ -43,6 +45,12 @@ class AsyncRun(Generic[T]):
     async def advance(self) -> Sequence[ChatDelta] | None:
         if self.done:
             return None
+        if self._busy:
+            raise ConfigError(
+                "Another task is reading this stream already.",
+                hint="Let one task read it and hand the pieces on.",
+            )
+        self._busy = True
         resume = send = self._flow.send
         value = None
         try:
@@ -59,14 +67,22 @@ class AsyncRun(Generic[T]):
                         value = await self._perform(effect)
                     resume = send
                 except BaseException as error:  # noqa: BLE001  # the flow decides
+                    if self._closed() and isinstance(error, Exception):
+                        return None  # by another task meanwhile: the end that was asked for
                     resume, value = self._flow.throw, error
         except StopIteration as end:
-            self.result = end.value
+            if not self._closed():  # closed meanwhile, the flow has no result
+                self.result = end.value
             await self.close()
             return None
         except BaseException:
             await self.close()
             raise
+        finally:
+            self._busy = False
+
+    def _closed(self) -> bool:
+        return self.done
 
     async def close(self) -> None:
         self.done = True

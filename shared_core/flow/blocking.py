@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from shared_core.errors import ConfigError
 from shared_core.flow import Drain, Emit, Flow, Offload, Read, Send, Sleep
 from shared_core.types import ChatDelta
 
@@ -28,7 +29,7 @@ class BlockingRun(Generic[T]):
         result: What the flow returned, once `done`.
     """
 
-    __slots__ = ("_flow", "_response", "_transport", "done", "result")
+    __slots__ = ("_busy", "_flow", "_response", "_transport", "done", "result")
 
     result: T
 
@@ -37,6 +38,7 @@ class BlockingRun(Generic[T]):
         self._transport = transport
         self._response: Response | None = None
         self.done = False
+        self._busy = False
 
     def finish(self) -> T:
         """Runs to the end, dropping what is emitted."""
@@ -48,6 +50,12 @@ class BlockingRun(Generic[T]):
         """Runs until the flow emits, and returns that; None when it has ended."""
         if self.done:
             return None
+        if self._busy:
+            raise ConfigError(
+                "Another thread is reading this stream already.",
+                hint="Let one thread read it and hand the pieces on.",
+            )
+        self._busy = True
         resume = send = self._flow.send
         value = None
         try:
@@ -64,14 +72,22 @@ class BlockingRun(Generic[T]):
                         value = self._perform(effect)
                     resume = send
                 except BaseException as error:  # noqa: BLE001  # the flow decides
+                    if self._closed() and isinstance(error, Exception):
+                        return None  # by another thread meanwhile: the end that was asked for
                     resume, value = self._flow.throw, error
         except StopIteration as end:
-            self.result = end.value
+            if not self._closed():  # closed meanwhile, the flow has no result
+                self.result = end.value
             self.close()
             return None
         except BaseException:
             self.close()
             raise
+        finally:
+            self._busy = False
+
+    def _closed(self) -> bool:
+        return self.done
 
     def close(self) -> None:
         """Ends the flow wherever it stands and frees its connection. Harmless when repeated."""
