@@ -55,6 +55,11 @@ def _checked_url(url: str) -> str:
             "base_url holds a user name or a password, which logs and errors would show.",
             hint="Pass the key as api_key, or other credentials in default_headers.",
         )
+    if "?" in url or "#" in url:
+        raise ConfigError(
+            "base_url holds a query or a fragment (? or #), and paths are added at its end.",
+            hint="End it with its path, as in https://host/v1; keys go into api_key or default_headers.",
+        )
     return url.rstrip("/")
 
 

@@ -30,6 +30,16 @@ SETTINGS: dict[str, tuple[dict[str, Any], str]] = {
         {"base_url": "https://me:secret@host/v1"},
         "user name or a password",
     ),
+    "an address with a query": ({"base_url": "https://host/v1?api-version=1"}, "query"),
+    "an address with a fragment": ({"base_url": "https://host/v1#top"}, "fragment"),
+    "a name in the query, which is not the host": (
+        {"base_url": "https://evil.example?.huggingface.co"},
+        "query",
+    ),
+    "a name in the fragment, which is not the host": (
+        {"base_url": "https://evil.example#.huggingface.co"},
+        "fragment",
+    ),
     "a name before an at sign, which is not the host": (
         {"base_url": "https://huggingface.co@evil.example/v1"},
         "user name or a password",

@@ -101,8 +101,6 @@ STRANGERS = {
     "a name that only ends alike": "https://evilhuggingface.co/v1",
     "a name that only begins alike": "https://huggingface.co.evil.example/v1",
     "a name in the path": "https://evil.example/huggingface.co",
-    "a name in the fragment": "https://evil.example#.huggingface.co",
-    "a name in the query": "https://evil.example?.huggingface.co",
     "a Space, which runs anybody's code": "https://somebody-app.hf.space/v1",
 }
 
