@@ -123,8 +123,7 @@ def _answer(message: AIMessage, answered: set[str], *, echo_reasoning: bool) -> 
     if echo_reasoning and (reasoning := _reasoning(message)):
         wire["reasoning_content"] = reasoning
     calls = [
-        _call(call["id"], call["name"], json.dumps(call["args"], ensure_ascii=False))
-        for call in message.tool_calls
+        _call(call["id"], call["name"], _arguments(call["name"], call["args"])) for call in message.tool_calls
     ]
     # A call that could not be parsed stays in the history only when it was answered: an open call is a 400.
     calls += [
@@ -135,6 +134,16 @@ def _answer(message: AIMessage, answered: set[str], *, echo_reasoning: bool) -> 
     if calls:
         wire["tool_calls"] = calls
     return wire
+
+
+def _arguments(name: str, args: dict[str, Any]) -> str:
+    try:
+        return json.dumps(args, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(
+            f"The arguments of a call of {name!r} in the history cannot be written as JSON: {error}",
+            hint="Use plain dictionaries, lists, texts, numbers and booleans only, as the model itself writes them.",
+        ) from error
 
 
 def _call(call_id: str | None, name: str, arguments: str) -> dict[str, Any]:

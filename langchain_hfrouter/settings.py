@@ -333,8 +333,10 @@ class RouterSettings(BaseChatModel):
         if isinstance(max_tokens, int):
             params["ls_max_tokens"] = max_tokens
         ends = stop or self.stop
-        if ends:
-            params["ls_stop"] = [ends] if isinstance(ends, str) else list(ends)
+        if isinstance(ends, str):
+            ends = [ends]
+        if ends and isinstance(ends, Sequence):  # what is neither is the server's to refuse
+            params["ls_stop"] = list(ends)
         return params
 
     # --- token counts ---

@@ -72,7 +72,10 @@ class ToolCall(NamedTuple):
         """
         if not self.arguments.strip():
             return {}
-        value = json.loads(self.arguments)
+        try:
+            value = json.loads(self.arguments)
+        except RecursionError:
+            raise ValueError(f"the arguments of {self.name!r} are nested too deeply to be read") from None
         if not isinstance(value, dict):
             raise ValueError(f"the arguments of {self.name!r} are not a JSON object: {self.arguments[:200]}")
         return value

@@ -123,7 +123,7 @@ def parse_choice(position: int, choice: Mapping[str, Any], *, reasoning_tags: bo
         calls = parse_tool_calls({"function": legacy})
     if reasoning_tags and not reasoning:
         reasoning, text = split_think(text)
-    index = choice.get("index")
+    index, logprobs = choice.get("index"), choice.get("logprobs")
     return Choice(
         index=index if isinstance(index, int) else position,
         text="" if calls and text in ("None", "null") else text,
@@ -131,7 +131,7 @@ def parse_choice(position: int, choice: Mapping[str, Any], *, reasoning_tags: bo
         tool_calls=calls,
         refusal=text_of(message.get("refusal")),
         finish_reason=finish_reason_of(choice.get("finish_reason"), calls),
-        logprobs=choice.get("logprobs"),
+        logprobs=logprobs if isinstance(logprobs, Mapping) else None,
     )
 
 

@@ -458,3 +458,10 @@ async def test_calls_that_cannot_work_fail_before_the_wire(
     with pytest.raises(RouterError):
         [chunk async for chunk in model.astream(messages, **settings)]
     assert len(requests) == 0
+
+
+def test_a_stop_that_is_none_is_told_in_the_servers_words(make: Any) -> None:
+    from shared_core.errors import BadRequest
+
+    with pytest.raises(BadRequest, match="stop"):
+        make().invoke("hi", stop=5)

@@ -324,6 +324,19 @@ def test_media_stay_in_the_tool_message_on_request() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "args", [{"day": object()}, {1j: 1}, {"self": CALL}], ids=["a value", "a key", "a circle"]
+)
+def test_arguments_that_are_no_json_are_refused_before_the_wire(args: dict[Any, Any]) -> None:
+    message = AIMessage("", tool_calls=[{"name": "add", "args": {}, "id": "c1", "type": "tool_call"}])
+    if "self" in args:
+        args = {"self": args}
+        args["self"]["self"] = args
+    message.tool_calls[0]["args"] = args
+    with pytest.raises(ConfigError, match="'add'"):
+        to_wire([message])
+
+
 def test_a_message_that_is_not_for_models_is_refused() -> None:
     with pytest.raises(ConfigError, match="RemoveMessage"):
         to_wire([RemoveMessage(id="1")])

@@ -102,7 +102,9 @@ def test_no_arguments_are_an_empty_dictionary(text: str) -> None:
     assert ToolCall("a", "f", text).parsed() == {}
 
 
-@pytest.mark.parametrize("text", ["[1]", "7", '{"x": ', "null", "nonsense"])
+@pytest.mark.parametrize(
+    "text", ["[1]", "7", '{"x": ', "null", "nonsense", "[" * 100_000], ids=lambda text: text[:9]
+)
 def test_arguments_that_are_no_object_are_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):
         ToolCall("a", "f", text).parsed()

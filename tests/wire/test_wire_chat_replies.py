@@ -95,6 +95,10 @@ CHOICES: dict[str, tuple[Choice, Choice]] = {
         parsed({"content": "Hi"}, logprobs={"content": [{"token": "Hi"}]}),
         Choice(text="Hi", finish_reason="stop", logprobs={"content": [{"token": "Hi"}]}),
     ),
+    "log-probabilities in a form that nobody knows": (
+        parsed({"content": "Hi"}, logprobs=[1]),
+        Choice(text="Hi", finish_reason="stop"),
+    ),
     "a completion's text in place of a message": (
         parse_choice(0, {"text": "Hi", "finish_reason": "eos"}, reasoning_tags=False),
         Choice(text="Hi", finish_reason="stop"),
