@@ -42,6 +42,10 @@ class Connection(H11Protocol):
         self._unset_keepalive_if_required()
         self.gone.set()
 
+    def leaving(self) -> bool:
+        """Whether writing has no point any more: asyncio knows of a failed write before it tells."""
+        return self.gone.is_set() or self.transport.is_closing()
+
     def reset(self) -> None:
         """End the connection with RST: the client's next read fails."""
         sock: socket.socket | None = self.transport.get_extra_info("socket")

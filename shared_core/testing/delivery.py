@@ -48,6 +48,8 @@ class Delivery:
             await self._last(last)
         except _Left:
             self._received.outcome = "client left"
+            # uvicorn complains of an early return unless it knows that the peer is gone.
+            await self._connection.gone.wait()
         except _Broken:
             self._received.outcome = "broken"
 
@@ -63,14 +65,14 @@ class Delivery:
         if not isinstance(step, bytes):
             await self._step(step)
             step = b""
-        if self._connection.gone.is_set():
+        if self._connection.leaving():
             raise _Left
         self._received.outcome = "complete"
         if not self._reply.verbatim:
             await self._send({"type": "http.response.body", "body": step, "more_body": False})
 
     async def _step(self, step: Step) -> None:
-        if self._connection.gone.is_set():
+        if self._connection.leaving():
             raise _Left
         if isinstance(step, bytes):
             await self._bytes(step)

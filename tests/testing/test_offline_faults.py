@@ -295,3 +295,18 @@ def test_a_fault_replaces_even_a_refusal(router: OfflineRouter, post: Post) -> N
 def test_a_misspelt_fault_is_an_error_at_once(make: Callable[[], Any]) -> None:
     with pytest.raises(ValueError, match="gently"):
         make()
+
+
+def test_a_client_that_leaves_in_the_middle_makes_no_noise(
+    router: OfflineRouter, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = {
+        "model": "offline/echo",
+        "stream": True,
+        "messages": [{"role": "user", "content": "word " * 20_000}],
+    }
+    with httpx2.stream("POST", f"{router}/chat/completions", json=body) as reply:
+        next(reply.iter_raw())
+    assert router.wait_idle()
+    assert router.requests[0].outcome == "client left"
+    assert not caplog.records
