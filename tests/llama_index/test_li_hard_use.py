@@ -63,6 +63,7 @@ def test_a_socks_proxy_serves_asynchronous_calls_as_it_serves_the_others(monkeyp
             known.cache_clear()
 
 
+@pytest.mark.pinned_set
 def test_a_device_that_is_not_there_is_a_clear_error(monkeypatch):
     import sentence_transformers
 
