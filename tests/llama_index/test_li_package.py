@@ -116,6 +116,11 @@ class TestQuickChunks:
 def test_type_checkers_are_told_every_argument() -> None:
     from llama_index_hfrouter.arguments import Arguments
 
-    besides = {"model_name", "http_client", "async_http_client", "rate_limiter"}  # the last since core 0.14.16
+    besides = {
+        "model_name",
+        "http_client",
+        "async_http_client",
+        "rate_limiter",
+    }  # the last since core 0.14.16
     fields = set(llama_index_hfrouter.HFRouterLLM.model_fields) - {"model"}
     assert set(Arguments.__annotations__) == fields | besides
