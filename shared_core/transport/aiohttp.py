@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from shared_core.errors import ConfigError, RouterError, TimedOut
 from shared_core.transport.blocking import origin_of, proxy_for, request_parts, tls_context
 from shared_core.transport.decode import Inflater, inflater_for
+from shared_core.transport.drain import drain_rest
 from shared_core.transport.failures import failure_of
 from shared_core.transport.lanes import KEEP_SECONDS
 from shared_core.transport.per_loop import PerLoop
@@ -140,12 +141,7 @@ class AiohttpResponse:
         raise failure
 
     async def drain(self, most_bytes: int, seconds: float) -> None:
-        self._waits.lingering(seconds)
-        try:
-            while most_bytes > 0 and (piece := await self._read_raw()):
-                most_bytes -= len(piece)
-        except RouterError:
-            return
+        await drain_rest(self._read_raw, self._waits, most_bytes, seconds)
 
     async def close(self) -> None:
         # Returns the connection when the body was read to its end, else closes it.

@@ -23,6 +23,7 @@ from shared_core.transport.blocking import (
     tls_context,
 )
 from shared_core.transport.decode import Inflater, inflater_for
+from shared_core.transport.drain import drain_rest
 from shared_core.transport.failures import failure_of
 from shared_core.transport.lanes import IdleLanes
 from shared_core.transport.per_loop import PerLoop
@@ -146,12 +147,7 @@ class AsyncPooledResponse:
             self._inflater = inflater
 
     async def drain(self, most_bytes: int, seconds: float) -> None:
-        self._waits.lingering(seconds)
-        try:
-            while most_bytes > 0 and (piece := await self.read()):
-                most_bytes -= len(piece)
-        except RouterError:
-            return
+        await drain_rest(self.read, self._waits, most_bytes, seconds)
 
     async def close(self) -> None:
         lane, self._lane = self._lane, None

@@ -13,6 +13,7 @@ from typing import Any
 
 from shared_core.errors import ConfigError, RouterError, TimedOut
 from shared_core.transport.blocking import request_parts
+from shared_core.transport.drain import drain_rest
 from shared_core.transport.failures import failure_of
 from shared_core.types import HttpRequest, Waits
 
@@ -152,12 +153,7 @@ class AsyncInjectedResponse:
         raise failure
 
     async def drain(self, most_bytes: int, seconds: float) -> None:
-        self._waits.lingering(seconds)
-        try:
-            while most_bytes > 0 and (piece := await self.read()):
-                most_bytes -= len(piece)
-        except RouterError:
-            return
+        await drain_rest(self.read, self._waits, most_bytes, seconds)
 
     async def close(self) -> None:
         await self._reply.aclose()

@@ -117,7 +117,7 @@ def parse_choice(position: int, choice: Mapping[str, Any], *, reasoning_tags: bo
     if not isinstance(message, Mapping):
         message = {"content": choice.get("text")}
     text, reasoning = text_of(message.get("content")), reasoning_of(message)
-    calls = parse_tool_calls(message.get("tool_calls") or message.get("function_call_list"))
+    calls = parse_tool_calls(message.get("tool_calls"))
     legacy = message.get("function_call")
     if not calls and isinstance(legacy, Mapping) and legacy.get("name"):
         calls = parse_tool_calls({"function": legacy})
