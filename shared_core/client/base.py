@@ -197,12 +197,10 @@ class RouterBase:
     ) -> Call:
         target = self._target
         if target is None:
-            target = self._target = Target(
-                self.base_url, self._key, self.provider, self.bill_to, self._headers
-            )
+            target = self._target = Target(self.base_url, self._key, self.bill_to, self._headers)
         if extra_headers:
             headers = {**target.headers, **checked_headers(extra_headers, "extra_headers")}
-            target = Target(target.base_url, target.key, target.provider, target.bill_to, headers)
+            target = Target(target.base_url, target.key, target.bill_to, headers)
         limits = self.timeouts if timeout is None else Timeouts.of(timeout)
         waits = Waits(limits, time.monotonic, streamed=streamed)
         return Call(request, target, waits, Progress(waits.now()))

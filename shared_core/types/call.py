@@ -19,14 +19,12 @@ class Target:
     Args:
         base_url: Address that "/chat/completions" is appended to, without a slash at its end.
         key: The token for this host.
-        provider: Provider or policy to append to the model id; None leaves the id as it is.
         bill_to: Organisation that pays, sent as `X-HF-Bill-To`.
         headers: Further headers, names in lower case.
     """
 
     base_url: str
     key: ApiKey = field(default_factory=lambda: ApiKey(""))
-    provider: str | None = None
     bill_to: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
