@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shared_core.types.call import Call, LookupRequest, Progress, Target
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
+    from shared_core.types.embeddings import EmbedReply, EmbedRequest, Kind
     from shared_core.types.http import HttpRequest
     from shared_core.types.models import POLICIES, ModelRef
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
@@ -30,6 +31,7 @@ _MODULES = {
     "chat": ("ChatReply", "ChatRequest", "Choice", "Message", "ReplyMeta"),
     "deltas": ("ChatDelta", "ToolCall", "ToolCallDelta", "Usage"),
     "params": ("CHAT_PARAMS", "ChatOptions", "ChatParams"),
+    "embeddings": ("EmbedReply", "EmbedRequest", "Kind"),
     "http": ("HttpRequest",),
     "models": (
         "POLICIES",
@@ -55,7 +57,10 @@ __all__ = [
     "ChatReply",
     "ChatRequest",
     "Choice",
+    "EmbedReply",
+    "EmbedRequest",
     "HttpRequest",
+    "Kind",
     "LookupRequest",
     "Message",
     "ModelRef",
