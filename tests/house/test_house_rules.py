@@ -12,13 +12,32 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("shared_core", "langchain_hfrouter", "llama_index_hfrouter")
 
-ROOMS = ["errors", "types", "flow", "wire", "catalog", "routing", "observe", "policy", "transport", "client"]
+ROOMS = [
+    "errors",
+    "types",
+    "flow",
+    "wire",
+    "catalog",
+    "providers",
+    "routing",
+    "observe",
+    "cache",
+    "policy",
+    "transport",
+    "client",
+]
 """Each may import those before it."""
 
-EXTRA_IMPORTS = {"errors": {"types"}, "types": {"errors"}, "flow": {"transport"}, "local": {"errors"}}
+EXTRA_IMPORTS = {"errors": {"types"}, "types": {"errors"}, "flow": {"transport"}}
 """What a room may import besides, for its annotations alone where it comes later in the list (checked below)."""
 
-ADAPTERS_MAY_IMPORT = {"", "catalog", "errors", "types", "local"}
+APART = {
+    "local": {"local", "errors", "types", "cache", "_lazy"},
+    "corpus": {"corpus", "errors", "types", "_lazy"},
+}
+"""Rooms beside that order, and all they may import: what runs on this machine needs no client."""
+
+ADAPTERS_MAY_IMPORT = {"", "cache", "catalog", "errors", "types", "local"}
 HTTP_LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "requests", "urllib3", "h11"}
 
 
@@ -76,7 +95,7 @@ IN_ROOMS = [path for path in CORE if room_of(module_of(path)) in ROOMS]
 
 
 def test_every_room_of_the_core_has_its_place_in_the_order() -> None:
-    known = {*ROOMS, "testing", "local", "_lazy", "_version", "__init__"}
+    known = {*ROOMS, *APART, "testing", "_lazy", "_version", "__init__"}
     found = {path.relative_to(ROOT / "shared_core").parts[0].removesuffix(".py") for path in CORE}
     assert found <= known
 
@@ -99,10 +118,10 @@ def test_at_run_time_even_the_exceptions_keep_to_the_order(path: Path) -> None:
     assert used <= allowed
 
 
-@pytest.mark.parametrize("path", [path for path in CORE if room_of(module_of(path)) == "local"], ids=name_of)
-def test_local_models_need_nothing_of_the_core_but_its_errors(path: Path) -> None:
+@pytest.mark.parametrize("path", [path for path in CORE if room_of(module_of(path)) in APART], ids=name_of)
+def test_local_models_and_corpora_know_nothing_of_the_client(path: Path) -> None:
     used = {room_of(module) for module in imports_of(path) if module.startswith("shared_core")}
-    assert used <= {"local", "errors"}
+    assert used <= APART[room_of(module_of(path))]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +160,7 @@ ASYNC_ROOMS = (
     "shared_core/flow/asynchronous.py",
     "shared_core/transport/",
     "shared_core/client/",
+    "shared_core/local/",
     "shared_core/testing/",
     *(f"{name}/" for name in PACKAGES[1:]),
 )
