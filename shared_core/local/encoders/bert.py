@@ -1,46 +1,65 @@
-"""BERT, and what shares its shape: MiniLM, bge, e5, gte; XLM-RoBERTa counts its places from another row."""
+"""BERT, and what shares its shape: MiniLM, bge, e5, gte; RoBERTa, CamemBERT and XLM-RoBERTa, which count
+their places from another row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
+from shared_core.local.encoders.encoder import Encoder
+from shared_core.local.encoders.fields import activation, number, only, shared_evenly, whole
 from shared_core.local.encoders.ops import Ops
+from shared_core.local.encoders.post_norm import LayerNames, PostNorm, post_norm_layers
 
-__all__ = ["bert"]
+__all__ = ["BERT", "ROBERTA"]
 
 T = TypeVar("T")
 
+_NAMES = LayerNames(
+    layers="encoder.layer",
+    query="attention.self.query",
+    key="attention.self.key",
+    value="attention.self.value",
+    seen="attention.output.dense",
+    seen_norm="attention.output.LayerNorm",
+    inner="intermediate.dense",
+    outer="output.dense",
+    outer_norm="output.LayerNorm",
+)
 
-def bert(ops: Ops[T], config: Mapping[str, Any], *, first_place: int = 0) -> T:
-    """Post-norm encoder with learned places.
 
-    Args:
-        ops: The engine.
-        config: The model's config.json.
-        first_place: Row of the place table that the first token takes.
-    """
-    eps = config["layer_norm_eps"]
-    activation = {"gelu": "gelu", "gelu_new": "gelu_tanh", "relu": "relu"}[config["hidden_act"]]
+def _read(config: Mapping[str, Any]) -> PostNorm:
+    only(config, "position_embedding_type", "absolute")
+    only(config, "is_decoder", False)
+    only(config, "add_cross_attention", False)
+    width, heads = whole(config, "hidden_size"), whole(config, "num_attention_heads")
+    shared_evenly(width, heads)
+    return PostNorm(
+        layers=whole(config, "num_hidden_layers"),
+        heads=heads,
+        width=width,
+        activation=activation(config, "hidden_act", "gelu"),
+        eps=number(config, "layer_norm_eps", 1e-12),
+    )
+
+
+def _read_roberta(config: Mapping[str, Any]) -> PostNorm:
+    # fairseq's habit: the rows up to and with the padding token's id belong to no place.
+    return replace(_read(config), first_place=whole(config, "pad_token_id", 1) + 1)
+
+
+def _write(ops: Ops[T], shape: PostNorm) -> T:
     x = ops.add(
         ops.token_rows("embeddings.word_embeddings"),
-        ops.position_rows("embeddings.position_embeddings", first_place),
+        ops.position_rows("embeddings.position_embeddings", shape.first_place),
         ops.row("embeddings.token_type_embeddings", 0),
     )
-    x = ops.layer_norm(x, "embeddings.LayerNorm", eps)
-    for number in range(config["num_hidden_layers"]):
-        layer = f"encoder.layer.{number}"
-        x = _layer(ops, x, layer, config["num_attention_heads"], config["hidden_size"], activation, eps)
-    return x
+    return post_norm_layers(ops, ops.layer_norm(x, "embeddings.LayerNorm", shape.eps), shape, _NAMES)
 
 
-def _layer(ops: Ops[T], x: T, layer: str, heads: int, width: int, activation: Any, eps: float) -> T:
-    own = f"{layer}.attention.self"
-    stacked = ops.linear(x, f"{own}.query", f"{own}.key", f"{own}.value")
-    q, k, v = ops.split(stacked, width, width, width)
-    seen = ops.linear(ops.attention(q, k, v, heads=heads), f"{layer}.attention.output.dense")
-    x = ops.layer_norm(ops.add(x, seen), f"{layer}.attention.output.LayerNorm", eps)
-    inner = ops.linear(x, f"{layer}.intermediate.dense", activation=activation)
-    return ops.layer_norm(
-        ops.add(x, ops.linear(inner, f"{layer}.output.dense")), f"{layer}.output.LayerNorm", eps
-    )
+BERT = Encoder(_read, _write)
+"""Post-norm encoder with learned places; a text is one segment."""
+
+ROBERTA = Encoder(_read_roberta, _write)
+"""The same, its places counted from the row after the padding token's id."""
