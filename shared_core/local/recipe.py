@@ -45,7 +45,9 @@ class Recipe:
         normalise: Whether vectors get length 1.
         dimensions: Length of a vector.
         prompts: Texts put before the user's, by name ("query", "document", ...).
-        default_prompt: Name of the prompt for texts of neither kind; None for none.
+        default_prompt: Name of the prompt for texts whose kind has none; None for none.
+        encoder_folder: Where config.json and tokenizer.json are, inside `folder`; "" for the folder itself.
+        lower_case: Texts are lower-cased before the tokenizer's own rules.
     """
 
     folder: Path
@@ -60,3 +62,5 @@ class Recipe:
     normalise: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
+    encoder_folder: str = ""
+    lower_case: bool = False
