@@ -1,0 +1,251 @@
+"""One SQLite file of ours: private, shared by threads and processes, gone on with after a fork.
+
+Lives here: opening (folder 0700, file 0600, WAL), whose file it is, one connection a process, transactions,
+setting a broken file aside. Not here: what stands in the tables, and whether trouble may be passed over; a
+cache may go on without its file, a store of documents may not.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from shared_core.errors import ConfigError
+
+__all__ = ["Database", "Layout", "is_broken"]
+
+_PAGE = 16384
+"""Bytes a page: vectors of 384 to 1,536 floats then fill it to nine tenths; at 4,096 a third stays empty."""
+
+_HEADER = b"SQLite format 3\0"
+_OUR_SUFFIXES = {".db", ".sqlite", ".sqlite3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a kind of file holds.
+
+    Args:
+        name: In words, for messages: "an embedding cache".
+        application_id: What SQLite's header calls the kind.
+        version: Of the tables.
+        tables: The statements that make them.
+        default_file: Its name where a user names a folder.
+    """
+
+    name: str
+    application_id: int
+    version: int
+    tables: tuple[str, ...]
+    default_file: str
+
+
+@dataclass(slots=True)
+class _Opened:
+    """A connection with what it belongs to. A forked child must neither use nor close its parent's."""
+
+    connection: sqlite3.Connection | None = None
+    process: int = field(default_factory=os.getpid)
+    inode: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+_left_by_parents: list[_Opened] = []
+"""Kept for good: finalising a parent's connection would close it."""
+
+
+def is_broken(error: sqlite3.Error) -> bool:
+    """Whether an error says that the file is damaged, rather than busy, full or out of reach."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class Database:
+    """A SQLite file.
+
+    Args:
+        path: The file, or a folder for one; `~` is the user's home.
+        layout: What it holds.
+        busy_seconds: How long to wait for other processes that write.
+
+    A pickle or a copy carries these alone, and opens the file anew.
+    """
+
+    def __init__(self, path: str | Path, layout: Layout, *, busy_seconds: float = 5.0) -> None:
+        self.path = _file_in(Path(path).expanduser().absolute(), layout)
+        self.layout = layout
+        self.busy_seconds = busy_seconds
+        self._opened = _Opened()
+        self._finalizer = weakref.finalize(self, _close, [self._opened])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.path, self.layout, self.busy_seconds)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for this thread alone while it lasts.
+
+        Raises:
+            ConfigError: The file belongs to another program, or to a newer version of this one.
+            sqlite3.Error: SQLite cannot.
+            OSError: The folder or the file cannot be made.
+        """
+        opened = self._of_this_process()
+        with opened.lock:
+            if opened.connection is None:
+                opened.connection = self._connect()
+                opened.inode = self.path.stat().st_ino
+            yield opened.connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The connection inside one transaction: all of it is written, or nothing. Raises as `reading` does."""
+        with self.reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")  # taking the lock later could fail without any waiting
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def set_aside(self) -> Path | None:
+        """Renames a broken file, so that the next use begins a new one.
+
+        Returns:
+            Where it lies now; None when another process has replaced it already.
+
+        Raises:
+            OSError: It cannot be renamed.
+        """
+        opened = self._of_this_process()
+        with opened.lock:
+            seen = opened.inode
+            self.close()
+            if seen and seen != _inode(self.path):
+                return None
+            aside = self.path.with_name(self.path.name + ".broken")
+            os.replace(self.path, aside)
+            for ending in ("-wal", "-shm"):  # they belong to the broken file; a new one would read them
+                self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+            return aside
+
+    def close(self) -> None:
+        """Closes the file. The next use opens it again."""
+        opened = self._of_this_process()
+        with opened.lock:
+            if opened.connection is not None:
+                opened.connection.close()
+            opened.connection, opened.inode = None, 0
+
+    def _of_this_process(self) -> _Opened:
+        opened = self._opened
+        if opened.process != os.getpid():
+            _left_by_parents.append(opened)
+            self._finalizer.detach()
+            self._opened = opened = _Opened()
+            self._finalizer = weakref.finalize(self, _close, [opened])
+        return opened
+
+    def _connect(self) -> sqlite3.Connection:
+        self._make_file()
+        give_up = time.monotonic() + self.busy_seconds
+        while True:
+            connection = sqlite3.connect(
+                self.path, timeout=self.busy_seconds, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare(connection)
+            except sqlite3.OperationalError:
+                # Turning WAL on does not wait for others who do the same, whatever the timeout.
+                connection.close()
+                if time.monotonic() >= give_up or not self.path.exists():
+                    raise
+                time.sleep(0.01)
+            except (sqlite3.Error, ConfigError):
+                connection.close()
+                raise
+            else:
+                return connection
+
+    def _make_file(self) -> None:
+        self.path.parent.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(mode=0o700, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        with self.path.open("rb") as file:
+            start = file.read(len(_HEADER))
+        if start and start != _HEADER and self.path.suffix not in _OUR_SUFFIXES:
+            raise ConfigError(
+                f"{self.path} is no SQLite file.", hint=f"Name a file for {self.layout.name}, or a folder."
+            )
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        kind = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if (kind, version) != (self.layout.application_id, self.layout.version):
+            self._begin(connection, kind, version)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(
+            "PRAGMA synchronous = NORMAL"
+        )  # safe under WAL; a power cut may cost the last moments
+        connection.execute("PRAGMA journal_size_limit = 16777216")
+        connection.execute("PRAGMA cache_size = -8192")
+
+    def _begin(self, connection: sqlite3.Connection, kind: int, version: int) -> None:
+        if kind == self.layout.application_id and version > self.layout.version:
+            raise ConfigError(
+                f"{self.path} was written by a newer hfrouter (layout {version}, this one knows "
+                f"{self.layout.version}).",
+                hint="Upgrade hfrouter, or name another file.",
+            )
+        connection.execute(f"PRAGMA page_size = {_PAGE}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # Another process may have made the tables while this one waited for the lock.
+            kind = connection.execute("PRAGMA application_id").fetchone()[0]
+            filled = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if filled and kind != self.layout.application_id:
+                raise ConfigError(
+                    f"{self.path} is an SQLite file of something else, not {self.layout.name}.",
+                    hint="Name another file, or a folder.",
+                )
+            for statement in self.layout.tables:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {self.layout.application_id}")
+            connection.execute(f"PRAGMA user_version = {self.layout.version}")
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+
+def _file_in(path: Path, layout: Layout) -> Path:
+    return path / layout.default_file if path.is_dir() or not path.suffix else path
+
+
+def _inode(path: Path) -> int:
+    try:
+        return path.stat().st_ino
+    except FileNotFoundError:
+        return 0
+
+
+def _rebuild(kind: type[Database], path: Path, layout: Layout, busy_seconds: float) -> Database:
+    return kind(path, layout, busy_seconds=busy_seconds)
+
+
+def _close(held: list[_Opened]) -> None:
+    """Runs when a database is collected, and at exit."""
+    for opened in held:
+        if opened.process == os.getpid() and opened.connection is not None:
+            opened.connection.close()
+            opened.connection = None

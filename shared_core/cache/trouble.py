@@ -1,0 +1,55 @@
+"""What a cache does when its file or server fails: it says so once, and leaves it alone for a while."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+__all__ = ["Trouble"]
+
+_logger = logging.getLogger("hfrouter")
+_logger.addHandler(logging.NullHandler())
+
+PAUSE = 60.0
+"""Seconds without another try after a failure, so that a full disk or a dead server costs one wait and not one
+a batch."""
+
+
+class Trouble:
+    """The failures of one cache.
+
+    Args:
+        whose: Its name at the head of each line of the log; no secret in it.
+        clock: Seconds, ascending.
+    """
+
+    def __init__(self, whose: str, clock: Callable[[], float]) -> None:
+        self._whose = whose
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._said: set[str] = set()
+        self._until = float("-inf")
+
+    def happened(self, error: Exception, *, pause: bool) -> None:
+        """Notes a failure.
+
+        Args:
+            error: What was raised; its text must hold no secret.
+            pause: Whether `pausing` says yes from now on, for a while.
+        """
+        if pause:
+            self._until = self._clock() + PAUSE
+        self.say(f"cannot be used ({error}); embedding goes on without it")
+
+    def say(self, what: str) -> None:
+        """Logs a warning, the first time."""
+        with self._lock:
+            if what in self._said:
+                return
+            self._said.add(what)
+        _logger.warning("%s %s.", self._whose, what)
+
+    def pausing(self) -> bool:
+        """Whether the last failure was a moment ago."""
+        return self._clock() < self._until
