@@ -43,7 +43,7 @@ def find(model: str, revision: str | None = None) -> Path:
     """
     try:
         folder = Path(model).expanduser()
-        if folder.is_dir():
+        if model and folder.is_dir():
             return folder.absolute()
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, "~nobody"
         raise ConfigError(f"The model's name cannot be read: {model[:100]!r}.") from error

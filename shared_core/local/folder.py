@@ -14,7 +14,7 @@ from typing import Any
 
 from shared_core.errors import ConfigError
 from shared_core.local.download import commit_of, find
-from shared_core.local.encoders import ENCODERS
+from shared_core.local.encoders import why_not
 from shared_core.local.files import json_of, weight_files
 from shared_core.local.recipe import Activation, Dense, Pooling, Recipe
 
@@ -161,13 +161,9 @@ def _config(encoder: Path) -> dict[str, Any]:
     config: dict[str, Any] = json_of(encoder / "config.json")
     if "auto_map" in config:
         raise _NotKnown("It comes with code of its own.")
-    architecture = config.get("model_type")
-    if architecture not in ENCODERS:
-        raise _NotKnown(f"No fast engine knows the architecture {architecture!r}.")
-    if config.get("position_embedding_type", "absolute") != "absolute":
-        raise _NotKnown("Its attention has relative places.")
-    if config.get("quantization_config"):
-        raise _NotKnown("Its weights are quantised.")
+    reason = why_not(config)
+    if reason:
+        raise _NotKnown(f"{reason[0].upper()}{reason[1:]}.")
     if not (encoder / "tokenizer.json").is_file():
         raise _NotKnown("It has no tokenizer.json.")
     return config
