@@ -16,6 +16,7 @@ starts, not before: importing this package is cheap.
 
 from __future__ import annotations
 
+from .embedding.quirks import EmbedQuirks
 from .faults import (
     BadGzip,
     Cut,
@@ -41,6 +42,7 @@ __all__ = [
     "PROVIDER_QUIRKS",
     "BadGzip",
     "Cut",
+    "EmbedQuirks",
     "Endless",
     "ExtraHeaders",
     "Fault",

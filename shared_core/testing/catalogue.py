@@ -69,8 +69,9 @@ MODELS: dict[str, OfflineModel] = {
 
 
 def served(aliases: Mapping[str, str]) -> dict[str, OfflineModel]:
-    """The models, and under their other ids those that have any."""
-    return MODELS | {alias: replace(MODELS[model], id=alias) for alias, model in aliases.items()}
+    """The models that chat, and under their other ids those that have any."""
+    named = {alias: MODELS[model] for alias, model in aliases.items() if model in MODELS}
+    return MODELS | {alias: replace(model, id=alias) for alias, model in named.items()}
 
 
 def model_entry(model: OfflineModel) -> dict[str, Any]:

@@ -23,6 +23,7 @@ class Received:
         outcome: `open`, `complete`, `client left` (it closed first) or `broken` (a scripted fault broke the
             connection).
         faults: The scripted faults that were applied.
+        query: What follows the `?` of the address, undecoded.
     """
 
     method: str
@@ -36,6 +37,7 @@ class Received:
     status: int = 0
     outcome: str = "open"
     faults: tuple[object, ...] = ()
+    query: str = ""
 
     @property
     def model_first(self) -> bool:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .catalogue import MODELS
+from .embedding.models import RERANK_MODELS, embedding_model
 from .record import Received
 from .state import CHAT_PATH, Scripted, State
 
@@ -166,7 +167,11 @@ def offline_router(
         raise ImportError(
             f'The offline router needs {error.name}: pip install "hfrouter[offline]"', name=error.name
         ) from error
-    unknown = set((aliases or {}).values()) - MODELS.keys()
+    unknown = {
+        model
+        for model in (aliases or {}).values()
+        if model not in MODELS and model not in RERANK_MODELS and embedding_model(model, {}) is None
+    }
     if unknown:
         raise ValueError(f"There is no {min(unknown)!r} here; there are {', '.join(MODELS)}.")
     state = State(token, aliases)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
+from .embedding.quirks import EmbedQuirks
 from .faults import Fault
 from .quirks import Quirks
 from .record import Received
 
 CHAT_PATH = "/v1/chat/completions"
-Scripted = Fault | Quirks
+Scripted = Fault | Quirks | EmbedQuirks
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class State:
             self._in_flight += 1
             self._in_flight_max = max(self._in_flight_max, self._in_flight)
             for item in self._queue:
-                if item.path == received.path and item.match in (None, received.model):
+                if fnmatchcase(received.path, item.path) and item.match in (None, received.model):
                     item.left -= 1
                     if not item.left:
                         self._queue.remove(item)
@@ -82,7 +84,7 @@ class State:
     ) -> None:
         """Append to the script."""
         items = [
-            _Queued((item,) if isinstance(item, Fault | Quirks) else tuple(item), times, match, path)
+            _Queued((item,) if isinstance(item, Scripted) else tuple(item), times, match, path)
             for item in faults
         ]
         with self._lock:

