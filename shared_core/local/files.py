@@ -11,7 +11,7 @@ from typing import Any
 
 from shared_core.errors import ConfigError
 
-__all__ = ["json_of", "weight_files"]
+__all__ = ["json_of", "refuse_pickles", "weight_files"]
 
 _REQUIRED: Any = object()
 
@@ -67,3 +67,17 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         if pickled
         else "Check that the folder is complete.",
     )
+
+
+def refuse_pickles(folder: Path) -> None:
+    """Refuse a folder with a module whose only weights are a pickle.
+
+    Raises:
+        ConfigError: Names the first such file.
+    """
+    for path in sorted(folder.rglob("pytorch_model*.bin")):
+        if not any(path.parent.glob("*.safetensors")):
+            raise ConfigError(
+                f"{path} is a pickle, and there is no safetensors file beside it.",
+                hint="Pickles can run code and are not loaded: save the model once more with safetensors.",
+            )

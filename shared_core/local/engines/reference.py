@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared_core.errors import ConfigError
 from shared_core.local.engines import Backend, Precision
+from shared_core.local.files import refuse_pickles
 from shared_core.local.model import Embedded, Part, refuse_cut
 from shared_core.local.tokens import check_readable
 
@@ -66,7 +67,7 @@ def load(
 
     if precision == "int8":
         raise ConfigError("sentence-transformers has no int8 arithmetic of its own.", hint=" ".join(reasons))
-    _refuse_pickles(folder)
+    refuse_pickles(folder)
     if threads is not None:
         torch.set_num_threads(threads)
     bar_shown = transformers_logging.is_progress_bar_enabled()
@@ -197,14 +198,3 @@ class ReferenceModel:
 def _drop_normalisation(model: Any) -> None:
     while len(model) > 1 and type(model[-1]).__name__ == "Normalize":
         del model[-1]
-
-
-def _refuse_pickles(folder: Path) -> None:
-    pickled = [
-        path for path in folder.rglob("pytorch_model*.bin") if not any(path.parent.glob("*.safetensors"))
-    ]
-    if pickled:
-        raise ConfigError(
-            f"{pickled[0]} is a pickle, and there is no safetensors file beside it.",
-            hint="Pickles can run code and are not loaded: save the model once more with safetensors.",
-        )
