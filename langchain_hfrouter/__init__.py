@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     from langchain_hfrouter.chat_models import ChatHFRouter
     from langchain_hfrouter.embeddings import HFLocalEmbeddings
     from langchain_hfrouter.registration import register
+    from langchain_hfrouter.stores import HFByteStore
 
-_FILE_OF = {"ChatHFRouter": "chat_models", "HFLocalEmbeddings": "embeddings", "register": "registration"}
+_FILE_OF = {
+    "ChatHFRouter": "chat_models",
+    "HFByteStore": "stores",
+    "HFLocalEmbeddings": "embeddings",
+    "register": "registration",
+}
 
-__all__ = ["ChatHFRouter", "HFLocalEmbeddings", "__version__", "register"]
+__all__ = ["ChatHFRouter", "HFByteStore", "HFLocalEmbeddings", "__version__", "register"]
 
 
 def __getattr__(name: str) -> object:

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from llama_index_hfrouter.embeddings import HFLocalEmbedding
     from llama_index_hfrouter.errors import MalformedToolCall, NoToolCall, StructuredOutputFailed
     from llama_index_hfrouter.llm import HFRouterLLM
+    from llama_index_hfrouter.stores import HFKVStore
 
 _HOMES = {
+    "HFKVStore": "stores",
     "HFLocalEmbedding": "embeddings",
     "HFRouterLLM": "llm",
     "MalformedToolCall": "errors",
@@ -34,6 +36,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "HFKVStore",
     "HFLocalEmbedding",
     "HFRouterLLM",
     "MalformedToolCall",

@@ -19,16 +19,30 @@ if TYPE_CHECKING:
     from shared_core.cache.opening import open_cache
     from shared_core.cache.protocol import EmbeddingCache
     from shared_core.cache.recall import Recalled, keep, through
+    from shared_core.cache.redis import RedisCache
     from shared_core.cache.sqlite import SqliteCache
+    from shared_core.cache.store import SqliteStore
 
 _FILES = {
     "keys": ("VectorKeys",),
     "opening": ("open_cache",),
     "protocol": ("EmbeddingCache",),
     "recall": ("Recalled", "keep", "through"),
+    "redis": ("RedisCache",),
     "sqlite": ("SqliteCache",),
+    "store": ("SqliteStore",),
 }
 
 __getattr__, __dir__ = lazily(__name__, _FILES)
 
-__all__ = ["EmbeddingCache", "Recalled", "SqliteCache", "VectorKeys", "keep", "open_cache", "through"]
+__all__ = [
+    "EmbeddingCache",
+    "Recalled",
+    "RedisCache",
+    "SqliteCache",
+    "SqliteStore",
+    "VectorKeys",
+    "keep",
+    "open_cache",
+    "through",
+]

@@ -100,8 +100,9 @@ class Database:
         opened = self._of_this_process()
         with opened.lock:
             if opened.connection is None:
+                self._make_file()
+                opened.inode = _inode(self.path)
                 opened.connection = self._connect()
-                opened.inode = self.path.stat().st_ino
             yield opened.connection
 
     @contextmanager
@@ -155,7 +156,6 @@ class Database:
         return opened
 
     def _connect(self) -> sqlite3.Connection:
-        self._make_file()
         give_up = time.monotonic() + self.busy_seconds
         while True:
             connection = sqlite3.connect(
@@ -188,37 +188,40 @@ class Database:
             )
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        kind = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if (kind, version) != (self.layout.application_id, self.layout.version):
-            self._begin(connection, kind, version)
+        if not self._is_ours(connection):
+            # Settled before anything is written to it; the size of a page, before WAL.
+            connection.execute(f"PRAGMA page_size = {_PAGE}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(
             "PRAGMA synchronous = NORMAL"
         )  # safe under WAL; a power cut may cost the last moments
         connection.execute("PRAGMA journal_size_limit = 16777216")
         connection.execute("PRAGMA cache_size = -8192")
+        if not self._is_ours(connection):
+            self._make_tables(connection)
 
-    def _begin(self, connection: sqlite3.Connection, kind: int, version: int) -> None:
-        if kind == self.layout.application_id and version > self.layout.version:
+    def _is_ours(self, connection: sqlite3.Connection) -> bool:
+        """Whether the tables are there; False for an empty file, ConfigError for what must not be touched."""
+        layout = self.layout
+        kind = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if kind != layout.application_id and (kind or tables):
             raise ConfigError(
-                f"{self.path} was written by a newer hfrouter (layout {version}, this one knows "
-                f"{self.layout.version}).",
+                f"{self.path} is an SQLite file of something else, not {layout.name}.",
+                hint="Name another file, or a folder.",
+            )
+        if version > layout.version:
+            raise ConfigError(
+                f"{self.path} was written by a newer hfrouter (layout {version}, this one knows {layout.version}).",
                 hint="Upgrade hfrouter, or name another file.",
             )
-        connection.execute(f"PRAGMA page_size = {_PAGE}")
-        connection.execute("PRAGMA journal_mode = WAL")
+        return bool(tables)
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
         connection.execute("BEGIN IMMEDIATE")
         try:
-            # Another process may have made the tables while this one waited for the lock.
-            kind = connection.execute("PRAGMA application_id").fetchone()[0]
-            filled = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if filled and kind != self.layout.application_id:
-                raise ConfigError(
-                    f"{self.path} is an SQLite file of something else, not {self.layout.name}.",
-                    hint="Name another file, or a folder.",
-                )
-            for statement in self.layout.tables:
+            for statement in self.layout.tables:  # "IF NOT EXISTS": another process may have been first
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {self.layout.application_id}")
             connection.execute(f"PRAGMA user_version = {self.layout.version}")

@@ -50,8 +50,8 @@ class SqliteCache:
         clock: Seconds, ascending.
 
     The file is private to the user (mode 0600, in a folder 0700). Nothing that befalls it is raised: a broken
-    file is set aside under the name `*.broken` and begun anew, a full disk or a locked file is logged once,
-    and after a failed write no other is tried for a minute. A pickle carries the arguments.
+    file is set aside under the name `*.broken` and begun anew; a full disk or a locked file is logged once, and
+    the cache then leaves it alone for a minute. A pickle carries the arguments.
 
     Raises:
         ConfigError: `max_bytes` is under 1 MiB, or the file belongs to another program.
@@ -96,13 +96,15 @@ class SqliteCache:
     def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
         """See EmbeddingCache."""
         known: dict[bytes, bytes] = {}
+        if not keys or self._trouble.pausing():
+            return [None] * len(keys)
         try:
             with self._database.reading() as connection:
                 for some in _slices(keys):
                     known.update(connection.execute(_select("key, value", len(some)), some).fetchall())
                 if known and _pages(connection) * _page_size(connection) > self.max_bytes // 2:
                     self._note_use(connection, list(known))
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, ConfigError) as error:
             self._failed(error)
         return [known.get(key) for key in keys]
 
@@ -120,8 +122,8 @@ class SqliteCache:
                         [(key, stamp, value) for key, value in some],
                     )
                     self._evict(connection)
-        except (sqlite3.Error, OSError) as error:
-            self._failed(error, pause=True)
+        except (sqlite3.Error, OSError, ConfigError) as error:
+            self._failed(error)
 
     def close(self) -> None:
         """See EmbeddingCache."""
@@ -159,7 +161,7 @@ class SqliteCache:
             with self._database.writing() as connection:
                 self._write_uses(connection)
         except (sqlite3.Error, OSError) as error:
-            self._failed(error, pause=True)
+            self._failed(error)
 
     def _write_uses(self, connection: sqlite3.Connection) -> int:
         """Moves the collected hits to the front of the order of use; gives the stamp of that place."""
@@ -179,16 +181,17 @@ class SqliteCache:
                 (max(1, rows // 20),),
             )
 
-    def _failed(self, error: sqlite3.Error | OSError, *, pause: bool = False) -> None:
-        if isinstance(error, sqlite3.Error) and is_broken(error):
-            try:
-                aside = self._database.set_aside()
-            except OSError as also:
-                self._trouble.happened(also, pause=True)
-            else:
-                self._trouble.say(f"was broken ({error}) and is begun anew; the old file is {aside}")
+    def _failed(self, error: sqlite3.Error | OSError | ConfigError) -> None:
+        if not isinstance(error, sqlite3.Error) or not is_broken(error):
+            self._trouble.happened(error)
             return
-        self._trouble.happened(error, pause=pause)
+        try:
+            aside = self._database.set_aside()
+        except OSError as also:
+            self._trouble.happened(also)
+            return
+        if aside is not None:
+            self._trouble.say(f"was broken ({error}) and is begun anew; the old file is now {aside}")
 
 
 def _select(columns: str, count: int) -> str:

@@ -31,15 +31,9 @@ class Trouble:
         self._said: set[str] = set()
         self._until = float("-inf")
 
-    def happened(self, error: Exception, *, pause: bool) -> None:
-        """Notes a failure.
-
-        Args:
-            error: What was raised; its text must hold no secret.
-            pause: Whether `pausing` says yes from now on, for a while.
-        """
-        if pause:
-            self._until = self._clock() + PAUSE
+    def happened(self, error: Exception) -> None:
+        """Notes a failure, whose text must hold no secret; `pausing` then says yes for a while."""
+        self._until = self._clock() + PAUSE
         self.say(f"cannot be used ({error}); embedding goes on without it")
 
     def say(self, what: str) -> None:
