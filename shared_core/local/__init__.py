@@ -1,9 +1,25 @@
-"""Models that run on this machine: today embedding models, over sentence-transformers.
+"""Models that run on this machine: embedding models on the fastest engine that is installed.
+
+    folder ─▶ recipe ─▶ choose ─▶ engine          what the files say, and who computes it
+    texts ─▶ tokens ─▶ batches ─▶ engine ─▶ vectors
+    merge                                         calls that come together are computed together
 
 Lives here: loading a model once a process and turning texts into vectors. Not here: anything remote, and
 any framework's type. Importing this package loads neither numpy nor torch; the first `embed` does.
 """
 
-from shared_core.local.embedder import LocalEmbedder
+from __future__ import annotations
 
-__all__ = ["LocalEmbedder"]
+from typing import TYPE_CHECKING
+
+from shared_core._lazy import lazily
+
+if TYPE_CHECKING:
+    from shared_core.local.describe import Description
+    from shared_core.local.embedder import LocalEmbedder
+
+_FILES = {"describe": ("Description",), "embedder": ("LocalEmbedder",)}
+
+__getattr__, __dir__ = lazily(__name__, _FILES)
+
+__all__ = ["Description", "LocalEmbedder"]

@@ -26,12 +26,13 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.\-]*(/[\w.\-]+)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
-def find(model: str, revision: str | None = None) -> Path:
+def find(model: str, revision: str | None = None, *, code: bool = False) -> Path:
     """The folder with a model's files. A model that is complete in the Hub's cache costs no request.
 
     Args:
         model: A folder, or a Hub id such as "sentence-transformers/all-MiniLM-L6-v2".
         revision: Branch, tag or commit of a Hub model; None for what the cache knows as "main", or "main".
+        code: Whether the model's own Python files are wanted too.
 
     Raises:
         ConfigError: There is no such folder or model, it is gated, or it is not in the cache and the Hub cannot
@@ -53,7 +54,9 @@ def find(model: str, revision: str | None = None) -> Path:
             hint='Give a folder that exists, or a Hub id such as "sentence-transformers/all-MiniLM-L6-v2".',
         )
     cached = _cached(model, revision)
-    return cached if cached and _settled(cached, model) else _downloaded(model, revision)
+    if cached and _settled(cached, model) and not code:
+        return cached
+    return _downloaded(model, revision, [*_WANTED, "*.py"] if code else _WANTED)
 
 
 def commit_of(folder: Path) -> str:
@@ -71,13 +74,13 @@ def _cached(model: str, revision: str | None) -> Path | None:
         return None
 
 
-def _downloaded(model: str, revision: str | None) -> Path:
+def _downloaded(model: str, revision: str | None, wanted: list[str]) -> Path:
     from huggingface_hub import errors as hub
     from huggingface_hub import hf_hub_download, snapshot_download
 
     try:
         folder = Path(
-            snapshot_download(model, revision=revision, allow_patterns=_WANTED, ignore_patterns=_UNWANTED)
+            snapshot_download(model, revision=revision, allow_patterns=wanted, ignore_patterns=_UNWANTED)
         )
         for name in _DECISIVE:
             if not (folder / name).is_file():

@@ -18,7 +18,7 @@ from shared_core.local.encoders import why_not
 from shared_core.local.files import json_of, weight_files
 from shared_core.local.recipe import Activation, Dense, Pooling, Recipe
 
-__all__ = ["Unknown", "find", "read"]
+__all__ = ["Unknown", "find", "prompts", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,6 @@ def _read(folder: Path, revision: str) -> Recipe:
     for path in (path for kind, path in modules if kind == "Normalize"):
         _check_names(json_of(folder / path / "config.json", missing={}), "Normalize")
     settings = _encoder_settings(encoder)
-    prompts, default_prompt = _prompts(folder)
     return Recipe(
         folder=folder,
         revision=revision,
@@ -126,8 +125,8 @@ def _read(folder: Path, revision: str) -> Recipe:
         dimensions=width,
         dense=tuple(layers),
         normalise="Normalize" in kinds,
-        prompts=prompts,
-        default_prompt=default_prompt,
+        prompts=prompts(folder),
+        default_prompt=_default_prompt(folder),
         encoder_folder=modules[0][1],
         lower_case=bool(settings.get("do_lower_case", False)),
     )
@@ -172,7 +171,9 @@ def _config(encoder: Path) -> dict[str, Any]:
 def _pooling(folder: Path, path: str, encoder: Mapping[str, Any]) -> tuple[Pooling, int]:
     if not path:  # no modules.json
         causal = str((encoder.get("architectures") or [""])[0]).endswith("ForCausalLM")
-        return "last" if causal and encoder.get("is_causal", True) else "mean", int(encoder["hidden_size"])
+        return "last" if causal and encoder.get("is_causal", True) else "mean", int(
+            encoder.get("hidden_size") or encoder["dim"]
+        )
     config = json_of(folder / path / "config.json")
     modes = config.get("pooling_mode")
     if modes is None:
@@ -228,11 +229,30 @@ def _max_tokens(encoder: Path, settings: Mapping[str, Any], config: Mapping[str,
     return int(min(limit, _LONGEST))
 
 
-def _prompts(folder: Path) -> tuple[dict[str, str], str | None]:
-    config = json_of(folder / "config_sentence_transformers.json", missing={})
+def prompts(folder: Path) -> dict[str, str]:
+    """What the model's author puts before texts, by name; of any model that sentence-transformers loads.
+
+    Raises:
+        ConfigError: config_sentence_transformers.json is damaged.
+    """
+    config = _settings(folder)
+    if config.get("model_type", "SentenceTransformer") != "SentenceTransformer":
+        return {}  # sentence-transformers drops them when it makes another kind of model of it
+    return {str(name): str(text or "") for name, text in (config.get("prompts") or {}).items()}
+
+
+def _default_prompt(folder: Path) -> str | None:
+    config = _settings(folder)
     if config.get("model_type", "SentenceTransformer") != "SentenceTransformer":
         raise _NotKnown(f"It was saved as a {config['model_type']}.")
     if config.get("truncate_dim"):
         raise _NotKnown("It cuts its vectors.")
-    prompts = {str(name): str(text or "") for name, text in (config.get("prompts") or {}).items()}
-    return prompts, config.get("default_prompt_name")
+    name: str | None = config.get("default_prompt_name")
+    return name
+
+
+def _settings(folder: Path) -> Mapping[str, Any]:
+    settings: Mapping[str, Any] = {}
+    if (folder / "modules.json").is_file():  # read by sentence-transformers only then
+        settings = json_of(folder / "config_sentence_transformers.json", missing={})
+    return settings

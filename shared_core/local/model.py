@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from shared_core.errors import InputTooLong
+from shared_core.errors import ConfigError, InputTooLong
 from shared_core.local import batches
 from shared_core.local.engines import Backend, Engine, Precision
 from shared_core.local.recipe import Recipe
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Embedded", "FastModel", "Model", "Part", "refuse_cut"]
+__all__ = ["Embedded", "FastModel", "Model", "Part", "refuse_cut", "refuse_unreadable"]
 
 
 class Part(NamedTuple):
@@ -30,12 +30,18 @@ class Part(NamedTuple):
     Args:
         prompt: Put before each of them; "" for none.
         texts: As the user gave them.
+        places: Position of each in the list that the user gave, for messages; None for 0, 1, 2, ...
         whole: Whether a text over the model's limit is refused rather than cut.
     """
 
     prompt: str
     texts: Sequence[str]
+    places: Sequence[int] | None = None
     whole: bool = False
+
+    def place(self, index: int) -> int:
+        """Where the user's list has the text that stands at `index` here."""
+        return index if self.places is None else self.places[index]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +59,9 @@ class Embedded:
     cut: tuple[int, ...] = ()
 
     def rows(self, first: int, last: int) -> Embedded:
-        """The texts from `first` to before `last`."""
+        """The texts from `first` to before `last`; a copy, which does not keep the other vectors in memory."""
         cut = tuple(place - first for place in self.cut if first <= place < last)
-        return Embedded(self.vectors[first:last], self.lengths[first:last], cut)
+        return Embedded(self.vectors[first:last].copy(), self.lengths[first:last], cut)
 
 
 class Model(Protocol):
@@ -118,11 +124,33 @@ class FastModel:
             texts = parts[0].texts
         else:
             texts = [part.prompt + text for part in parts for text in part.texts]
-        tokenised = self._tokens.of(texts)
+        try:
+            tokenised = self._tokens.of(texts)
+        except TypeError:
+            refuse_unreadable(parts)
+            raise
         if tokenised.cut:
             refuse_cut(parts, tokenised.cut, self._tokens.limit)
         vectors = batches.run(self._engine, tokenised.batch, self.dimensions, turn)
         return Embedded(vectors, tokenised.batch.lengths, tokenised.cut)
+
+
+def refuse_unreadable(parts: Sequence[Part]) -> None:
+    """Refuse lone surrogates, which no tokenizer can read.
+
+    Raises:
+        ConfigError: Names the position of the first such text.
+    """
+    for part in parts:
+        for index, text in enumerate((part.prompt, *part.texts), start=-1):
+            try:
+                text.encode("utf-8")
+            except UnicodeEncodeError as error:
+                name = "The prompt" if index < 0 else f"Text {part.place(index)}"
+                raise ConfigError(
+                    f"{name} is no valid Unicode: it has a lone surrogate at character {error.start}.",
+                    hint='Read the source as UTF-8, or repair it: text.encode("utf-8", "replace").decode().',
+                ) from None
 
 
 def refuse_cut(parts: Sequence[Part], cut: Sequence[int], limit: int) -> None:
@@ -134,7 +162,7 @@ def refuse_cut(parts: Sequence[Part], cut: Sequence[int], limit: int) -> None:
         limit: The model's limit in tokens, for the message.
 
     Raises:
-        InputTooLong: Names the text's position in its own part.
+        InputTooLong: Names the first text of such a part.
     """
     first = 0
     for part in parts:
@@ -143,7 +171,7 @@ def refuse_cut(parts: Sequence[Part], cut: Sequence[int], limit: int) -> None:
             for place in cut:
                 if first <= place < last:
                     raise InputTooLong(
-                        f"Text {place - first} is longer than the {limit} tokens that the model reads.",
+                        f"Text {part.place(place - first)} is longer than the {limit} tokens that the model reads.",
                         hint="Split it, or let it be cut with truncate=True.",
                     )
         first = last

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
-__all__ = ["Shelf"]
+__all__ = ["SHELF", "Shelf"]
 
 T = TypeVar("T")
 
@@ -65,3 +65,7 @@ class Shelf:
         self.generation += 1
         self._places = {}
         self._guard = threading.Lock()
+
+
+SHELF = Shelf()
+"""The process's own."""

@@ -20,7 +20,7 @@ from shared_core.local.recipe import Recipe
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-__all__ = ["Tokenised", "Tokens", "check_readable"]
+__all__ = ["Tokenised", "Tokens"]
 
 # Its class in transformers rebuilds the normaliser from these settings of tokenizer_config.json, so that
 # they win over tokenizer.json where the two disagree. (transformers 5.23, tokenization_bert.py)
@@ -87,37 +87,17 @@ class Tokens:
             texts: At least one.
 
         Raises:
-            ConfigError: A text is no valid Unicode; its position is named.
+            TypeError: A text is no string, or has a lone surrogate.
         """
         import numpy as np
 
-        try:
-            encodings = self._all(texts)
-        except TypeError:
-            check_readable(texts)
-            raise
+        encodings = self._all(texts)
         ids = [encoding.ids or self._empty for encoding in encodings]
         lengths = np.fromiter(map(len, ids), np.int32, len(ids))
         packed = np.fromiter(chain.from_iterable(ids), np.int32, int(lengths.sum()))
         full = np.flatnonzero(lengths == self.limit)
         cut = tuple(place for place in full.tolist() if encodings[place].overflowing)
         return Tokenised(TokenBatch(packed, lengths), cut)
-
-
-def check_readable(texts: Sequence[str]) -> None:
-    """Refuse lone surrogates, which no tokenizer can read.
-
-    Raises:
-        ConfigError: Names the position of the first such text.
-    """
-    for position, text in enumerate(texts):
-        try:
-            text.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise ConfigError(
-                f"Text {position} is no valid Unicode: it has a lone surrogate at character {error.start}.",
-                hint='Read the source as UTF-8, or repair it: text.encode("utf-8", "replace").decode().',
-            ) from None
 
 
 def _opened(recipe: Recipe) -> Tokenizer:

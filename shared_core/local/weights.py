@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-__all__ = ["Weights"]
+__all__ = ["BadWeights", "Weights"]
 
 # What checkpoints put before the names of the bare encoder: the attribute of the class they were saved from
 # ("bert." by BertForMaskedLM, "model." by Qwen3ForCausalLM), "0.auto_model." by old sentence-transformers.
@@ -42,6 +42,10 @@ _CLASS_PREFIXES = (
 
 # safetensors' names of number formats, as numpy reads them; bfloat16 is the upper half of a float32.
 _NUMPY_FORMATS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+
+
+class BadWeights(ConfigError):
+    """A model's weights are damaged, missing or of another model; no engine can help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Weights:
 
     Raises:
         ImportError: safetensors is not installed.
-        ConfigError: A file is missing, unreadable, truncated or no safetensors file.
+        BadWeights: A file is missing, unreadable, truncated or no safetensors file.
 
     Example:
         >>> weights = Weights(recipe)  # doctest: +SKIP
@@ -100,13 +104,13 @@ class Weights:
             A read-only view of the file where it holds float32, else a converted copy.
 
         Raises:
-            ConfigError: There is no such tensor, or its number format is not one of the float formats.
+            BadWeights: There is no such tensor, or its number format is not one of the float formats.
         """
         import numpy as np
 
         stored = self._of(name)
         if stored.format not in _NUMPY_FORMATS:
-            raise ConfigError(
+            raise BadWeights(
                 f"The tensor {stored.name!r} in {stored.file} is stored as {stored.format}, which is not read.",
                 hint="Use a copy of the model in float32, float16 or bfloat16.",
             )
@@ -125,7 +129,7 @@ class Weights:
             name: As for `numpy`.
 
         Raises:
-            ConfigError: There is no such tensor.
+            BadWeights: There is no such tensor.
         """
         from safetensors import safe_open
 
@@ -138,7 +142,7 @@ class Weights:
         stored = self._stored.get(name)
         if stored is None:
             files = sorted({str(other.file) for other in self._stored.values()})
-            raise ConfigError(
+            raise BadWeights(
                 f"The tensor {name!r} is missing in {', '.join(files) or 'the model: it has no weights'}.",
                 hint="The file belongs to another kind of model, or was saved in part. Download it again.",
             )
@@ -178,11 +182,11 @@ def _directory(file: Path) -> dict[str, _Stored]:
             length = int.from_bytes(opened.read(8), "little")
             header: Mapping[str, Any] = json.loads(opened.read(length))
     except FileNotFoundError as error:
-        raise ConfigError(
+        raise BadWeights(
             f"The weights file {file} is missing.", hint="The model was copied or downloaded in part."
         ) from error
     except (SafetensorError, OSError, ValueError) as error:
-        raise ConfigError(
+        raise BadWeights(
             f"The weights file {file} cannot be read: {str(error)[:200]}", hint=_advice(file)
         ) from error
     return {

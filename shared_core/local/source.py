@@ -1,0 +1,92 @@
+"""What is known of a model before anything of it is loaded: folder, recipe, prompts, identity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+from shared_core.errors import ConfigError
+from shared_core.local.arguments import Arguments
+from shared_core.local.download import commit_of
+from shared_core.local.files import json_of
+from shared_core.local.folder import Unknown, find, prompts, read
+from shared_core.local.recipe import Recipe
+from shared_core.types.embeddings import Kind
+
+__all__ = ["Source", "look_up"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A model's files, read but not loaded.
+
+    Args:
+        folder: Where they are.
+        facts: What the fast engines can follow, or why they cannot.
+        revision: Commit of a Hub model; "" for a folder of the user's own.
+        prompts: What is put before queries and before documents.
+        notes: What a user should know of the prompts, a sentence each.
+    """
+
+    folder: Path
+    facts: Recipe | Unknown
+    revision: str
+    prompts: Mapping[Kind, str]
+    notes: tuple[str, ...] = ()
+
+    def identity(self) -> str:
+        """Tells these files from any others: the commit, or names, sizes and times of the files."""
+        if self.revision:
+            return self.revision
+        digest = blake2b(digest_size=16)
+        for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
+            facts = file.stat()
+            digest.update(f"{file.relative_to(self.folder)}\0{facts.st_size}\0{facts.st_mtime_ns}\0".encode())
+        return digest.hexdigest()
+
+
+def look_up(arguments: Arguments) -> Source:
+    """The files of an embedder's model.
+
+    Args:
+        arguments: The embedder's.
+
+    Raises:
+        ConfigError: There is no such model, it is damaged, or its code lies in another repository.
+    """
+    trusted = arguments.trust_remote_code
+    folder = find(arguments.model, arguments.revision, code=trusted)
+    if trusted:
+        _refuse_foreign_code(folder)
+    facts = Unknown("Its own code was asked for.") if trusted else read(folder)
+    own = prompts(folder)
+    chosen: dict[Kind, str] = {
+        "query": own.get("query", "") if arguments.query_prompt is None else arguments.query_prompt,
+        "document": own.get("document", "")
+        if arguments.document_prompt is None
+        else arguments.document_prompt,
+    }
+    notes = []
+    # sentence-transformers 5 and 6 say that encode_document falls back on these, but give every model an
+    # empty "document" prompt, which wins. The same vectors matter more than the better intention.
+    for name in ("passage", "corpus"):
+        if own.get(name) and "document" not in own and arguments.document_prompt is None:
+            notes.append(
+                f"The model's prompt {name!r} is left out, as sentence-transformers does: "
+                f"document_prompt={own[name]!r} uses it."
+            )
+    return Source(folder, facts, commit_of(folder), chosen, tuple(notes))
+
+
+def _refuse_foreign_code(folder: Path) -> None:
+    """A commit pins the code of its own repository only."""
+    config = json_of(folder / "config.json", missing={})
+    for name in (config.get("auto_map") or {}).values():
+        if "--" in str(name):
+            raise ConfigError(
+                f"The model runs code of another repository, {str(name).split('--')[0]!r}, at whatever state that "
+                "is in: the revision does not pin it.",
+                hint="Take a model whose code lies beside its weights.",
+            )
