@@ -1,8 +1,9 @@
-"""What plain sentence-transformers makes of the tiny models' texts, computed once a run and compared with."""
+"""What plain sentence-transformers makes of texts, computed once a run, and what an engine makes of them."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 
-from shared_core.local.engines import TokenBatch
+from shared_core.local.choose import Wish, load
+from shared_core.local.engines import Backend, Precision, TokenBatch
 from shared_core.local.folder import read
+from shared_core.local.model import Model, Part
 from shared_core.local.recipe import Recipe
 
 
@@ -41,3 +44,17 @@ def cosines(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> NDArray[n
     assert ours.dtype == theirs.dtype == np.float32
     lengths = np.linalg.norm(ours, axis=-1) * np.linalg.norm(theirs, axis=-1)
     return (ours * theirs).sum(axis=-1) / lengths
+
+
+@functools.cache
+def _engine(folder: Path, backend: Backend, precision: Precision) -> Model:
+    return load(Wish(folder, backend, precision, "cpu"), read(folder))
+
+
+def on_engine(
+    folder: Path, backend: Backend, precision: Precision, texts: Sequence[str]
+) -> NDArray[np.float32]:
+    """What one engine makes of texts, without prompts, over our own tokens."""
+    model = _engine(folder, backend, precision)
+    assert (model.backend, model.precision) == (backend, precision)
+    return model.embed([Part("", texts)]).vectors
