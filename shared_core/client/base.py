@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 from urllib.parse import quote
 
 from shared_core.catalog import SHARED, Catalog, parse_catalog
@@ -18,11 +19,11 @@ from shared_core.client.checks import (
 )
 from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies, run_through
-from shared_core.client.settings import Keyring, environment_url
+from shared_core.client.settings import Keyring, environment_hub_url, environment_url
 from shared_core.client.status import ModelStatus, status_from
 from shared_core.errors import ConfigError, ModelNotServed, RouterError
 from shared_core.flow import Flow
-from shared_core.routing import ROUTER_URL, wire_model
+from shared_core.routing import HUB_URL, ROUTER_URL, wire_model
 from shared_core.types import (
     ApiKey,
     Call,
@@ -32,6 +33,7 @@ from shared_core.types import (
     LookupRequest,
     Message,
     Progress,
+    Request,
     Target,
     Timeouts,
     Waits,
@@ -39,7 +41,13 @@ from shared_core.types import (
 from shared_core.types.models import ModelRef
 from shared_core.wire.chat import check_messages
 
-__all__ = ["RouterBase", "RouterSettings"]
+if TYPE_CHECKING:
+    from shared_core.cache import EmbeddingCache
+
+__all__ = ["EmbeddingApi", "RouterBase", "RouterSettings"]
+
+EmbeddingApi = Literal["auto", "openai", "tei", "router"]
+"""What an address speaks when texts are embedded."""
 
 T = TypeVar("T")
 
@@ -60,6 +68,9 @@ class RouterSettings(TypedDict, total=False):
     extra_body: Mapping[str, Any] | None
     wait_for_model: bool | float
     reasoning_tags: bool
+    embedding_cache: EmbeddingCache | str | Path | bool | None
+    embedding_api: EmbeddingApi
+    hub_url: str | None
 
 
 class RouterBase:
@@ -79,6 +90,11 @@ class RouterBase:
         extra_body: Added to every request's JSON body.
         wait_for_model: Wait while a model is loading: True up to the time limit, or a number of seconds.
         reasoning_tags: Split `<think>…</think>` in the content off as reasoning.
+        embedding_cache: Where vectors are remembered: True for the user's own file, a path, or a cache.
+        embedding_api: What `base_url` speaks when texts are embedded: "openai", "tei", or "router" for a stand-in
+            of the router with its providers' paths. "auto" knows the router, and takes any other address with /v1
+            in its path for "openai", one without for "tei".
+        hub_url: The Hub that is asked who serves a model; None is `HF_ENDPOINT` when set, else huggingface.co.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -98,9 +114,17 @@ class RouterBase:
         extra_body: Mapping[str, Any] | None = None,
         wait_for_model: bool | float = False,
         reasoning_tags: bool = False,
+        embedding_cache: EmbeddingCache | str | Path | bool | None = None,
+        embedding_api: EmbeddingApi = "auto",
+        hub_url: str | None = None,
     ) -> None:
         if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
             raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
+        if embedding_api not in ("auto", "openai", "tei", "router"):
+            raise ConfigError(
+                f"There is no embedding_api {embedding_api!r}.",
+                hint='Choose "auto", "openai", "tei" or "router".',
+            )
         self.model = model
         self.provider = provider
         self.bill_to = checked_bill_to(bill_to)
@@ -109,6 +133,9 @@ class RouterBase:
         self.extra_body = checked_body(extra_body)
         self.wait_for_model = wait_for_model
         self.reasoning_tags = reasoning_tags
+        self.embedding_cache = embedding_cache
+        self.embedding_api = embedding_api
+        self._hub_url = None if hub_url is None else checked_url(hub_url, "hub_url")
         self._base_url = None if base_url is None else checked_url(base_url)
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         self._headers = checked_headers(default_headers, "default_headers")
@@ -122,6 +149,11 @@ class RouterBase:
     def base_url(self) -> str:
         """The address in use."""
         return self._base_url or _environment_url() or ROUTER_URL
+
+    @property
+    def hub_url(self) -> str:
+        """The Hub in use."""
+        return self._hub_url or _environment_hub_url() or HUB_URL
 
     def __repr__(self) -> str:
         where = f", base_url={self._base_url!r}" if self._base_url else ""
@@ -142,6 +174,9 @@ class RouterBase:
                 "extra_body": self.extra_body,
                 "wait_for_model": self.wait_for_model,
                 "reasoning_tags": self.reasoning_tags,
+                "embedding_cache": self.embedding_cache,
+                "embedding_api": self.embedding_api,
+                "hub_url": self._hub_url,
             },
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
             "api_key": _left_behind() if dropped else self._key,
@@ -189,7 +224,7 @@ class RouterBase:
 
     def _call(
         self,
-        request: ChatRequest | LookupRequest,
+        request: Request,
         timeout: float | Timeouts | None,
         extra_headers: Mapping[str, str] | None,
         *,
@@ -249,6 +284,11 @@ class RouterBase:
 def _environment_url() -> str | None:
     url = environment_url()
     return None if url is None else checked_url(url)
+
+
+def _environment_hub_url() -> str | None:
+    url = environment_hub_url()
+    return None if url is None else checked_url(url, "HF_ENDPOINT")
 
 
 def _left_behind() -> ApiKey:

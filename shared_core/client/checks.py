@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +15,12 @@ from shared_core.types import CHAT_PARAMS
 __all__ = [
     "checked_bill_to",
     "checked_body",
+    "checked_count",
     "checked_headers",
+    "checked_options",
     "checked_params",
     "checked_patience",
+    "checked_texts",
     "checked_url",
 ]
 
@@ -25,22 +28,26 @@ _RESERVED_HEADERS = frozenset({"authorization", "content-length", "host", "trans
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
-def checked_url(url: str) -> str:
-    """The base URL without its last slash.
+def checked_url(url: str, argument: str = "base_url") -> str:
+    """The URL without its last slash.
+
+    Args:
+        url: As the user gave it.
+        argument: What the user calls it.
 
     Raises:
         ConfigError: It is not an http(s) address, or one that two programs could read differently.
     """
     if not isinstance(url, str):
-        raise ConfigError(f"base_url is a {type(url).__name__}, not a text.")
-    return _checked_url(url)
+        raise ConfigError(f"{argument} is a {type(url).__name__}, not a text.")
+    return _checked_url(url, argument)
 
 
 @functools.lru_cache(maxsize=256)
-def _checked_url(url: str) -> str:
+def _checked_url(url: str, argument: str) -> str:
     if not url.startswith(("https://", "http://")):
         raise ConfigError(
-            f"base_url={url!r} is not an absolute address.",
+            f"{argument}={url!r} is not an absolute address.",
             hint="Write it as https://host/v1 or http://localhost:8000/v1.",
         )
     try:
@@ -49,15 +56,15 @@ def _checked_url(url: str) -> str:
     except ValueError:
         sound = False
     if not sound or "\\" in url or " " in url or not url.isprintable():
-        raise ConfigError(f"base_url={url!r} is not a sound address.", hint="Write it as https://host/v1.")
+        raise ConfigError(f"{argument}={url!r} is not a sound address.", hint="Write it as https://host/v1.")
     if "@" in parts.netloc:
         raise ConfigError(
-            "base_url holds a user name or a password, which logs and errors would show.",
+            f"{argument} holds a user name or a password, which logs and errors would show.",
             hint="Pass the key as api_key, or other credentials in default_headers.",
         )
     if "?" in url or "#" in url:
         raise ConfigError(
-            "base_url holds a query or a fragment (? or #), and paths are added at its end.",
+            f"{argument} holds a query or a fragment (? or #), and paths are added at its end.",
             hint="End it with its path, as in https://host/v1; keys go into api_key or default_headers.",
         )
     return url.rstrip("/")
@@ -68,6 +75,63 @@ def checked_bill_to(organisation: str | None) -> str | None:
     if organisation is not None and not (isinstance(organisation, str) and _is_header_value(organisation)):
         raise ConfigError(f"bill_to={organisation!r} is not the name of an organisation.")
     return organisation
+
+
+def checked_count(value: object, argument: str) -> int:
+    """A whole number from 1 on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{argument}={value!r} is not a whole number from 1 on.")
+    return value
+
+
+def checked_options(options: Mapping[str, Any], known: Mapping[str, object]) -> None:
+    """Finds arguments that do not exist.
+
+    Args:
+        options: What was given.
+        known: The options there are, by name.
+    """
+    if unknown := options.keys() - known.keys():
+        name = min(unknown)
+        close = difflib.get_close_matches(name, known, n=1)
+        raise ConfigError(
+            f"Unknown argument {name!r}. Nothing was sent.",
+            hint=(f"Did you mean {close[0]!r}? " if close else "")
+            + f"What only one host knows goes into extra_body={{{name!r}: …}}.",
+        )
+
+
+def checked_texts(texts: Iterable[str], argument: str = "texts") -> list[str]:
+    """The texts as a list, each one a text that UTF-8 can carry.
+
+    Raises:
+        ConfigError: Names the first that is not.
+    """
+    if isinstance(texts, str | bytes | Mapping) or not isinstance(texts, Iterable):
+        raise ConfigError(
+            f"{argument} must be a list of texts, not {type(texts).__name__}. Nothing was sent.",
+            hint="A single text goes into a list of one." if isinstance(texts, str) else "",
+        )
+    checked = list(texts)
+    for place, text in enumerate(checked):
+        if not isinstance(text, str):
+            raise ConfigError(
+                f"Text {place} of {argument} is of type {type(text).__name__}, not a text. Nothing was sent."
+            )
+        if not text.isascii():
+            _check_encodes(text, place, argument)
+    return checked
+
+
+def _check_encodes(text: str, place: int, argument: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(
+            f"Text {place} of {argument} holds a lone surrogate (U+{ord(text[error.start]):04X}), which UTF-8 "
+            "cannot carry. Nothing was sent.",
+            hint="Clean the text with text.encode('utf-8', 'replace').decode().",
+        ) from None
 
 
 def checked_patience(wait: bool | float) -> float:

@@ -20,9 +20,11 @@ class Environment(BaseSettings):
     Args:
         token: `HF_TOKEN`, `HUGGINGFACEHUB_API_TOKEN`, `HUGGINGFACE_API_KEY` or `HUG_API_KEY`, the first set one.
         base_url: `HFROUTER_BASE_URL`, in place of the router's address.
+        hub_url: `HF_ENDPOINT`, in place of the Hub's address.
     """
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True)
 
     token: SecretStr | None = Field(default=None, validation_alias=AliasChoices(*TOKEN_VARIABLES))
     base_url: str | None = Field(default=None, validation_alias=AliasChoices("HFROUTER_BASE_URL"))
+    hub_url: str | None = Field(default=None, validation_alias=AliasChoices("HF_ENDPOINT"))

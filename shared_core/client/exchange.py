@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from shared_core._version import __version__
 from shared_core.client.settings import Keyring
@@ -32,11 +33,12 @@ from shared_core.wire.chat_stream import ChatStreamReader
 from shared_core.wire.errors import classify, classify_body
 from shared_core.wire.usage import parse_usage
 
-__all__ = ["Exchange"]
+__all__ = ["USER_AGENT", "Exchange", "json_of"]
 
 USER_AGENT = f"hfrouter/{__version__}"
 
 _LARGEST_REPLY = 64 * 1024 * 1024  # bytes
+_MOST_MOVES = 2  # redirects in a row: a model is seldom renamed twice
 _LARGEST_ERROR = 64 * 1024  # bytes; what explains an error stands at its beginning
 
 
@@ -56,8 +58,8 @@ class Exchange:
         """A chat call, plain or streamed."""
         request = call.request
         assert isinstance(request, ChatRequest)
-        key = yield from self._key(call, needed=True)
-        response = yield from self._send(call, chat.encode(request, call.target, key, USER_AGENT))
+        key = yield from self.key(call, needed=True)
+        response = yield from self.send(call, chat.encode(request, call.target, key, USER_AGENT))
         if request.stream and "text/event-stream" in response.headers.get(
             "content-type", "text/event-stream"
         ):
@@ -72,18 +74,18 @@ class Exchange:
         """A GET that answers with JSON."""
         request = call.request
         assert isinstance(request, LookupRequest)
-        key = yield from self._key(call, needed=request.token_needed)
+        key = yield from self.key(call, needed=request.token_needed)
         headers = {"accept": "application/json", "user-agent": USER_AGENT, **call.target.headers}
-        response = yield from self._send(
-            call, HttpRequest("GET", f"{call.target.base_url}{request.path}", headers, b"", key)
-        )
-        body = yield from _whole(response)
-        try:
-            return json.load(body)
-        except ValueError:
-            raise _not_json(body, response) from None
+        url = f"{call.target.base_url}{request.path}"
+        for _ in range(_MOST_MOVES if request.follow else 0):
+            response = yield from self.send(call, HttpRequest("GET", url, headers, b"", key), follow=True)
+            if response.status == 200:
+                return (yield from json_of(response))
+            url = _moved(url, response)
+        response = yield from self.send(call, HttpRequest("GET", url, headers, b"", key))
+        return (yield from json_of(response))
 
-    def _key(self, call: Call, *, needed: bool) -> Flow[ApiKey]:
+    def key(self, call: Call, *, needed: bool) -> Flow[ApiKey]:
         """The token for this target: an ambient one only ever goes to Hugging Face."""
         key = call.target.key
         if key.source != "ambient":
@@ -101,15 +103,21 @@ class Exchange:
                 raise
             return _NO_KEY
 
-    def _send(self, call: Call, request: HttpRequest) -> Flow[Head]:
-        """Sends, and raises what an unsuccessful status means."""
+    def send(self, call: Call, request: HttpRequest, *, follow: bool = False) -> Flow[Head]:
+        """Sends, and raises what an unsuccessful status means.
+
+        Args:
+            call: Whose progress this is.
+            request: What to send.
+            follow: Whether to give back a redirect that stays on its host, too.
+        """
         progress = call.progress
         progress.attempts += 1
         progress.provider = progress.request_id = None
         response = yield from send(request, call.waits)
         progress.provider = _provider(call, response)
         progress.request_id = response.headers.get("x-request-id")
-        if response.status == 200:
+        if response.status == 200 or (follow and _moved(request.url, response) != request.url):
             return response
         try:
             body, _ = yield from read_all(response, _LARGEST_ERROR)
@@ -160,6 +168,22 @@ class Exchange:
 
 
 _NO_KEY = ApiKey("")
+
+
+def _moved(url: str, response: Head) -> str:
+    """Where a redirect leads, if that is on the same host; else the address itself."""
+    place = response.headers.get("location", "") if 300 <= response.status < 400 else ""
+    moved = urljoin(url, place)
+    return moved if urlsplit(moved)[:2] == urlsplit(url)[:2] else url
+
+
+def json_of(response: Head) -> Flow[Any]:
+    """The JSON value of a whole body."""
+    body = yield from _whole(response)
+    try:
+        return json.load(body)
+    except ValueError:
+        raise _not_json(body, response) from None
 
 
 def _whole(response: Head) -> Flow[bytes]:
@@ -239,7 +263,6 @@ def _emit_whole(call: Call, reply: _Parsed) -> Flow[None]:
 
 def _meta(call: Call, response: Head, model: str) -> ReplyMeta:
     progress = call.progress
-    assert isinstance(call.request, ChatRequest)
     return ReplyMeta(
         model=model or call.request.model,
         provider=progress.provider,

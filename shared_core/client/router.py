@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 from shared_core.catalog import Catalog
-from shared_core.client.base import RouterBase, RouterSettings
+from shared_core.client.base import RouterSettings
 from shared_core.client.settings import bypasses_proxy, proxies
 from shared_core.client.status import ModelStatus
 from shared_core.client.streams import AsyncChatStream, ChatStream
+from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ConfigError
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
 from shared_core.transport import AsyncTransport, Transport
-from shared_core.types import ChatOptions, ChatReply, Message, Timeouts
+from shared_core.types import ChatOptions, ChatReply, EmbedOptions, EmbedReply, Kind, Message, Timeouts
 
 __all__ = ["AsyncHFRouter", "HFRouter"]
 
 
-class HFRouter(RouterBase):
+class HFRouter(VectorRouter):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
     Takes the arguments of `RouterBase`, and:
@@ -63,6 +64,12 @@ class HFRouter(RouterBase):
         flow = self._chat(messages, options, stream=True)
         return ChatStream(BlockingRun(flow, self._sender()))
 
+    def embed(
+        self, texts: Iterable[str], kind: Kind = "document", **options: Unpack[EmbedOptions]
+    ) -> EmbedReply:
+        """One vector a text, in the order of the texts."""
+        return BlockingRun(self._embed(texts, kind, options), self._sender()).finish()
+
     def models(self, *, refresh: bool = False) -> Catalog:
         """What is served, by whom, at what price: fetched once in five minutes a process, unless `refresh`."""
         return BlockingRun(self._models(refresh=refresh), self._sender()).finish()
@@ -76,7 +83,8 @@ class HFRouter(RouterBase):
         return BlockingRun(self._warm(model, timeout), self._sender()).finish()
 
     def close(self) -> None:
-        """Nothing needs closing: connections are shared by the process and closed when they are idle."""
+        """Closes the embedding cache. Connections are shared by the process and closed when they are idle."""
+        self._close_cache()
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +103,7 @@ class HFRouter(RouterBase):
         return self._transport
 
 
-class AsyncHFRouter(RouterBase):
+class AsyncHFRouter(VectorRouter):
     """The same for event loops: usable from any, and from several after one another.
 
     Takes the arguments of `RouterBase`, and:
@@ -135,6 +143,12 @@ class AsyncHFRouter(RouterBase):
         flow = self._chat(messages, options, stream=True)
         return AsyncChatStream(AsyncRun(flow, self._sender()))
 
+    async def embed(
+        self, texts: Iterable[str], kind: Kind = "document", **options: Unpack[EmbedOptions]
+    ) -> EmbedReply:
+        """See `HFRouter.embed`."""
+        return await AsyncRun(self._embed(texts, kind, options), self._sender()).finish()
+
     async def models(self, *, refresh: bool = False) -> Catalog:
         """See `HFRouter.models`."""
         return await AsyncRun(self._models(refresh=refresh), self._sender()).finish()
@@ -149,6 +163,7 @@ class AsyncHFRouter(RouterBase):
 
     async def close(self) -> None:
         """Closes this event loop's idle connections, which other clients in it may share and then reopen."""
+        self._close_cache()
         await self._sender().close()
 
     async def __aenter__(self) -> Self:

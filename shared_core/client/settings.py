@@ -12,7 +12,7 @@ from collections.abc import Callable
 from shared_core.errors import Unauthorized
 from shared_core.types import ApiKey
 
-__all__ = ["Keyring", "bypasses_proxy", "environment_url", "proxies"]
+__all__ = ["Keyring", "bypasses_proxy", "environment_hub_url", "environment_url", "proxies"]
 
 
 class Keyring:
@@ -70,6 +70,13 @@ def environment_url() -> str | None:
     from shared_core.client.environment import Environment
 
     return Environment().base_url
+
+
+def environment_hub_url() -> str | None:
+    """The Hub that `HF_ENDPOINT` sets in place of huggingface.co, as huggingface_hub heeds it too."""
+    from shared_core.client.environment import Environment
+
+    return Environment().hub_url
 
 
 @functools.cache

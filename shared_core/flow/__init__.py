@@ -9,6 +9,8 @@ A flow is a generator that yields effects and returns its result; a driver perfo
 4. A flow need not close responses. The driver closes the open one when another is sent, when the flow
    ends, fails, is closed, or its task is cancelled.
 5. After the first `emit` nothing may be repeated: the caller has seen content.
+6. Flows that run at the same time (`gather`) share no response and emit nothing. What else they share, they
+   guard with a lock that is never held over a `yield`: on the blocking driver they run in threads.
 
 Effects are treated as immutable, but not frozen: two of them are made for every streamed token, and
 freezing doubles what that costs.
@@ -18,7 +20,7 @@ Prior art: `httpx.Auth.auth_flow`, and psycopg's `generators.py` with `waiting.p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
@@ -29,6 +31,7 @@ __all__ = [
     "Effect",
     "Emit",
     "Flow",
+    "Gather",
     "Head",
     "Offload",
     "Read",
@@ -36,6 +39,7 @@ __all__ = [
     "Sleep",
     "drain",
     "emit",
+    "gather",
     "offload",
     "read_all",
     "send",
@@ -97,7 +101,15 @@ class Offload:
     function: Callable[[], Any]
 
 
-Effect = Send | Read | Drain | Emit | Sleep | Offload
+@dataclass(slots=True)
+class Gather:
+    """Run flows at the same time; the answer is the list of their results, in order."""
+
+    children: Iterable[Flow[Any]]
+    at_once: int
+
+
+Effect = Send | Read | Drain | Emit | Sleep | Offload | Gather
 Flow = Generator[Effect, Any, T]
 
 
@@ -119,6 +131,20 @@ def sleep(seconds: float) -> Flow[None]:
 
 def offload(function: Callable[[], T]) -> Flow[T]:
     return cast(T, (yield Offload(function)))
+
+
+def gather(children: Iterable[Flow[T]], *, at_once: int) -> Flow[list[T]]:
+    """The results of several flows that run at the same time.
+
+    The first failure ends the others, frees their connections and is raised. Children run with a copy of the
+    caller's context variables.
+
+    Args:
+        children: Taken one by one, each when its turn has come: what a generator yields late may depend on how
+            the earlier ones ended.
+        at_once: How many run at one time, at most.
+    """
+    return cast("list[T]", (yield Gather(children, at_once)))
 
 
 def read_all(response: Head, most_bytes: int) -> Flow[tuple[bytes, bool]]:

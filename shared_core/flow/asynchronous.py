@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared_core.errors import ConfigError
-from shared_core.flow import Drain, Emit, Flow, Offload, Read, Send, Sleep
+from shared_core.flow import Drain, Emit, Flow, Gather, Offload, Read, Send, Sleep
 from shared_core.types import ChatDelta
 
 if TYPE_CHECKING:
@@ -105,7 +105,35 @@ class AsyncRun(Generic[T]):
                 return None
             case Offload(function):
                 return await asyncio.to_thread(function)
+            case Gather(children, at_once):
+                return await self._gather(children, at_once)
         raise AssertionError(f"not an effect: {effect!r}")
+
+    async def _gather(self, children: Iterable[Flow[Any]], at_once: int) -> list[Any]:
+        """Each worker takes the next child; the group cancels all of them when one fails or we are cancelled."""
+        results: dict[int, Any] = {}
+        waiting = enumerate(children)
+
+        async def work() -> None:
+            for place, child in waiting:
+                results[place] = await AsyncRun(child, self._transport).whole()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(at_once):
+                    group.create_task(work())
+        except BaseExceptionGroup as failures:
+            first = failures.exceptions[0]
+        else:
+            return [results[place] for place in range(len(results))]
+        raise first
+
+    async def whole(self) -> T:
+        """Runs a flow that may not emit."""
+        if await self.advance() is not None:
+            await self.close()
+            raise AssertionError("a flow that is gathered with others cannot emit")
+        return self.result
 
     async def _release(self) -> None:
         response, self._response = self._response, None

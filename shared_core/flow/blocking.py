@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from shared_core.errors import ConfigError
-from shared_core.flow import Drain, Emit, Flow, Offload, Read, Send, Sleep
+from shared_core.errors import ConfigError, ConnectionLost
+from shared_core.flow import Drain, Emit, Flow, Gather, Offload, Read, Send, Sleep
+from shared_core.flow.crew import Crew
 from shared_core.types import ChatDelta
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class BlockingRun(Generic[T]):
         result: What the flow returned, once `done`.
     """
 
-    __slots__ = ("_busy", "_flow", "_response", "_transport", "done", "result")
+    __slots__ = ("_busy", "_crew", "_flow", "_response", "_transport", "done", "result")
 
     result: T
 
@@ -37,6 +38,7 @@ class BlockingRun(Generic[T]):
         self._flow = flow
         self._transport = transport
         self._response: Response | None = None
+        self._crew: Crew | None = None
         self.done = False
         self._busy = False
 
@@ -96,12 +98,33 @@ class BlockingRun(Generic[T]):
             self._flow.close()
         finally:
             self._release()
+            if self._crew is not None:
+                self._crew.stop()
+
+    def interrupt(self) -> None:
+        """From another thread: the run's own thread ends it, when what it waits for returns or breaks off."""
+        self.done = True
+        if self._crew is not None:
+            self._crew.stop()
+
+    def whole(self) -> T | None:
+        """Runs a flow that may not emit; None when it was interrupted."""
+        if self.advance() is not None:
+            self.close()
+            raise AssertionError("a flow that is gathered with others cannot emit")
+        return getattr(self, "result", None)
 
     def _perform(self, effect: object) -> object:
+        if self._closed():
+            raise _ended_elsewhere()
         match effect:
             case Send(request, waits):
                 self._release()
-                self._response = response = self._transport.send(request, waits)
+                response = self._transport.send(request, waits)
+                if self._closed():  # meanwhile; and nobody else knows of this connection
+                    response.close()
+                    raise _ended_elsewhere()
+                self._response = response
                 return response
             case Drain(response, most_bytes, seconds):
                 response.drain(most_bytes, seconds)
@@ -111,9 +134,16 @@ class BlockingRun(Generic[T]):
                 return None
             case Offload(function):
                 return function()
+            case Gather(children, at_once):
+                self._crew = Crew(lambda child: BlockingRun(child, self._transport))
+                return self._crew.work(children, at_once)
         raise AssertionError(f"not an effect: {effect!r}")
 
     def _release(self) -> None:
         response, self._response = self._response, None
         if response is not None:
             response.close()
+
+
+def _ended_elsewhere() -> ConnectionLost:
+    return ConnectionLost("Another thread ended this call.")

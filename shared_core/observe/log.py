@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from shared_core.errors import RouterError
-from shared_core.types import Call, ChatRequest
+from shared_core.types import Call, LookupRequest
 
 __all__ = ["answered", "failed", "retrying", "waiting_for_model"]
 
@@ -38,4 +38,4 @@ def answered(call: Call) -> None:
 
 def _about(call: Call) -> str:
     request = call.request
-    return request.model if isinstance(request, ChatRequest) else request.path
+    return request.path if isinstance(request, LookupRequest) else request.model

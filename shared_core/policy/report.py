@@ -9,7 +9,7 @@ from shared_core.errors import RouterError
 from shared_core.flow import Flow
 from shared_core.observe import log
 from shared_core.policy import Handler
-from shared_core.types import Call, ChatRequest
+from shared_core.types import Call
 from shared_core.wire.redact import redact_error
 
 __all__ = ["Report"]
@@ -26,8 +26,7 @@ class Report:
             result = yield from inner(call)
         except RouterError as error:
             progress = call.progress
-            if isinstance(call.request, ChatRequest):
-                error.model = error.model or call.request.model
+            error.model = error.model or call.request.model or None
             error.provider = error.provider or progress.provider
             error.request_id = error.request_id or progress.request_id
             error.attempts = progress.attempts

@@ -9,7 +9,9 @@ from shared_core.catalog import ROUTER_URL
 from shared_core.errors import ConfigError
 from shared_core.types import ModelRef
 
-__all__ = ["ROUTER_URL", "is_hugging_face", "wire_model"]
+__all__ = ["HUB_URL", "ROUTER_URL", "is_hugging_face", "wire_model"]
+
+HUB_URL = "https://huggingface.co"
 
 _HUGGING_FACE = ("huggingface.co", "endpoints.huggingface.cloud")
 """Hosts, with their subdomains, that a Hugging Face token may be sent to: the router and the Hub, and dedicated

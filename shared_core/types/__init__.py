@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
-    from shared_core.types.call import Call, LookupRequest, Progress, Target
+    from shared_core.types.call import Call, LookupRequest, Progress, Request, Target
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
-    from shared_core.types.embeddings import EmbedReply, EmbedRequest, Kind
+    from shared_core.types.embeddings import EmbedOptions, EmbedReply, EmbedRequest, Kind
     from shared_core.types.http import HttpRequest
     from shared_core.types.models import POLICIES, ModelRef
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
+    from shared_core.types.rerank import RerankOptions, RerankReply, RerankRequest
     from shared_core.types.secret import ApiKey
     from shared_core.types.waits import Timeouts, Waits
 
@@ -26,17 +27,19 @@ _MODULES = {
         "Call",
         "LookupRequest",
         "Progress",
+        "Request",
         "Target",
     ),
     "chat": ("ChatReply", "ChatRequest", "Choice", "Message", "ReplyMeta"),
     "deltas": ("ChatDelta", "ToolCall", "ToolCallDelta", "Usage"),
     "params": ("CHAT_PARAMS", "ChatOptions", "ChatParams"),
-    "embeddings": ("EmbedReply", "EmbedRequest", "Kind"),
+    "embeddings": ("EmbedOptions", "EmbedReply", "EmbedRequest", "Kind"),
     "http": ("HttpRequest",),
     "models": (
         "POLICIES",
         "ModelRef",
     ),
+    "rerank": ("RerankOptions", "RerankReply", "RerankRequest"),
     "secret": ("ApiKey",),
     "waits": (
         "Timeouts",
@@ -57,6 +60,7 @@ __all__ = [
     "ChatReply",
     "ChatRequest",
     "Choice",
+    "EmbedOptions",
     "EmbedReply",
     "EmbedRequest",
     "HttpRequest",
@@ -66,6 +70,10 @@ __all__ = [
     "ModelRef",
     "Progress",
     "ReplyMeta",
+    "Request",
+    "RerankOptions",
+    "RerankReply",
+    "RerankRequest",
     "Target",
     "Timeouts",
     "ToolCall",

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shared_core.types.chat import ChatRequest
+from shared_core.types.embeddings import EmbedRequest
+from shared_core.types.rerank import RerankRequest
 from shared_core.types.secret import ApiKey
 from shared_core.types.waits import Waits
 
-__all__ = ["Call", "LookupRequest", "Progress", "Target"]
+__all__ = ["Call", "LookupRequest", "Progress", "Request", "Target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +19,7 @@ class Target:
     """A host to send to, and on whose account.
 
     Args:
-        base_url: Address that "/chat/completions" is appended to, without a slash at its end.
+        base_url: Address that paths such as "/chat/completions" are appended to, without a slash at its end.
         key: The token for this host.
         bill_to: Organisation that pays, sent as `X-HF-Bill-To`.
         headers: Further headers, names in lower case.
@@ -36,10 +38,18 @@ class LookupRequest:
     Args:
         path: What follows the base URL, from its slash on.
         token_needed: Whether it is refused without a token, rather than asked without one.
+        model: The model that is asked about, to name it in errors.
+        follow: Whether a redirect is followed that stays on the host, as the Hub sends for a renamed model.
     """
 
     path: str
     token_needed: bool = False
+    model: str = ""
+    follow: bool = False
+
+
+Request = ChatRequest | EmbedRequest | RerankRequest | LookupRequest
+"""What can be asked; each has a `model`, "" where none is concerned."""
 
 
 class Progress:
@@ -68,7 +78,7 @@ class Progress:
 class Call:
     """One request on one route, changed only by `dataclasses.replace`."""
 
-    request: ChatRequest | LookupRequest
+    request: Request
     target: Target
     waits: Waits
     progress: Progress

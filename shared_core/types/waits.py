@@ -93,6 +93,12 @@ class Waits:
     def now(self) -> float:
         return self._clock()
 
+    def shared(self) -> Waits:
+        """A stopwatch for one of several requests at once, all due at the same deadline."""
+        twin = Waits(self.limits, self._clock, streamed=self._streamed)
+        twin.deadline = twin._phase_end = self.deadline
+        return twin
+
     def connecting(self) -> None:
         """A connection is being opened."""
         self.opening = True

@@ -1,0 +1,107 @@
+"""From the arguments of `embed` to a request, each argument checked before anything is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from shared_core.client.checks import checked_body, checked_count, checked_options, checked_texts
+from shared_core.client.embedding import Memory, Pace
+from shared_core.client.progress import Bar
+from shared_core.errors import ConfigError
+from shared_core.providers import EmbedRoute
+from shared_core.types import EmbedOptions, EmbedRequest, Kind
+
+if TYPE_CHECKING:
+    from shared_core.cache import EmbeddingCache
+
+__all__ = ["embed_request", "memory_of", "pace_of"]
+
+
+def embed_request(
+    texts: Iterable[str], kind: Kind, options: EmbedOptions, model: str, extra_body: dict[str, Any]
+) -> tuple[EmbedRequest, str]:
+    """The request for all texts, and the prompt that stands in front of each.
+
+    Args:
+        texts: As the caller gave them.
+        kind: "query" or "document".
+        options: What is special to this call.
+        model: The model's id.
+        extra_body: The client's own further keys.
+
+    Raises:
+        ConfigError: An argument cannot work.
+    """
+    checked_options(options, EmbedOptions.__annotations__)
+    if kind not in ("query", "document"):
+        raise ConfigError(f"kind={kind!r} is neither 'query' nor 'document'.")
+    prompt = options.get("query_prompt") if kind == "query" else options.get("document_prompt")
+    prompt_name = options.get("prompt_name")
+    if prompt and prompt_name:
+        raise ConfigError(
+            f"Both {kind}_prompt and prompt_name are given.",
+            hint="One puts the prompt here, the other the host.",
+        )
+    if prompt is not None:
+        checked_texts([prompt], f"{kind}_prompt")
+    dimensions = options.get("dimensions")
+    listed = checked_texts(texts)
+    request = EmbedRequest(
+        [prompt + text for text in listed] if prompt else listed,
+        model,
+        kind,
+        None if dimensions is None else checked_count(dimensions, "dimensions"),
+        options.get("normalize"),
+        options.get("truncate"),
+        prompt_name,
+        {**extra_body, **checked_body(options.get("extra_body"))},
+        range(len(listed)),
+    )
+    return request, prompt or ""
+
+
+def pace_of(options: EmbedOptions) -> Pace:
+    """How the list is sent.
+
+    Raises:
+        ConfigError: An argument cannot work.
+    """
+    batch_size, at_once = options.get("batch_size"), options.get("max_concurrency")
+    wanted = options.get("progress")
+    progress: Callable[[int, int], object] | None = None
+    if callable(wanted):
+        progress = wanted
+    elif wanted:
+        progress = Bar()
+    return Pace(
+        None if batch_size is None else checked_count(batch_size, "batch_size"),
+        8 if at_once is None else checked_count(at_once, "max_concurrency"),
+        progress,
+    )
+
+
+def memory_of(cache: EmbeddingCache, request: EmbedRequest, route: EmbedRoute, prompt: str) -> Memory:
+    """The cache with the keys of this way of embedding.
+
+    Whatever may change a vector is part of the keys: besides what the user asked for, the address, since two
+    hosts compute one model differently, and further keys of the body. A prompt that the host keeps goes by its name.
+    """
+    from shared_core.cache import VectorKeys
+
+    made_by: list[Any] = ["remote", route.url, request.truncate is False]
+    if request.prompt_name is not None:
+        made_by.append(["prompt_name", request.prompt_name])
+    if request.extra_body:
+        made_by.append(json.dumps(request.extra_body, sort_keys=True, default=repr))
+    keys = VectorKeys(
+        route.model,
+        None,
+        request.kind,
+        None if request.prompt_name is not None else prompt,
+        request.dimensions,
+        request.normalize,
+        json.dumps(made_by),
+    )
+    return Memory(cache, keys, prompt)

@@ -1,0 +1,134 @@
+"""What both clients share to embed and to rerank: from arguments to the flow of one call.
+
+What these calls need besides is loaded with the first of them: a program that only chats pays nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from shared_core.client.base import RouterBase
+from shared_core.client.pipeline import run_through
+from shared_core.errors import ModelNotServed, RouterError, Unauthorized
+from shared_core.flow import Flow, offload
+from shared_core.routing import ROUTER_URL, is_hugging_face, wire_model
+from shared_core.types import (
+    ApiKey,
+    Call,
+    EmbedOptions,
+    EmbedReply,
+    Kind,
+    LookupRequest,
+    ModelRef,
+    Progress,
+    Target,
+    Waits,
+)
+
+if TYPE_CHECKING:
+    from shared_core.cache import EmbeddingCache
+    from shared_core.providers import EmbedRoute, Served
+
+__all__ = ["VectorRouter"]
+
+
+class VectorRouter(RouterBase):
+    """`RouterBase` with the flows of `embed` and `rerank`."""
+
+    _opened_cache: EmbeddingCache | None = None
+
+    def _embed(self, texts: Iterable[str], kind: Kind, options: EmbedOptions) -> Flow[EmbedReply]:
+        """The flow of one list of texts; its clock starts now."""
+        from shared_core.client.asking import embed_request, memory_of, pace_of
+        from shared_core.client.embedding import Embedding, nothing_to_embed
+
+        model = options.get("model") or self.model or ""
+        request, prompt = embed_request(texts, kind, options, model, self.extra_body)
+        pace = pace_of(options)
+        call = self._call(request, options.get("timeout"), options.get("extra_headers"), streamed=False)
+        if not request.texts:
+            return nothing_to_embed(request, self.base_url)
+        route = yield from self._embed_route(model, call.waits)
+        cache = yield from self._cache()
+        memory = None if cache is None else memory_of(cache, request, route, prompt)
+        root = Target(route.root, call.target.key, call.target.bill_to, call.target.headers)
+        call = replace(call, target=root)
+        return (yield from Embedding(call, route, self._exchange, self._policies, pace, memory).run())
+
+    def _embed_route(self, model: str, waits: Waits) -> Flow[EmbedRoute]:
+        """Where the model's texts go; asks the Hub who serves it when that is not known yet."""
+        from shared_core.providers import choose, route_by_row, route_by_url
+
+        url, api = self.base_url, self.embedding_api
+        if api != "router" and not (api == "auto" and url == ROUTER_URL):
+            return route_by_url(url, api, wire_model(model, self.provider) if model else "")
+        ref = ModelRef.parse(wire_model(model, self.provider))
+        name, served = yield from self._served_by(ref.repo, waits)
+        chosen = choose(ref.repo, served, ref.provider)
+        notes = (chosen.warning,) if chosen.warning else ()
+        root = url.removesuffix("/v1")
+        return route_by_row(root, chosen.provider, name or ref.repo, chosen.provider_id, notes)
+
+    def _served_by(self, model: str, waits: Waits) -> Flow[tuple[str, tuple[Served, ...]]]:
+        """The model's present id and its providers, fetched once in five minutes a process and account."""
+        from shared_core.providers import MAPPINGS, parse_mapping
+
+        hub = self.hub_url
+        path = f"/api/models/{quote(model, safe='/')}?expand=inferenceProviderMapping"
+        request = LookupRequest(path, model=model, follow=True)
+        call = Call(request, Target(hub, self._hub_key(hub)), waits.shared(), Progress(waits.now()))
+        key = yield from self._exchange.key(call, needed=False)
+        account = blake2b(key.reveal().encode(), digest_size=16).hexdigest()
+        found = MAPPINGS.fresh(hub, model, account, time.time())
+        if found is None:
+            try:
+                payload = yield from run_through(self._policies, call, self._exchange.look_up)
+            except (ModelNotServed, Unauthorized) as error:
+                raise _unknown_model(error, model, hub) from None
+            found = parse_mapping(payload)
+            MAPPINGS.remember(hub, model, account, found, time.time())
+        return found
+
+    def _hub_key(self, hub: str) -> ApiKey:
+        """The token for the Hub. An explicit one was given for `base_url`: another host than that, or than
+        Hugging Face's, must not see it."""
+        explicit = self._key.source != "ambient"
+        if explicit and not is_hugging_face(hub) and urlsplit(hub)[:2] != urlsplit(self.base_url)[:2]:
+            return ApiKey("")
+        return self._key
+
+    def _cache(self) -> Flow[EmbeddingCache | None]:
+        """The cache that the settings mean, opened when it is first needed."""
+        if self.embedding_cache is None or self.embedding_cache is False:
+            return None
+        if self._opened_cache is None:
+            from shared_core.cache import open_cache
+
+            self._opened_cache = yield from offload(lambda: open_cache(self.embedding_cache))
+        return self._opened_cache
+
+    def _close_cache(self) -> None:
+        """Closes a cache that this client opened; it opens again when it is used again."""
+        if self._opened_cache is not None and self._opened_cache is not self.embedding_cache:
+            self._opened_cache.close()
+
+
+def _unknown_model(error: RouterError, model: str, hub: str) -> RouterError:
+    # Without a token the Hub answers 401 for what is not there, so that private names cannot be guessed.
+    if error.status != 404 and (error.code or "").lower() != "reponotfound":
+        return error
+    return ModelNotServed(
+        f"There is no model {model!r} on {hub}, or the token may not see it.",
+        hint="Write the id as on its page, `org/name`; a private or gated model needs a token that may read it.",
+        model=model,
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        attempts=error.attempts,
+        reactions=(),
+    )

@@ -1,0 +1,69 @@
+"""One request for vectors or scores: the innermost step of `embed` and `rerank`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared_core.client.batches import Lesson
+from shared_core.client.exchange import USER_AGENT, Exchange, json_of
+from shared_core.errors import BadRequest, RouterError
+from shared_core.flow import Flow, Head
+from shared_core.providers import EmbedRoute
+from shared_core.types import Call, EmbedRequest
+from shared_core.wire import embeddings
+from shared_core.wire.embeddings import Embedded
+
+__all__ = ["EmbedExchange"]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedExchange:
+    """Texts out, vectors in.
+
+    Args:
+        exchange: Sends, with the token for the target.
+        route: Where to.
+        lesson: What the host has taught so far.
+    """
+
+    exchange: Exchange
+    route: EmbedRoute
+    lesson: Lesson
+
+    def __call__(self, call: Call) -> Flow[tuple[Embedded, Mapping[str, str]]]:
+        """One try with one batch; also gives the reply's headers."""
+        request = call.request
+        assert isinstance(request, EmbedRequest)
+        try:
+            response = yield from self._send(call, request)
+            value = yield from json_of(response)
+        except RouterError as error:
+            error.provider = error.provider or call.progress.provider or self.route.provider
+            raise
+        call.progress.provider = call.progress.provider or self.route.provider
+        return embeddings.parse(value, request, self.route.dialect, response.headers), response.headers
+
+    def _send(self, call: Call, request: EmbedRequest) -> Flow[Head]:
+        base64 = self.route.base64 and self.lesson.base64 and "encoding_format" not in request.extra_body
+        try:
+            return (yield from self._post(call, request, base64=base64))
+        except BadRequest as error:
+            # Hosts that do not know base64 mostly ignore the wish; a strict one names what it dislikes.
+            said = error.message.lower()
+            if not base64 or not ("encoding_format" in said or "base64" in said):
+                raise
+            self.lesson.base64 = False
+        return (yield from self._post(call, request, base64=False))
+
+    def _post(self, call: Call, request: EmbedRequest, *, base64: bool) -> Flow[Head]:
+        key = yield from self.exchange.key(call, needed=True)
+        route = self.route
+        return (
+            yield from self.exchange.send(
+                call,
+                embeddings.encode(
+                    request, route.dialect, route.url, call.target, key, USER_AGENT, base64=base64
+                ),
+            )
+        )
