@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+import textwrap
 import threading
 from collections.abc import Sequence
 
 from shared_core._version import __version__
 
 from .catalogue import MODELS
+from .embedding.models import EMBEDDING_MODELS, RERANK_MODELS
 from .server import offline_router
 
 
@@ -27,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--embedder",
         default="auto",
-        help="for offline/extractive: auto, words, or a sentence-transformers folder",
+        help="where vectors come from: auto, words, or a sentence-transformers folder",
     )
     parser.add_argument(
         "--alias",
@@ -57,9 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _greeting(url: str, token: str | None) -> str:
     models = "\n".join(f"  {model.id:<20} {model.about}" for model in MODELS.values())
     bearer = f' -H "Authorization: Bearer {token}"' if token else ""
+    for_vectors = ", ".join([*EMBEDDING_MODELS, "offline/embed-N", *RERANK_MODELS])
+    vectors = textwrap.fill(f"for vectors: {for_vectors}", 100, initial_indent="  ", subsequent_indent="    ")
     body = '{"model":"offline/echo","messages":[{"role":"user","content":"hello"}]}'
     return (
-        f"Offline router (hfrouter {__version__}) at {url}\n{models}\n"
+        f"Offline router (hfrouter {__version__}) at {url}\n{models}\n{vectors}\n"
         f"Try:\n  curl {url}/chat/completions{bearer} -H 'Content-Type: application/json' -d '{body}'\n"
         "Stop with Ctrl-C.\n"
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
+
+_IN_PATH = re.compile(r"/hf-inference/models/(.+?)/pipeline/")
 
 
 @dataclass(slots=True)
@@ -46,6 +50,9 @@ class Received:
 
     @property
     def model(self) -> str | None:
-        """The model asked for, with its suffix, or None."""
+        """The model asked for, with its suffix; on hf-inference's paths the one that the path names; or None."""
+        named = _IN_PATH.match(self.path)
+        if named is not None:
+            return unquote(named[1])
         value = self.json.get("model") if isinstance(self.json, dict) else None
         return value if isinstance(value, str) else None

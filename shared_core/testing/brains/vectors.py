@@ -89,8 +89,7 @@ class Words(InPieces):
 def _signs(text: str, dimensions: int) -> NDArray[np.int8]:
     import numpy as np
 
-    # A lone surrogate reaches the server as JSON's \ud800 and has no bytes in UTF-8.
-    drawn = hashlib.shake_128(text.encode(errors="surrogatepass")).digest(-(-dimensions // 8))
+    drawn = hashlib.shake_128(text.encode()).digest(-(-dimensions // 8))
     bits = np.unpackbits(np.frombuffer(drawn, dtype=np.uint8))[:dimensions]
     return bits.astype(np.int8) * 2 - 1
 
@@ -125,6 +124,7 @@ class SentenceModel:
         kept = [module for module in whole if type(module).__name__ != "Normalize"]
         self._model = SentenceTransformer(modules=kept, device="cpu")
         self._tokenizer: Any = whole.tokenizer
+        self._one_at_a_time = threading.Lock()
 
     def count(self, text: str) -> int:
         """How many tokens a text has, those at its ends included."""
@@ -140,7 +140,8 @@ class SentenceModel:
 
     def vectors(self, texts: Sequence[str], dimensions: int = 0) -> NDArray[np.float32]:
         """float32, shape (texts, dimensions)."""
-        made: NDArray[np.float32] = self._model.encode(list(texts), show_progress_bar=False)
+        with self._one_at_a_time:
+            made: NDArray[np.float32] = self._model.encode(list(texts), show_progress_bar=False)
         return _of_length(made, dimensions)
 
 

@@ -24,6 +24,7 @@ __all__ = [
     "read_body",
     "read_openai",
     "refuse_unknown",
+    "sound",
     "text_list",
 ]
 
@@ -139,6 +140,16 @@ def flag(body: dict[str, Any], key: str) -> bool | None:
     return value
 
 
+def sound(text: str) -> str:
+    """The text, unless half a surrogate pair is in it, at which Rust's JSON parsers stop."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        where = "lone leading surrogate in hex escape at line 1 column 0"
+        raise Refusal(400, f"Failed to parse the request body as JSON: {where}") from None
+    return text
+
+
 def text_list(value: object) -> TypeGuard[list[str]]:
     """Whether a value is a list of strings alone."""
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
@@ -149,11 +160,11 @@ def _inputs(body: dict[str, Any], key: str, name: str) -> tuple[list[str], bool]
         raise bad_shape(f"missing field `{key}` at line 1 column 0")
     value = body[key]
     if isinstance(value, str):
-        return [value], True
+        return [sound(value)], True
     if not text_list(value):
         # Token ids end here too: neither TEI before 1.6 nor most providers take them.
         raise bad_shape(f"{key}: data did not match any variant of untagged enum {name} at line 1 column 0")
-    return value, False
+    return [sound(text) for text in value], False
 
 
 def _left(body: dict[str, Any]) -> bool:

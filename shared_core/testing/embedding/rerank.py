@@ -16,7 +16,7 @@ from shared_core.testing.faults import Reply
 from shared_core.testing.refusals import bad_shape
 from shared_core.testing.validate import json_type
 
-from .calls import Dialect, EmbedCall, Limits, check_size, flag, read_body, refuse_unknown, text_list
+from .calls import Dialect, EmbedCall, Limits, check_size, flag, read_body, refuse_unknown, sound, text_list
 from .models import EMBEDDING_MODELS, RERANK_MODELS, TEI_MODEL
 from .quirks import EmbedQuirks
 from .refusals import OpenAIDialect, TeiDialect
@@ -32,15 +32,13 @@ class _Ranking(EmbedEndpoint):
     """How a query and documents become scores."""
 
     async def scores(
-        self, query: str, documents: Sequence[str], truncate: bool, dialect: Dialect, quirks: EmbedQuirks
+        self, query: str, documents: Sequence[str], truncate: bool, dialect: Dialect
     ) -> tuple[list[float], int]:
         """One raw score a document, 0 where it is as near as far; and how many tokens were read."""
         call = EmbedCall(EMBEDDING_MODELS[TEI_MODEL], [query, *documents], truncate=truncate)
         vectors, tokens = await self.embed(call, dialect, Limits(), EmbedQuirks(refuse_empty=False))
         near = (vectors[1:] @ vectors[0]).tolist()
         scores = [_STEEPNESS * (cosine - 0.5) for cosine in near]
-        if quirks.nan:
-            scores[-1] = math.nan
         return scores, tokens
 
 
@@ -49,11 +47,12 @@ def _sigmoid(score: float) -> float:
 
 
 def _ordered(scores: Sequence[float], quirks: EmbedQuirks) -> list[int]:
-    """Positions, best first, without what the quirks lose."""
+    """Positions, best first, with what the quirks lose, or say twice."""
     best_first = sorted(range(len(scores)), key=lambda place: -scores[place])
     if quirks.reverse:
         best_first.reverse()
-    return best_first[: quirks.count_off] if quirks.count_off < 0 else best_first
+    lost, more = min(quirks.count_off, 0), max(quirks.count_off, 0)
+    return best_first[: lost or None] + best_first[-1:] * more
 
 
 def _text(body: dict[str, Any], key: str) -> str:
@@ -62,7 +61,7 @@ def _text(body: dict[str, Any], key: str) -> str:
     value = body[key]
     if not isinstance(value, str):
         raise bad_shape(f"{key}: invalid type: {json_type(value)}, expected a string at line 1 column 0")
-    return value
+    return sound(value)
 
 
 class TeiRerank(_Ranking):
@@ -76,16 +75,17 @@ class TeiRerank(_Ranking):
         query, texts = _text(body, "query"), body.get("texts")
         if not text_list(texts):
             raise bad_shape("texts: expected a sequence of strings at line 1 column 0")
+        texts = [sound(text) for text in texts]
         check_size(texts, dialect, TEI_LIMITS, quirks)
         raw, with_text = flag(body, "raw_scores"), flag(body, "return_text")
-        scores, tokens = await self.scores(query, texts, bool(flag(body, "truncate")), dialect, quirks)
+        scores, tokens = await self.scores(query, texts, bool(flag(body, "truncate")), dialect)
         ranks = []
         for place in _ordered(scores, quirks):
             rank: dict[str, Any] = {"index": place} if quirks.index else {}
             rank |= {"text": texts[place]} if with_text else {}
             ranks.append(rank | {"score": scores[place] if raw else _sigmoid(scores[place])})
         exchange.headers["x-compute-tokens"] = str(tokens)
-        return bytes_reply(_json(ranks, quirks), exchange.headers)
+        return bytes_reply(_json(ranks, ranks, "score", quirks), exchange.headers)
 
 
 class Rerank(_Ranking):
@@ -104,7 +104,7 @@ class Rerank(_Ranking):
         top_n = body.get("top_n")
         if top_n is not None and (isinstance(top_n, bool) or not isinstance(top_n, int) or top_n < 1):
             raise dialect.invalid(f"'top_n' must be a positive integer, not {top_n!r}.")
-        scores, tokens = await self.scores(query, documents, True, dialect, quirks)
+        scores, tokens = await self.scores(query, documents, True, dialect)
         with_text = flag(body, "return_documents")
         results = []
         for place in _ordered(scores, quirks)[:top_n]:
@@ -114,7 +114,7 @@ class Rerank(_Ranking):
         reply = {"id": f"rerank-{uuid.uuid4().hex}", "model": model, "results": results}
         if quirks.usage:
             reply["usage"] = {"prompt_tokens": tokens, "total_tokens": tokens}
-        return bytes_reply(_json(reply, quirks), exchange.headers)
+        return bytes_reply(_json(reply, results, "relevance_score", quirks), exchange.headers)
 
 
 def _documents(body: dict[str, Any], dialect: Dialect) -> list[str]:
@@ -125,9 +125,11 @@ def _documents(body: dict[str, Any], dialect: Dialect) -> list[str]:
     texts = [item.get("text") if isinstance(item, dict) else item for item in given]
     if not text_list(texts):
         raise dialect.invalid("'documents' must be a list of strings or of objects with a text.")
-    return texts
+    return [sound(text) for text in texts]
 
 
-def _json(body: object, quirks: EmbedQuirks) -> bytes:
-    text = json.dumps(body, ensure_ascii=False)
-    return (text.replace("NaN", "null") if quirks.nan == "null" else text).encode()
+def _json(body: object, results: list[dict[str, Any]], key: str, quirks: EmbedQuirks) -> bytes:
+    """The body as JSON; `results` are its last part, in which the quirks may spoil a score."""
+    if quirks.nan:
+        results[-1][key] = math.nan if quirks.nan == "NaN" else None
+    return json.dumps(body).encode()

@@ -106,8 +106,6 @@ class OpenAIEmbeddings(EmbedEndpoint):
             raise dialect.invalid("you must provide a model parameter")
         call = read_openai(body, self._model(asked), quirks)
         vectors, tokens = await self.embed(call, dialect, self._limits, quirks)
-        if self._provider:
-            exchange.headers["x-inference-provider"] = self._provider
         return bytes_reply(openai_body(vectors, call.base64, asked, tokens, quirks), exchange.headers)
 
     def _model(self, asked: str) -> EmbeddingModel:
@@ -149,7 +147,7 @@ class FeatureExtraction(EmbedEndpoint):
         if served is None or served.status == "error":
             raise provider_not_serving("hf-inference")
         call = read_bare(read_body(exchange.received, Limits()), model)
-        exchange.headers.update({"x-inference-provider": "hf-inference", "x-compute-type": "cpu"})
+        exchange.headers["x-compute-type"] = "cpu"
         if model.pooled and not quirks.tokens:
             vectors, tokens = await self.embed(call, dialect, Limits(), quirks)
             exchange.headers["x-compute-tokens"] = str(tokens)
