@@ -15,37 +15,6 @@ from dataclasses import dataclass
 LANGCHAIN = "langchain"
 LLAMA_INDEX = "llamaindex"
 
-# Environment: the requirements that its lock file was resolved from (`envs.py relock NAME`). The frameworks'
-# cores are held to one version everywhere, so that a difference is the adapter's and not the framework's.
-_LANGCHAIN_CORE = ("langchain-core==1.7.2", "langsmith==0.14.17", "pydantic==2.14.3")
-_LLAMA_CORE = (
-    "llama-index-core==0.14.25",
-    "llama-index-workflows==2.26.1",
-    "llama-index-instrumentation==0.6.0",
-    "pydantic==2.14.3",
-)
-ENVIRONMENTS: dict[str, tuple[str, ...]] = {
-    "hfrouter": (
-        *_LANGCHAIN_CORE,
-        *_LLAMA_CORE,
-        "httpx2==2.16.2",
-        "huggingface_hub==2.4.0",
-        "pydantic-settings==2.16.3",
-        "aiohttp==3.14.5",
-    ),
-    "openai2": (
-        "openai==2.54.0",
-        "langchain-openai==1.7.3",
-        "llama-index-llms-openai-like==0.8.1",
-        *_LANGCHAIN_CORE,
-        *_LLAMA_CORE,
-    ),
-    "openai3": ("openai>=3,<4", "langchain-openai", *_LANGCHAIN_CORE),
-    "huggingface1": ("langchain-huggingface==1.2.3", "huggingface_hub>=1.31,<2", *_LANGCHAIN_CORE),
-    "huggingface_api": ("llama-index-llms-huggingface-api==0.8.0", *_LLAMA_CORE),
-    "litellm": ("langchain-litellm", *_LANGCHAIN_CORE),
-}
-
 
 @dataclass(frozen=True)
 class Contender:

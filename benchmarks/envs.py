@@ -1,7 +1,7 @@
 """The contenders' environments: made from committed locks, never resolved afresh while measuring.
 
-Lives here: `ensure(name)` builds `.envs/<name>` from `locks/<name>.txt` when it is missing or the lock
-changed; `python benchmarks/envs.py relock [name ...]` resolves locks again from `contenders.ENVIRONMENTS`.
+Lives here: what each is made of; `ensure(name)` builds `.envs/<name>` from `locks/<name>.txt` when it is
+missing or the lock changed; `python benchmarks/envs.py relock [name ...]` resolves locks again.
 Not here: anything about measuring.
 """
 
@@ -14,10 +14,68 @@ import subprocess
 import sys
 from pathlib import Path
 
-import contenders
-
 HERE = Path(__file__).resolve().parent
 OURS = "hfrouter"
+
+# The requirements that each lock file was resolved from. The frameworks' cores are held to one version
+# everywhere, so that a difference is the adapter's and not the framework's.
+_LANGCHAIN_CORE = ("langchain-core==1.7.2", "langsmith==0.14.17", "pydantic==2.14.3")
+_LLAMA_CORE = (
+    "llama-index-core==0.14.25",
+    "llama-index-workflows==2.26.1",
+    "llama-index-instrumentation==0.6.0",
+    "pydantic==2.14.3",
+)
+_EMBEDDING = (
+    *_LANGCHAIN_CORE,
+    *_LLAMA_CORE,
+    "httpx2==2.16.2",
+    "huggingface_hub==2.4.0",
+    "pydantic-settings==2.16.3",
+    "numpy==2.4.6",
+    "tokenizers==0.23.3",
+    "safetensors==0.8.0",
+)
+_SENTENCE_TRANSFORMERS = ("torch==2.13.0", "transformers==5.23.0", "sentence-transformers==6.2.0")
+ENVIRONMENTS: dict[str, tuple[str, ...]] = {
+    "hfrouter": (
+        *_LANGCHAIN_CORE,
+        *_LLAMA_CORE,
+        "httpx2==2.16.2",
+        "huggingface_hub==2.4.0",
+        "pydantic-settings==2.16.3",
+        "aiohttp==3.14.5",
+    ),
+    "openai2": (
+        "openai==2.54.0",
+        "langchain-openai==1.7.3",
+        "llama-index-llms-openai-like==0.8.1",
+        *_LANGCHAIN_CORE,
+        *_LLAMA_CORE,
+    ),
+    "openai3": ("openai>=3,<4", "langchain-openai", *_LANGCHAIN_CORE),
+    "huggingface1": ("langchain-huggingface==1.2.3", "huggingface_hub>=1.31,<2", *_LANGCHAIN_CORE),
+    "huggingface_api": ("llama-index-llms-huggingface-api==0.8.0", *_LLAMA_CORE),
+    "litellm": ("langchain-litellm", *_LANGCHAIN_CORE),
+    # Embeddings: ours three times, each with the one engine of its extra, and the peers.
+    "hfrouter_torch": (*_EMBEDDING, *_SENTENCE_TRANSFORMERS),
+    "hfrouter_onnx": (*_EMBEDDING, "onnxruntime==1.31.1"),
+    "hfrouter_openvino": (*_EMBEDDING, "openvino==2026.4.1"),
+    "sentence_transformers": (
+        *_SENTENCE_TRANSFORMERS,
+        *_LANGCHAIN_CORE,
+        *_LLAMA_CORE,
+        "langchain-huggingface==1.2.3",
+        "langchain-openai==1.7.3",
+        "langchain-classic==1.0.8",
+        "llama-index-embeddings-huggingface==0.8.0",
+    ),
+    "sentence_transformers_openvino": ("sentence-transformers[openvino]==6.2.0", "torch==2.13.0", "onnx"),
+    "fastembed": ("fastembed==0.9.1",),
+    "light_embed": ("light-embed==1.0.9",),
+}
+LEFT_OUT = frozenset({"torchvision"})
+"""Resolved, but not locked: its build does not fit torch's CPU build, and no text model needs it."""
 
 
 def python_of(name: str) -> Path:
@@ -39,7 +97,7 @@ def ensure(name: str) -> None:
     print(f"building benchmarks/.envs/{name} from locks/{name}.txt", flush=True)
     _fresh(name)
     _pip(name, "install", "--no-deps", "-r", str(lock))
-    if name == OURS:
+    if name.startswith(OURS):
         _pip(name, "install", "--no-deps", "-e", str(HERE.parent))
     stamp.write_text(digest)
 
@@ -47,9 +105,13 @@ def ensure(name: str) -> None:
 def relock(name: str) -> None:
     """Resolve the requirements in a fresh environment and write down the versions that came out."""
     _fresh(name)
-    _pip(name, "install", *contenders.ENVIRONMENTS[name])
+    _pip(name, "install", *ENVIRONMENTS[name])
     frozen = _pip(name, "freeze", "--exclude", OURS)
-    pins = [line for line in frozen.splitlines() if "==" in line and "@" not in line]
+    pins = [
+        line.partition("+")[0]  # without a build tag: pip takes the CPU build of torch where one is offered
+        for line in frozen.splitlines()
+        if "==" in line and "@" not in line and line.partition("==")[0] not in LEFT_OUT
+    ]
     lock_of(name).write_text("\n".join(pins) + "\n")
     shutil.rmtree(python_of(name).parent.parent)
     ensure(name)
@@ -72,6 +134,6 @@ def _pip(name: str, *arguments: str) -> str:
 if __name__ == "__main__":
     if sys.argv[1:2] != ["relock"]:
         raise SystemExit("usage: envs.py relock [name ...]")
-    for wanted in sys.argv[2:] or contenders.ENVIRONMENTS:
+    for wanted in sys.argv[2:] or ENVIRONMENTS:
         relock(wanted)
         print(f"locked {wanted}: {len(lock_of(wanted).read_text().splitlines())} packages")
