@@ -60,7 +60,7 @@ class HFLocalEmbeddings(Embeddings):
     """
 
     def __init__(self, model: str = "", *, model_name: str = "", device: str | None = None) -> None:
-        self._embedder = LocalEmbedder(model or model_name, device)
+        self._embedder = LocalEmbedder(model or model_name, device or "auto")
 
     @property
     def model(self) -> str:
@@ -90,7 +90,7 @@ class HFLocalEmbeddings(Embeddings):
         Args:
             text: What is searched with.
         """
-        vector: list[float] = self._embedder.embed([text], kind="query")[0].tolist()
+        vector: list[float] = self._embedder.embed([text], kind="query").vectors[0].tolist()
         return vector
 
     async def aembed_documents(self, texts: list[str]) -> list[list[float]]:

@@ -60,7 +60,7 @@ class HFLocalEmbedding(BaseEmbedding):
         if unknown:
             raise ConfigError(f"{type(self).__name__} has no option {unknown[0]!r}.")
         super().__init__(model_name=name, **options)
-        self._embedder = LocalEmbedder(name, self.device)
+        self._embedder = LocalEmbedder(name, self.device or "auto")
         if self.embeddings_cache is not None and not isinstance(self.embeddings_cache, SeparatedCache):
             self.embeddings_cache = SeparatedCache(self.embeddings_cache, name)
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared_core.local.arguments import Arguments
 from shared_core.local.engines import Backend, Precision
+from shared_core.local.model import Model
+from shared_core.local.recipe import Recipe
+from shared_core.local.source import Source
 
-__all__ = ["Description"]
+__all__ = ["Description", "described"]
 
 
 @dataclass(frozen=True)
@@ -58,3 +62,27 @@ class Description:
         lines = [f"{name}: {self.backend}, {self.precision}, on {self.device}", f"  {', '.join(facts)}"]
         lines += [f"  {kind} prompt: {prompt!r}" for kind, prompt in self.prompts.items() if prompt]
         return "\n".join([*lines, *(f"  - {reason}" for reason in self.reasons)])
+
+
+def described(arguments: Arguments, source: Source, model: Model) -> Description:
+    """A loaded embedder's description.
+
+    Args:
+        arguments: What the user gave.
+        source: What the files say.
+        model: What was loaded.
+    """
+    facts = source.facts
+    return Description(
+        model=arguments.model,
+        revision=source.revision,
+        backend=model.backend,
+        precision=model.precision,
+        device=model.device,
+        dimensions=min(arguments.dimensions or model.dimensions, model.dimensions),
+        max_tokens=model.max_tokens,
+        threads=arguments.intra_op_threads,
+        pooling=facts.pooling if isinstance(facts, Recipe) else "",
+        prompts=dict(source.prompts),
+        reasons=(*model.reasons, *source.notes),
+    )

@@ -20,8 +20,9 @@ from shared_core.local.tokens import Tokens
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
-__all__ = ["Embedded", "FastModel", "Model", "Part", "refuse_cut", "refuse_unreadable"]
+__all__ = ["Embedded", "FastModel", "Model", "Part", "no_images", "refuse_cut", "refuse_unreadable"]
 
 
 class Part(NamedTuple):
@@ -72,6 +73,7 @@ class Model(Protocol):
         dimensions: Length of its vectors.
         max_tokens: Texts are cut there; None where it does not say.
         normalised: Whether its vectors have length 1.
+        reads_images: Whether pictures have vectors too.
         reasons: Why it is what it is, a sentence each.
     """
 
@@ -82,6 +84,9 @@ class Model(Protocol):
     max_tokens: int | None
     normalised: bool
     reasons: tuple[str, ...]
+
+    @property
+    def reads_images(self) -> bool: ...
 
     def embed(self, parts: Sequence[Part], turn: AbstractContextManager[object] | None = None) -> Embedded:
         """The vectors of all texts of all parts, in order.
@@ -95,6 +100,16 @@ class Model(Protocol):
             InputTooLong: A text is over the limit, and its part wants it whole.
         """
 
+    def embed_images(self, images: Sequence[Image]) -> Embedded:
+        """The vectors of pictures.
+
+        Args:
+            images: At least one, in RGB.
+
+        Raises:
+            ConfigError: The model reads texts only.
+        """
+
 
 class FastModel:
     """A tokenizer and an engine.
@@ -105,6 +120,8 @@ class FastModel:
         engine: The loaded engine.
         reasons: Why this engine, a sentence each; the engine's own are appended.
     """
+
+    reads_images = False
 
     def __init__(self, recipe: Recipe, tokens: Tokens, engine: Engine, reasons: Sequence[str] = ()) -> None:
         self.backend = engine.backend
@@ -133,6 +150,18 @@ class FastModel:
             refuse_cut(parts, tokenised.cut, self._tokens.limit)
         vectors = batches.run(self._engine, tokenised.batch, self.dimensions, turn)
         return Embedded(vectors, tokenised.batch.lengths, tokenised.cut)
+
+    def embed_images(self, images: Sequence[Image]) -> Embedded:  # noqa: ARG002
+        """No fast engine reads pictures."""
+        raise no_images()
+
+
+def no_images() -> ConfigError:
+    """The error of a model that reads texts only."""
+    return ConfigError(
+        "This model reads texts, not pictures.",
+        hint='Take a CLIP-like model, such as "sentence-transformers/clip-ViT-B-32".',
+    )
 
 
 def refuse_unreadable(parts: Sequence[Part]) -> None:

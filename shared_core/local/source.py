@@ -13,7 +13,6 @@ from shared_core.local.download import commit_of
 from shared_core.local.files import json_of
 from shared_core.local.folder import Unknown, find, prompts, read
 from shared_core.local.recipe import Recipe
-from shared_core.types.embeddings import Kind
 
 __all__ = ["Source", "look_up"]
 
@@ -33,7 +32,7 @@ class Source:
     folder: Path
     facts: Recipe | Unknown
     revision: str
-    prompts: Mapping[Kind, str]
+    prompts: Mapping[str, str]
     notes: tuple[str, ...] = ()
 
     def identity(self) -> str:
@@ -62,21 +61,20 @@ def look_up(arguments: Arguments) -> Source:
         _refuse_foreign_code(folder)
     facts = Unknown("Its own code was asked for.") if trusted else read(folder)
     own = prompts(folder)
-    chosen: dict[Kind, str] = {
+    chosen = {
         "query": own.get("query", "") if arguments.query_prompt is None else arguments.query_prompt,
         "document": own.get("document", "")
         if arguments.document_prompt is None
         else arguments.document_prompt,
     }
-    notes = []
     # sentence-transformers 5 and 6 say that encode_document falls back on these, but give every model an
     # empty "document" prompt, which wins. The same vectors matter more than the better intention.
-    for name in ("passage", "corpus"):
-        if own.get(name) and "document" not in own and arguments.document_prompt is None:
-            notes.append(
-                f"The model's prompt {name!r} is left out, as sentence-transformers does: "
-                f"document_prompt={own[name]!r} uses it."
-            )
+    notes = [
+        f"The model's prompt {name!r} is left out, as sentence-transformers does: "
+        f"document_prompt={own[name]!r} uses it."
+        for name in ("passage", "corpus")
+        if own.get(name) and "document" not in own and arguments.document_prompt is None
+    ]
     return Source(folder, facts, commit_of(folder), chosen, tuple(notes))
 
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from shared_core.errors import ConfigError
 from shared_core.local.engines import Backend, Precision
 from shared_core.local.files import refuse_pickles
-from shared_core.local.model import Embedded, Part, refuse_cut
-from shared_core.local.tokens import check_readable
+from shared_core.local.model import Embedded, Part, no_images, refuse_cut, refuse_unreadable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.Image import Image
 
 __all__ = ["ReferenceModel", "load"]
 
@@ -134,7 +134,7 @@ class ReferenceModel:
         """See `Model.embed`."""
         import numpy as np
 
-        check_readable([part.prompt + text for part in parts for text in part.texts])
+        refuse_unreadable(parts)
         lengths, cut = self._count([part.prompt + text for part in parts for text in part.texts])
         if cut:
             refuse_cut(parts, cut, self.max_tokens or 0)
@@ -144,21 +144,13 @@ class ReferenceModel:
                 blocks.append(self._encode([text for part in group for text in part.texts], prompt))
         return Embedded(np.concatenate(blocks), lengths, cut)
 
-    def embed_images(self, images: Sequence[Any]) -> NDArray[np.float32]:
-        """The vectors of pictures.
-
-        Args:
-            images: PIL images.
-
-        Raises:
-            ConfigError: The model reads texts only.
-        """
+    def embed_images(self, images: Sequence[Image]) -> Embedded:
+        """See `Model.embed_images`."""
         if not self.reads_images:
-            raise ConfigError(
-                "This model reads texts, not pictures.",
-                hint='Take a CLIP-like model, such as "sentence-transformers/clip-ViT-B-32".',
-            )
-        return self._run(list(images), "")
+            raise no_images()
+        import numpy as np
+
+        return Embedded(self._run(list(images), ""), np.zeros(len(images), np.int32))
 
     def _encode(self, texts: Sequence[str], prompt: str) -> NDArray[np.float32]:
         if self._modalities() - {"text"}:
