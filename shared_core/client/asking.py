@@ -7,16 +7,17 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from shared_core.client.checks import checked_body, checked_count, checked_options, checked_texts
-from shared_core.client.embedding import Memory, Pace
+from shared_core.client.embedding import Memory
 from shared_core.client.progress import Bar
+from shared_core.client.spread import Pace
 from shared_core.errors import ConfigError
-from shared_core.providers import EmbedRoute
-from shared_core.types import EmbedOptions, EmbedRequest, Kind
+from shared_core.providers import Route
+from shared_core.types import EmbedOptions, EmbedRequest, Kind, RerankOptions, RerankRequest
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
 
-__all__ = ["embed_request", "memory_of", "pace_of"]
+__all__ = ["embed_request", "memory_of", "pace_of", "rerank_request"]
 
 
 def embed_request(
@@ -62,14 +63,36 @@ def embed_request(
     return request, prompt or ""
 
 
-def pace_of(options: EmbedOptions) -> Pace:
+def rerank_request(
+    query: str, documents: Iterable[str], options: RerankOptions, model: str, extra_body: dict[str, Any]
+) -> RerankRequest:
+    """The request for all documents; the arguments are those of `embed_request`.
+
+    Raises:
+        ConfigError: An argument cannot work.
+    """
+    checked_options(options, RerankOptions.__annotations__)
+    checked_texts([query], "query")
+    listed = checked_texts(documents, "documents")
+    return RerankRequest(
+        query,
+        listed,
+        model,
+        options.get("truncate"),
+        options.get("raw_scores"),
+        {**extra_body, **checked_body(options.get("extra_body"))},
+        range(len(listed)),
+    )
+
+
+def pace_of(options: EmbedOptions | RerankOptions) -> Pace:
     """How the list is sent.
 
     Raises:
         ConfigError: An argument cannot work.
     """
     batch_size, at_once = options.get("batch_size"), options.get("max_concurrency")
-    wanted = options.get("progress")
+    wanted: Any = options.get("progress")
     progress: Callable[[int, int], object] | None = None
     if callable(wanted):
         progress = wanted
@@ -82,7 +105,7 @@ def pace_of(options: EmbedOptions) -> Pace:
     )
 
 
-def memory_of(cache: EmbeddingCache, request: EmbedRequest, route: EmbedRoute, prompt: str) -> Memory:
+def memory_of(cache: EmbeddingCache, request: EmbedRequest, route: Route, prompt: str) -> Memory:
     """The cache with the keys of this way of embedding.
 
     Whatever may change a vector is part of the keys: besides what the user asked for, the address, since two

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shared_core.errors import MalformedResponse
+from shared_core.providers import Route
 from shared_core.types import Call, ReplyMeta, Usage
 
 if TYPE_CHECKING:
@@ -103,14 +104,14 @@ class Ledger:
     def notes(self) -> tuple[str, ...]:
         return tuple(self._notes)
 
-    def meta(self, model: str, url: str, seconds: float) -> ReplyMeta:
+    def meta(self, route: Route, seconds: float) -> ReplyMeta:
         """Who answered, over all requests: attempts are summed, headers are the last reply's."""
         return ReplyMeta(
-            model=self._model or model,
-            provider=self._provider,
+            model=self._model or route.model,
+            provider=self._provider or route.provider,
             request_id=self._request_id,
             attempts=self._attempts,
             latency_s=seconds,
             headers=self._headers,
-            url=url,
+            url=route.root,
         )

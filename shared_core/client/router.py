@@ -16,7 +16,17 @@ from shared_core.errors import ConfigError
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
 from shared_core.transport import AsyncTransport, Transport
-from shared_core.types import ChatOptions, ChatReply, EmbedOptions, EmbedReply, Kind, Message, Timeouts
+from shared_core.types import (
+    ChatOptions,
+    ChatReply,
+    EmbedOptions,
+    EmbedReply,
+    Kind,
+    Message,
+    RerankOptions,
+    RerankReply,
+    Timeouts,
+)
 
 __all__ = ["AsyncHFRouter", "HFRouter"]
 
@@ -67,8 +77,59 @@ class HFRouter(VectorRouter):
     def embed(
         self, texts: Iterable[str], kind: Kind = "document", **options: Unpack[EmbedOptions]
     ) -> EmbedReply:
-        """One vector a text, in the order of the texts."""
+        """One vector a text, in the order of the texts.
+
+        Texts are never altered; equal ones are sent once. A long list becomes several requests, and those that
+        one request cannot hold are cut again. With the router the model's providers are asked for at the Hub; a
+        name picks one, otherwise the first live one is taken in your order of preference (`:fastest` and
+        `:cheapest` too, since nobody publishes figures for embeddings).
+
+        Args:
+            texts: The list, of any length. For an empty one nobody is asked, and the array has shape (0, 0), or
+                (0, dimensions) where those are given. What becomes of an empty text is for the host to say.
+            kind: Whether the texts are searched with ("query") or searched in ("document"). It decides which
+                prompt is put in front, and what the cache finds.
+            options: What is special to this call; see `EmbedOptions`.
+
+        Raises:
+            RouterError: See `shared_core.errors`. `ConfigError` before anything is sent; `InputTooLong` and
+                `BadRequest` name the text by its position in the list where it is one text's fault. Vectors that
+                had come back by then are in the embedding cache, if there is one.
+
+        Example:
+            >>> router = HFRouter("sentence-transformers/all-MiniLM-L6-v2")
+            >>> reply = router.embed(["A cat sat on the mat.", "Cats sit."], normalize=True)  # doctest: +SKIP
+            >>> reply.vectors.shape, reply.meta.provider  # doctest: +SKIP
+            ((2, 384), 'hf-inference')
+        """
         return BlockingRun(self._embed(texts, kind, options), self._sender()).finish()
+
+    def rerank(
+        self,
+        query: str,
+        documents: Iterable[str],
+        *,
+        top_n: int | None = None,
+        **options: Unpack[RerankOptions],
+    ) -> RerankReply:
+        """How well each document answers the query. Needs a `base_url`: no provider behind the router offers it.
+
+        Args:
+            query: What is searched with.
+            documents: The list, of any length.
+            top_n: How many of the best `order` names; None for all. Every document gets its score.
+            options: What is special to this call; see `RerankOptions`.
+
+        Raises:
+            RouterError: As for `embed`.
+
+        Example:
+            >>> router = HFRouter(base_url="http://localhost:8080")
+            >>> reply = router.rerank("Where do cats sit?", ["On mats.", "In 1999."], top_n=1)  # doctest: +SKIP
+            >>> reply.order.tolist()  # doctest: +SKIP
+            [0]
+        """
+        return BlockingRun(self._rerank(query, documents, top_n, options), self._sender()).finish()
 
     def models(self, *, refresh: bool = False) -> Catalog:
         """What is served, by whom, at what price: fetched once in five minutes a process, unless `refresh`."""
@@ -148,6 +209,17 @@ class AsyncHFRouter(VectorRouter):
     ) -> EmbedReply:
         """See `HFRouter.embed`."""
         return await AsyncRun(self._embed(texts, kind, options), self._sender()).finish()
+
+    async def rerank(
+        self,
+        query: str,
+        documents: Iterable[str],
+        *,
+        top_n: int | None = None,
+        **options: Unpack[RerankOptions],
+    ) -> RerankReply:
+        """See `HFRouter.rerank`."""
+        return await AsyncRun(self._rerank(query, documents, top_n, options), self._sender()).finish()
 
     async def models(self, *, refresh: bool = False) -> Catalog:
         """See `HFRouter.models`."""

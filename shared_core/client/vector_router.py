@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from shared_core.client.base import RouterBase
 from shared_core.client.pipeline import run_through
-from shared_core.errors import ModelNotServed, RouterError, Unauthorized
+from shared_core.errors import ModelNotServed, NoRoute, RouterError, Unauthorized
 from shared_core.flow import Flow, offload
 from shared_core.routing import ROUTER_URL, is_hugging_face, wire_model
 from shared_core.types import (
@@ -26,13 +26,15 @@ from shared_core.types import (
     LookupRequest,
     ModelRef,
     Progress,
+    RerankOptions,
+    RerankReply,
     Target,
     Waits,
 )
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
-    from shared_core.providers import EmbedRoute, Served
+    from shared_core.providers import Route, Served
 
 __all__ = ["VectorRouter"]
 
@@ -56,11 +58,40 @@ class VectorRouter(RouterBase):
         route = yield from self._embed_route(model, call.waits)
         cache = yield from self._cache()
         memory = None if cache is None else memory_of(cache, request, route, prompt)
-        root = Target(route.root, call.target.key, call.target.bill_to, call.target.headers)
-        call = replace(call, target=root)
+        call = replace(call, target=replace(call.target, base_url=route.root))
         return (yield from Embedding(call, route, self._exchange, self._policies, pace, memory).run())
 
-    def _embed_route(self, model: str, waits: Waits) -> Flow[EmbedRoute]:
+    def _rerank(
+        self, query: str, documents: Iterable[str], top_n: int | None, options: RerankOptions
+    ) -> Flow[RerankReply]:
+        """The flow of one list of documents; its clock starts now."""
+        from shared_core.client.asking import pace_of, rerank_request
+        from shared_core.client.checks import checked_count
+        from shared_core.client.reranking import Reranking, nothing_to_rerank
+
+        model = options.get("model") or self.model or ""
+        request = rerank_request(query, documents, options, model, self.extra_body)
+        pace = pace_of(options)
+        if top_n is not None:
+            checked_count(top_n, "top_n")
+        call = self._call(request, options.get("timeout"), options.get("extra_headers"), streamed=False)
+        if not request.texts:
+            return nothing_to_rerank(model, self.base_url)
+        route = self._rerank_route(model)
+        return (yield from Reranking(call, route, self._exchange, self._policies, pace, top_n).run())
+
+    def _rerank_route(self, model: str) -> Route:
+        from shared_core.providers import route_by_url
+
+        url, api = self.base_url, self.embedding_api
+        if api == "router" or (api == "auto" and url == ROUTER_URL):
+            raise NoRoute(
+                "No provider behind the router reranks. Nothing was sent.",
+                hint="Set `base_url` to a server that does (TEI, vLLM, Infinity, Cohere, Jina), or use LocalReranker.",
+            )
+        return route_by_url(url, api, wire_model(model, self.provider) if model else "", "rerank")
+
+    def _embed_route(self, model: str, waits: Waits) -> Flow[Route]:
         """Where the model's texts go; asks the Hub who serves it when that is not known yet."""
         from shared_core.providers import choose, route_by_row, route_by_url
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from shared_core.client.batches import Lesson
 from shared_core.client.exchange import USER_AGENT, Exchange, json_of
-from shared_core.errors import BadRequest, RouterError
+from shared_core.errors import BadRequest
 from shared_core.flow import Flow, Head
-from shared_core.providers import EmbedRoute
-from shared_core.types import Call, EmbedRequest
-from shared_core.wire import embeddings
+from shared_core.providers import Route
+from shared_core.types import Call, EmbedRequest, RerankRequest
+from shared_core.wire import embeddings, rerank
 from shared_core.wire.embeddings import Embedded
+from shared_core.wire.rerank import Ranked
 
-__all__ = ["EmbedExchange"]
+__all__ = ["EmbedExchange", "RerankExchange"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class EmbedExchange:
     """
 
     exchange: Exchange
-    route: EmbedRoute
+    route: Route
     lesson: Lesson
 
     def __call__(self, call: Call) -> Flow[tuple[Embedded, Mapping[str, str]]]:
@@ -38,10 +39,8 @@ class EmbedExchange:
         try:
             response = yield from self._send(call, request)
             value = yield from json_of(response)
-        except RouterError as error:
-            error.provider = error.provider or call.progress.provider or self.route.provider
-            raise
-        call.progress.provider = call.progress.provider or self.route.provider
+        finally:  # a reply mostly does not name the provider, which here is known
+            call.progress.provider = call.progress.provider or self.route.provider
         return embeddings.parse(value, request, self.route.dialect, response.headers), response.headers
 
     def _send(self, call: Call, request: EmbedRequest) -> Flow[Head]:
@@ -67,3 +66,26 @@ class EmbedExchange:
                 ),
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class RerankExchange:
+    """A query and documents out, scores in.
+
+    Args:
+        exchange: Sends, with the token for the target.
+        route: Where to.
+    """
+
+    exchange: Exchange
+    route: Route
+
+    def __call__(self, call: Call) -> Flow[tuple[Ranked, Mapping[str, str]]]:
+        """One try with one batch; also gives the reply's headers."""
+        request, route = call.request, self.route
+        assert isinstance(request, RerankRequest)
+        key = yield from self.exchange.key(call, needed=True)
+        sent = rerank.encode(request, route.dialect, route.url, call.target, key, USER_AGENT)
+        response = yield from self.exchange.send(call, sent)
+        value = yield from json_of(response)
+        return rerank.parse(value, request, response.headers), response.headers

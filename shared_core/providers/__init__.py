@@ -6,8 +6,8 @@ Lives here: routes, limits, and which provider serves a model (the Hub's mapping
 from shared_core.providers.mapping import MAPPINGS, Mappings, Served, choose, parse_mapping
 from shared_core.providers.routes import (
     EMBED_ROUTES,
-    EmbedRoute,
     Limits,
+    Route,
     RouteRow,
     route_by_row,
     route_by_url,
@@ -16,9 +16,9 @@ from shared_core.providers.routes import (
 __all__ = [
     "EMBED_ROUTES",
     "MAPPINGS",
-    "EmbedRoute",
     "Limits",
     "Mappings",
+    "Route",
     "RouteRow",
     "Served",
     "choose",

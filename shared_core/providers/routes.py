@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from shared_core.wire.embeddings import Dialect
 
-__all__ = ["EMBED_ROUTES", "EmbedRoute", "Limits", "RouteRow", "route_by_row", "route_by_url"]
+__all__ = ["EMBED_ROUTES", "Limits", "Route", "RouteRow", "route_by_row", "route_by_url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ EMBED_ROUTES: Mapping[str, RouteRow] = {
 
 
 @dataclass(frozen=True, slots=True)
-class EmbedRoute:
+class Route:
     """Where one model's texts go.
 
     Args:
@@ -126,7 +126,7 @@ class EmbedRoute:
 
 def route_by_row(
     root: str, provider: str, model: str, provider_id: str, notes: tuple[str, ...] = ()
-) -> EmbedRoute:
+) -> Route:
     """The route of a provider in `EMBED_ROUTES`.
 
     Args:
@@ -139,10 +139,15 @@ def route_by_row(
     row = EMBED_ROUTES[provider]
     path = row.path.format(model=quote(model, safe="/"), pid=quote(provider_id, safe="/"))
     name = model if row.dialect == "feature-extraction" else provider_id
-    return EmbedRoute(root, root + path, row.dialect, name, row.limits, row.base64, provider, notes)
+    return Route(root, root + path, row.dialect, name, row.limits, row.base64, provider, notes)
 
 
-def route_by_url(base_url: str, api: Literal["auto", "openai", "tei"], model: str) -> EmbedRoute:
+def route_by_url(
+    base_url: str,
+    api: Literal["auto", "openai", "tei"],
+    model: str,
+    task: Literal["embed", "rerank"] = "embed",
+) -> Route:
     """The route of a server of one's own.
 
     Args:
@@ -150,6 +155,7 @@ def route_by_url(base_url: str, api: Literal["auto", "openai", "tei"], model: st
         api: What it speaks. "auto" takes an address whose path begins or ends with /v1 for OpenAI-style, any
             other for TEI.
         model: The model's name; TEI needs none.
+        task: Whether texts are embedded, or documents reranked.
 
     Example:
         >>> route_by_url("http://localhost:8080", "auto", "").url
@@ -158,5 +164,6 @@ def route_by_url(base_url: str, api: Literal["auto", "openai", "tei"], model: st
         'http://localhost:8000/v1/embeddings'
     """
     if api == "openai" or (api == "auto" and "v1" in urlsplit(base_url).path.split("/")):
-        return EmbedRoute(base_url, f"{base_url}/embeddings", "openai", model, _OPENAI, base64=True)
-    return EmbedRoute(base_url, f"{base_url}/embed", "feature-extraction", model, _TEI)
+        path = "embeddings" if task == "embed" else "rerank"
+        return Route(base_url, f"{base_url}/{path}", "openai", model, _OPENAI, base64=True)
+    return Route(base_url, f"{base_url}/{task}", "feature-extraction", model, _TEI)

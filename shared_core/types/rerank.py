@@ -63,6 +63,10 @@ class RerankRequest:
     extra_body: Mapping[str, Any] = field(default_factory=dict)
     places: Sequence[int] = ()
 
+    def place(self, position: int) -> int:
+        """Where the document at this position of the request stands in the caller's list."""
+        return self.places[position] if self.places else position
+
 
 @dataclass(frozen=True, slots=True)
 class RerankReply:

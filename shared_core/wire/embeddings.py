@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Dialect", "Embedded", "encode", "parse"]
+__all__ = ["AVERAGED", "CUT", "Dialect", "Embedded", "encode", "parse", "usage_of_headers"]
 
 Dialect = Literal["openai", "feature-extraction"]
 
@@ -113,7 +113,7 @@ def parse(value: Any, request: EmbedRequest, dialect: Dialect, headers: Mapping[
     else:
         # Hugging Face's own inference toolkit wraps the array.
         rows = value.get("embeddings") if isinstance(value, Mapping) else value
-        usage = _usage_of_headers(headers)
+        usage = usage_of_headers(headers)
     vectors, pooled = _matrix(rows, request)
     notes: tuple[str, ...] = (AVERAGED,) if pooled else ()
     vectors, was_cut = _fit(vectors, request)
@@ -188,7 +188,7 @@ def _fit(vectors: NDArray[np.float32], request: EmbedRequest) -> tuple[NDArray[n
     return cut_to(vectors, asked), True
 
 
-def _usage_of_headers(headers: Mapping[str, str]) -> Usage | None:
+def usage_of_headers(headers: Mapping[str, str]) -> Usage | None:
     """TEI counts tokens in a header. Source: text-embeddings-inference, `ResponseMetadata`."""
     for name in ("x-compute-tokens", "x-prompt-tokens"):
         count = headers.get(name, "")

@@ -1,0 +1,92 @@
+"""One call of `rerank`: the documents in batches, each scored against the same query, and the best of all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
+
+from shared_core.client.batches import LESSONS, size_of
+from shared_core.client.exchange import Exchange
+from shared_core.client.ledger import Ledger
+from shared_core.client.spread import Pace, Spread
+from shared_core.client.vectors import RerankExchange
+from shared_core.flow import Flow
+from shared_core.policy import Policy
+from shared_core.providers import Route
+from shared_core.types import Call, ReplyMeta, RerankReply, RerankRequest
+from shared_core.wire.rerank import Ranked
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Reranking", "nothing_to_rerank"]
+
+
+class Reranking:
+    """One call, from its request for all documents to its reply.
+
+    Args:
+        call: The whole: its request holds every document, its waits the deadline of all batches.
+        route: Where they go.
+        exchange: Sends.
+        policies: Around each batch, report first.
+        pace: How the list is sent.
+        top_n: How many of the best are named; None for all.
+    """
+
+    def __init__(
+        self,
+        call: Call,
+        route: Route,
+        exchange: Exchange,
+        policies: Sequence[Policy],
+        pace: Pace,
+        top_n: int | None,
+    ) -> None:
+        request = replace(cast(RerankRequest, call.request), model=route.model)
+        self._call, self._route, self._top_n = replace(call, request=request), route, top_n
+        self._documents = len(request.texts)
+        self._ledger = Ledger(self._documents, pace.progress)
+        room = max(1, route.limits.size - size_of(request.query))  # the query stands in each request
+        self._spread = Spread(
+            self._call,
+            policies,
+            RerankExchange(exchange, route),
+            self._keep,
+            self._ledger,
+            replace(route.limits, size=room),
+            LESSONS.of(route.url, route.model),
+            pace,
+        )
+
+    def run(self) -> Flow[RerankReply]:
+        """Scores of all documents, and which are the best."""
+        yield from self._spread.send(range(self._documents))
+        scores = cast("NDArray[np.float32]", self._ledger.rows)
+        waits, progress = self._call.waits, self._call.progress
+        meta = self._ledger.meta(self._route, waits.now() - progress.started)
+        return RerankReply(scores, _best(scores, self._top_n), self._ledger.usage, meta)
+
+    def _keep(self, call: Call, answer: tuple[Ranked, Mapping[str, str]]) -> Flow[None]:
+        ranked, headers = answer
+        self._ledger.enter(cast(RerankRequest, call.request).places, ranked.scores)
+        self._ledger.note(call, headers, ranked.model, ranked.usage, ())
+        yield from ()
+
+
+def nothing_to_rerank(model: str, url: str) -> RerankReply:
+    """The reply to an empty list, for which nobody is asked."""
+    import numpy as np
+
+    return RerankReply(
+        np.empty(0, np.float32), np.empty(0, np.int64), None, ReplyMeta(model, attempts=0, url=url)
+    )
+
+
+def _best(scores: NDArray[np.float32], top_n: int | None) -> NDArray[np.int64]:
+    import numpy as np
+
+    order: NDArray[np.int64] = np.argsort(-scores, kind="stable")[:top_n].astype(np.int64)
+    return order
