@@ -1,4 +1,4 @@
-"""Models that run on this machine: embedding models on the fastest engine that is installed.
+"""Models that run on this machine: embedding models on the fastest engine that is installed, and rerankers.
 
     folder ─▶ recipe ─▶ choose ─▶ engine          what the files say, and who computes it
     texts ─▶ tokens ─▶ batches ─▶ engine ─▶ vectors
@@ -17,9 +17,10 @@ from shared_core._lazy import lazily
 if TYPE_CHECKING:
     from shared_core.local.describe import Description
     from shared_core.local.embedder import LocalEmbedder
+    from shared_core.local.rerank import LocalReranker
 
-_FILES = {"describe": ("Description",), "embedder": ("LocalEmbedder",)}
+_FILES = {"describe": ("Description",), "embedder": ("LocalEmbedder",), "rerank": ("LocalReranker",)}
 
 __getattr__, __dir__ = lazily(__name__, _FILES)
 
-__all__ = ["Description", "LocalEmbedder"]
+__all__ = ["Description", "LocalEmbedder", "LocalReranker"]

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared_core.errors import ConfigError
-from shared_core.local.shared import Shelf
+from shared_core.local.shared import SHELF
 from shared_core.types import ReplyMeta, RerankReply, Usage
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalReranker"]
 
-_loaded = Shelf()
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -31,7 +30,7 @@ class LocalReranker:
 
     It is slower than comparing vectors and judges better: let a search find a hundred documents, and this
     pick the ten to read. Objects with the same arguments share the loaded model; threads and event loops may
-    share one object. A copy or pickle carries the arguments only.
+    share one object. A copy or pickle carries the arguments only, and a forked child loads again.
 
     Args:
         model: A folder, or a Hub id such as "cross-encoder/ms-marco-MiniLM-L6-v2".
@@ -122,7 +121,7 @@ class LocalReranker:
 
     def _engine(self) -> LoadedReranker:
         key = (self.model, self.device, self.revision, self.trust_remote_code, self.max_tokens)
-        return _loaded.get(key, self._load)
+        return SHELF.get(("reranker", *key), self._load)
 
     def _load(self) -> LoadedReranker:
         from shared_core.local.cross_encoder import load

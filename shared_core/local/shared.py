@@ -7,6 +7,7 @@ thread pools and GPU contexts do not survive a fork.
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
@@ -63,6 +64,10 @@ class Shelf:
 
     def _start_anew(self) -> None:
         self.generation += 1
+        torch = sys.modules.get("torch")
+        if torch is not None and self._places:
+            # The threads that torch computed with are gone, and it would wait for them for ever (GNU OpenMP).
+            torch.set_num_threads(1)
         self._places = {}
         self._guard = threading.Lock()
 

@@ -19,7 +19,7 @@ import pytest
 from sentence_transformers import CrossEncoder
 
 from shared_core.errors import ConfigError
-from shared_core.local.rerank import LocalReranker
+from shared_core.local import LocalReranker
 
 pytestmark = pytest.mark.pinned_set
 
@@ -45,7 +45,7 @@ def expected(folder: Path) -> np.ndarray:
 
 
 def test_importing_it_loads_neither_numpy_nor_torch() -> None:
-    code = "import sys, shared_core.local.rerank; print([m for m in ('numpy', 'torch') if m in sys.modules])"
+    code = "import sys; from shared_core.local import LocalReranker; print([m for m in ('numpy', 'torch') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 
 
@@ -146,6 +146,25 @@ def test_threads_share_one_object(folder: Path, expected: np.ndarray) -> None:
     assert len(found) == 8
     for scores in found:
         np.testing.assert_allclose(scores, expected, atol=1e-6)
+
+
+FORKED = """
+import os, signal, sys
+from shared_core.local.rerank import LocalReranker
+reranker = LocalReranker(sys.argv[1], device="cpu")
+documents = ["bread", "a kitten slept"] * 40
+before = reranker.rerank("kitten", documents).scores
+child = os.fork()
+if child == 0:
+    signal.alarm(60)  # what hangs is killed
+    os._exit(0 if abs(reranker.rerank("kitten", documents).scores - before).max() < 1e-6 else 3)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_forked_child_reranks_too(folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", FORKED, str(folder)], capture_output=True, text=True)
+    assert done.stdout == "0\n", done.stderr
 
 
 def test_event_loops_one_after_another_get_the_same_scores(folder: Path, expected: np.ndarray) -> None:
