@@ -45,7 +45,10 @@ def expected(folder: Path) -> np.ndarray:
 
 
 def test_importing_it_loads_neither_numpy_nor_torch() -> None:
-    code = "import sys; from shared_core.local import LocalReranker; print([m for m in ('numpy', 'torch') if m in sys.modules])"
+    code = (
+        "import sys; from shared_core.local import LocalReranker; "
+        "print([m for m in ('numpy', 'torch') if m in sys.modules])"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
 
 
