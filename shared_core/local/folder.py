@@ -160,6 +160,8 @@ def _config(encoder: Path) -> dict[str, Any]:
     config: dict[str, Any] = json_of(encoder / "config.json")
     if "auto_map" in config:
         raise _NotKnown("It comes with code of its own.")
+    if (encoder / "adapter_config.json").is_file():
+        raise _NotKnown("An adapter is to be put on its weights.")
     reason = why_not(config)
     if reason:
         raise _NotKnown(f"{reason[0].upper()}{reason[1:]}.")
