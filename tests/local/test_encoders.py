@@ -13,6 +13,7 @@ from numpy_ops import numpy_vectors
 from references import cosines, reference
 
 from shared_core.local.encoders import ENCODERS, why_not
+from shared_core.local.tokens import Tokens
 
 pytestmark = pytest.mark.pinned_set
 
@@ -27,6 +28,17 @@ def test_an_encoder_gives_the_vectors_of_sentence_transformers(name: str, tiny_m
     ours = numpy_vectors(expected.recipe, expected.batch)
     assert cosines(ours, expected.vectors).min() > 0.99999
     np.testing.assert_allclose(ours, expected.vectors, rtol=1e-3, atol=1e-3 * np.abs(expected.vectors).max())
+
+
+@each_shape
+def test_our_tokens_are_those_of_sentence_transformers(name: str, tiny_model: TinyModel) -> None:
+    special = models.SHAPES[name].words.special.values()
+    texts = (*models.TEXTS, f"the names of {' and '.join(special)} in a text", " \t\n", "a\0b")
+    expected = reference(tiny_model(name), texts)
+    ours = Tokens(expected.recipe).of(texts)
+    np.testing.assert_array_equal(ours.batch.lengths, expected.batch.lengths)
+    np.testing.assert_array_equal(ours.batch.ids, expected.batch.ids)
+    assert ours.cut == (len(models.TEXTS) - 1,)
 
 
 @each_shape
