@@ -1,0 +1,197 @@
+"""Attention in an ONNX graph, and what it needs to know about places.
+
+Lives here: masks, biases, spreading packed tokens into a rectangle and back. Not here: other words (`onnx_ops`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from shared_core.local.engines import onnx_model
+from shared_core.local.engines.onnx_drawing import Drawing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Attention", "relative_buckets"]
+
+_HIDDEN = -1e30
+"""Added to the score of what must not be seen: nothing is left of it, and a row of them alone is no NaN."""
+
+_TYPE_NUMBERS = {"float32": 1, "int64": 7}  # of Cast; TensorProto.DataType
+
+
+class Attention:
+    """Draws attention over packed tokens.
+
+    Args:
+        drawing: To draw on.
+        grid, cells, lengths, even: Inputs, as `OnnxOps` describes them.
+    """
+
+    def __init__(self, drawing: Drawing, grid: str, cells: str, lengths: str, even: str) -> None:
+        self._drawing = drawing
+        self._grid = grid
+        self._cells = cells
+        self._lengths = lengths
+        self._even = even
+        self._windows: dict[int, str] = {}
+
+    def draw(
+        self,
+        q: str,
+        k: str,
+        v: str,
+        *,
+        heads: int,
+        width: int,
+        bias: str | None,
+        causal: bool,
+        window: int | None,
+    ) -> str:
+        """Softmax attention inside each text.
+
+        Args:
+            q, k, v: Packed, (tokens, width), each with all heads.
+            heads: Of each.
+            width: Of each.
+            bias: Shape (1, heads, longest, longest), or None.
+            causal: A token sees itself and those before it.
+            window: A token sees those at most this many places away.
+
+        Returns:
+            Packed, (tokens, width).
+        """
+        if window is not None:
+            bias = self._windowed(window, bias)
+        spread = [self._drawing.op("Gather", packed, self._grid) for packed in (q, k, v)]
+        if causal:
+            # Padding lies after every token, and what lies after a token it does not see.
+            seen = self._multi_head(spread, heads, "", bias, causal=True)
+        elif bias is not None:
+            seen = self._multi_head(spread, heads, self._lengths, bias)
+        else:
+            seen = self._flash_if_even(spread, heads)
+        shape = self._drawing.constant(_integers(-1, width))
+        return self._drawing.op("Gather", self._drawing.op("Reshape", seen, shape), self._cells)
+
+    def _multi_head(
+        self, spread: list[str], heads: int, lengths: str, bias: str | None, *, causal: bool = False
+    ) -> str:
+        return self._drawing.op(
+            "MultiHeadAttention",
+            *spread,
+            "",
+            lengths,
+            *([bias] if bias else []),
+            fused=True,
+            num_heads=heads,
+            mask_filter_value=_HIDDEN,
+            unidirectional=int(causal),
+        )
+
+    def _flash_if_even(self, spread: list[str], heads: int) -> str:
+        """Without a mask MultiHeadAttention is faster and its memory grows with the length, not with its
+        square; and texts of one length, or one text, need no mask."""
+
+        def branch(*lengths: str) -> bytes:
+            reads = [*spread, *(["", *lengths] if lengths else [])]
+            settings = {"num_heads": heads, "mask_filter_value": _HIDDEN}
+            node = onnx_model.node("MultiHeadAttention", reads, ["seen"], settings, domain="com.microsoft")
+            return onnx_model.graph(
+                [node], [onnx_model.value("seen", "float32", ("texts", "longest", "width"))]
+            )
+
+        return self._drawing.op(
+            "If",
+            self._even,
+            captured=(*spread, self._lengths),
+            then_branch=branch(),
+            else_branch=branch(self._lengths),
+        )
+
+    def _windowed(self, window: int, bias: str | None) -> str:
+        """The bias, and the window's: 0 inside and hidden outside."""
+        import numpy as np
+
+        if window not in self._windows:
+            outside = np.where(np.arange(window + 2) > window, _HIDDEN, 0).astype(np.float32)[:, None]
+            self._windows[window] = self.by_distance(np.concatenate((outside[:0:-1], outside)))
+        mask = self._windows[window]
+        return self._drawing.op("Add", bias, mask) if bias else mask
+
+    def by_distance(self, rows: NDArray[np.float32]) -> str:
+        """A bias for each pair of places.
+
+        Args:
+            rows: Shape (2 n + 1, heads): for the distances -n to n, key minus query; beyond, the outermost.
+
+        Returns:
+            Shape (1, heads, longest, longest).
+        """
+        import numpy as np
+
+        draw, constant = self._drawing.op, self._drawing.constant
+        reach = len(rows) // 2
+        queries = self.places("int64")
+        keys = draw("Unsqueeze", self._line(), constant(_integers(0)))
+        distances = draw("Sub", keys, queries)
+        inside = draw("Max", draw("Min", distances, constant(_integers(reach))), constant(_integers(-reach)))
+        of_heads = constant(np.ascontiguousarray(rows.T)[None])
+        return draw("Gather", of_heads, draw("Add", inside, constant(_integers(reach))), axis=2)
+
+    def places(self, dtype: str) -> str:
+        """0, 1, 2, ... up to the longest text's last place, shape (longest, 1)."""
+        column = self._drawing.op("Unsqueeze", self._line(), self._drawing.constant(_integers(1)))
+        return self._drawing.op("Cast", column, to=_TYPE_NUMBERS[dtype])
+
+    def shares(self) -> str:
+        """What each place adds to the mean of its text, shape (texts, 1, longest): 1/length, or 0 beyond it."""
+        draw, constant = self._drawing.op, self._drawing.constant
+        lengths = draw(
+            "Unsqueeze", draw("Cast", self._lengths, to=_TYPE_NUMBERS["int64"]), constant(_integers(1, 2))
+        )
+        inside = draw("Cast", draw("Less", self._line(), lengths), to=_TYPE_NUMBERS["float32"])
+        return draw("Div", inside, draw("Cast", lengths, to=_TYPE_NUMBERS["float32"]))
+
+    def _line(self) -> str:
+        import numpy as np
+
+        draw, constant = self._drawing.op, self._drawing.constant
+        longest = draw("Gather", draw("Shape", self._grid), constant(np.array(1, np.int64)))
+        return draw("Range", constant(np.array(0, np.int64)), longest, constant(np.array(1, np.int64)))
+
+
+def relative_buckets(buckets: int, furthest: int) -> NDArray[np.int64]:
+    """T5's bucket for each distance, both directions.
+
+    Near distances have a bucket each, farther ones share buckets that widen with the logarithm.
+    Source: section 2.1 of https://arxiv.org/abs/1910.10683; `_relative_position_bucket` of transformers.
+
+    Args:
+        buckets: How many; half of them for keys after the query.
+        furthest: Distance from which on all are in the last bucket.
+
+    Returns:
+        For the distances -furthest to furthest, key minus query.
+
+    Example:
+        >>> relative_buckets(8, 16)[16 - 3 : 16 + 4].tolist()
+        [2, 2, 1, 0, 5, 6, 6]
+    """
+    import numpy as np
+
+    distances = np.arange(-furthest, furthest + 1)
+    side, exact = buckets // 2, buckets // 4
+    far = np.log(np.maximum(abs(distances), 1).astype(np.float32) / exact) / math.log(furthest / exact)
+    coarse = np.minimum(exact + (far * (side - exact)).astype(np.int64), side - 1)
+    near = abs(distances)
+    return np.where(near < exact, near, coarse) + side * (distances > 0)
+
+
+def _integers(*numbers: int) -> NDArray[np.int64]:
+    import numpy as np
+
+    return np.array(numbers, np.int64)
