@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from shared_core.errors import ConfigError
+from shared_core.errors import ConfigError, ConnectionLost
 from shared_core.flow import Drain, Emit, Flow, Gather, Offload, Read, Send, Sleep
 from shared_core.types import ChatDelta
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 class AsyncRun(Generic[T]):
     """One run of one flow, in one task at a time. The twin of `BlockingRun`; see there."""
 
-    __slots__ = ("_busy", "_flow", "_response", "_transport", "done", "result")
+    __slots__ = ("_busy", "_flow", "_response", "_transport", "_workers", "done", "result")
 
     result: T
 
@@ -29,6 +29,7 @@ class AsyncRun(Generic[T]):
         self._flow = flow
         self._transport = transport
         self._response: AsyncResponse | None = None
+        self._workers: list[asyncio.Task[None]] = []
         self.done = False
         self._busy = False
 
@@ -89,6 +90,8 @@ class AsyncRun(Generic[T]):
         try:
             self._flow.close()
         finally:
+            for worker in self._workers:
+                worker.cancel()
             await self._release()
 
     async def _perform(self, effect: object) -> object:
@@ -116,17 +119,24 @@ class AsyncRun(Generic[T]):
 
         async def work() -> None:
             for place, child in waiting:
-                results[place] = await AsyncRun(child, self._transport).whole()
+                # A task of its own, so that what it sets in its context stays with it.
+                results[place] = await asyncio.create_task(AsyncRun(child, self._transport).whole())
 
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(at_once):
-                    group.create_task(work())
+                self._workers = [group.create_task(work()) for _ in range(at_once)]
         except BaseExceptionGroup as failures:
             first = failures.exceptions[0]
         else:
+            if self._closed():
+                raise ConnectionLost("Another task ended this call.")
             return [results[place] for place in range(len(results))]
-        raise first
+        finally:
+            self._workers = []
+        try:
+            raise first
+        finally:
+            del first  # its traceback holds this frame
 
     async def whole(self) -> T:
         """Runs a flow that may not emit."""

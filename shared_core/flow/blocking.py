@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared_core.errors import ConfigError, ConnectionLost
 from shared_core.flow import Drain, Emit, Flow, Gather, Offload, Read, Send, Sleep
 from shared_core.flow.crew import Crew
-from shared_core.types import ChatDelta
+from shared_core.types import ChatDelta, Waits
 
 if TYPE_CHECKING:
     from shared_core.transport import Response, Transport
@@ -25,20 +25,25 @@ class BlockingRun(Generic[T]):
     Args:
         flow: The flow to run, not yet started.
         transport: Performs `Send`.
+        nap: Performs `Sleep`, given seconds; None is `time.sleep`.
 
     Attributes:
         result: What the flow returned, once `done`.
     """
 
-    __slots__ = ("_busy", "_crew", "_flow", "_response", "_transport", "done", "result")
+    __slots__ = ("_busy", "_crew", "_flow", "_nap", "_response", "_transport", "_waits", "done", "result")
 
     result: T
 
-    def __init__(self, flow: Flow[T], transport: Transport) -> None:
+    def __init__(
+        self, flow: Flow[T], transport: Transport, nap: Callable[[float], object] | None = None
+    ) -> None:
         self._flow = flow
+        self._nap = nap
         self._transport = transport
         self._response: Response | None = None
         self._crew: Crew | None = None
+        self._waits: Waits | None = None
         self.done = False
         self._busy = False
 
@@ -98,14 +103,14 @@ class BlockingRun(Generic[T]):
             self._flow.close()
         finally:
             self._release()
-            if self._crew is not None:
-                self._crew.stop()
+            self._stop_crew()
 
     def interrupt(self) -> None:
-        """From another thread: the run's own thread ends it, when what it waits for returns or breaks off."""
+        """From another thread: breaks off what this run waits for; its own thread then ends it."""
         self.done = True
-        if self._crew is not None:
-            self._crew.stop()
+        if self._waits is not None:
+            self._waits.hang_up()
+        self._stop_crew()
 
     def whole(self) -> T | None:
         """Runs a flow that may not emit; None when it was interrupted."""
@@ -120,6 +125,7 @@ class BlockingRun(Generic[T]):
         match effect:
             case Send(request, waits):
                 self._release()
+                self._waits = waits
                 response = self._transport.send(request, waits)
                 if self._closed():  # meanwhile; and nobody else knows of this connection
                     response.close()
@@ -130,14 +136,25 @@ class BlockingRun(Generic[T]):
                 response.drain(most_bytes, seconds)
                 return None
             case Sleep(seconds):
-                time.sleep(seconds)
+                (self._nap or time.sleep)(seconds)
                 return None
             case Offload(function):
                 return function()
             case Gather(children, at_once):
-                self._crew = Crew(lambda child: BlockingRun(child, self._transport))
-                return self._crew.work(children, at_once)
+                return self._gather(children, at_once)
         raise AssertionError(f"not an effect: {effect!r}")
+
+    def _stop_crew(self) -> None:
+        if (crew := self._crew) is not None:
+            crew.stop()
+
+    def _gather(self, children: Iterable[Flow[Any]], at_once: int) -> list[Any]:
+        transport = self._transport
+        self._crew = crew = Crew(lambda child, nap: BlockingRun(child, transport, nap))
+        try:
+            return crew.work(children, at_once)
+        finally:
+            self._crew = None
 
     def _release(self) -> None:
         response, self._response = self._response, None

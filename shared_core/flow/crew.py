@@ -1,9 +1,9 @@
 """Flows side by side in threads: how the blocking driver performs `Gather`.
 
-A thread cannot be stopped from outside. When one flow fails, the others' responses are closed, which ends
-most waits at once; a thread that waits for a server's first word ends with that word, or with its time limit.
-The caller is not kept waiting for it: after a moment its error is raised, and the thread, a daemon, cleans up
-by itself.
+A thread cannot be stopped from outside. When one flow fails, the others' connections are hung up, which ends
+their waits at once; a thread that is somewhere else (a name look-up, a client that the user made, a callback)
+ends when that returns. The caller is not kept waiting for it: after a moment the error is raised, and the
+thread, a daemon, cleans up by itself.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
+
+from shared_core.errors import ConnectionLost
 
 if TYPE_CHECKING:
     from shared_core.flow import Flow
@@ -31,16 +33,16 @@ class Crew:
     """Runs the children of one `Gather`. Serves once.
 
     Args:
-        start: Makes a child's run.
+        start: Makes a child's run, given the flow and what to sleep with.
     """
 
-    def __init__(self, start: Callable[[Flow[Any]], BlockingRun[Any]]) -> None:
+    def __init__(self, start: Callable[[Flow[Any], Callable[[float], object]], BlockingRun[Any]]) -> None:
         self._start = start
         self._lock = threading.Lock()
         self._taking = threading.Lock()
         self._runs: set[BlockingRun[Any]] = set()
         self._results: dict[int, Any] = {}
-        self._stopped = False
+        self._stopped = threading.Event()
         self._ended: SimpleQueue[BaseException | None] = SimpleQueue()
 
     def work(self, children: Iterable[Flow[Any]], at_once: int) -> list[Any]:
@@ -49,24 +51,26 @@ class Crew:
         Args:
             children: Not yet started.
             at_once: How many threads there are, at most.
+
+        Raises:
+            ConnectionLost: `stop` was called from outside.
         """
         waiting = enumerate(children)
         threads: list[threading.Thread] = []
         failure: BaseException | None = None
+        context = contextvars.copy_context()
         try:
             while len(threads) < at_once and (first := self._take(waiting)) is not None:
-                context = contextvars.copy_context()
                 thread = threading.Thread(
-                    target=context.run,
-                    args=(self._labour, first, waiting),
-                    name="hfrouter gather",
-                    daemon=True,
+                    target=self._labour, args=(first, waiting, context), name="hfrouter gather", daemon=True
                 )
                 thread.start()
                 threads.append(thread)
             for _ in threads:
                 if (failure := self._ended.get()) is not None:
                     break
+            if failure is None and self._stopped.is_set():
+                failure = ConnectionLost("Another thread ended this call.")
         finally:
             # Harmless after a good end; after a failure, an interrupt, or a child that could not be made,
             # it ends the rest.
@@ -82,20 +86,20 @@ class Crew:
     def stop(self) -> None:
         """Ends all runs, from any thread."""
         with self._lock:
-            self._stopped = True
+            self._stopped.set()
             runs = tuple(self._runs)
         for run in runs:
             run.interrupt()
 
     def _take(self, waiting: Iterator[Child]) -> Child | None:
         with self._taking:  # a generator that makes the children is for one thread at a time
-            return None if self._stopped else next(waiting, None)
+            return None if self._stopped.is_set() else next(waiting, None)
 
-    def _labour(self, child: Child | None, waiting: Iterator[Child]) -> None:
+    def _labour(self, child: Child | None, waiting: Iterator[Child], context: contextvars.Context) -> None:
         failure: BaseException | None = None
         try:
             while child is not None:
-                self._run(*child)
+                context.copy().run(self._run, *child)
                 child = self._take(waiting)
         except BaseException as error:  # noqa: BLE001  # raised again where the flows are waited for
             failure = error
@@ -103,10 +107,10 @@ class Crew:
         del failure
 
     def _run(self, place: int, child: Flow[Any]) -> None:
-        run = self._start(child)
+        run = self._start(child, self._stopped.wait)
         with self._lock:
             self._runs.add(run)
-            if self._stopped:
+            if self._stopped.is_set():
                 run.done = True
         try:
             self._results[place] = run.whole()

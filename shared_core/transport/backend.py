@@ -7,6 +7,7 @@ single wait on the socket asks it how much time is left.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ipaddress
 import socket
@@ -94,8 +95,15 @@ class _TimedStream(httpcore2.NetworkStream):
         if isinstance(timeout, Waits):
             if timeout.opening:
                 timeout.sending()
+            timeout.line = self._hang_up
             timeout = _left(timeout, httpcore2.WriteTimeout)
         self._stream.write(together, timeout)
+
+    def _hang_up(self) -> None:
+        """Closing would not wake a thread that waits here; both directions ended do. TLS is not asked: its own
+        farewell would be another wait."""
+        with contextlib.suppress(OSError):  # it has ended already
+            socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._stream.close()

@@ -178,6 +178,7 @@ class PooledResponse:
         lane, self._lane = self._lane, None
         if lane is None:
             return
+        self._waits.line = None
         self._body.close()
         if self._ended:
             self._transport.give_back(self._origin, lane)

@@ -76,15 +76,28 @@ class Waits:
             A flag and no method, because it is set for every token; the clock is read when the next wait begins.
         phase: The limit that ends the wait: where the deadline comes before a limit of its own, "total".
         opening: Whether a connection is being opened, and nothing has been sent on it.
+        line: Set by the transport while a request is on its way: ends every wait on that connection, from any
+            thread.
     """
 
-    __slots__ = ("_clock", "_phase_end", "_streamed", "deadline", "limits", "opening", "phase", "renewed")
+    __slots__ = (
+        "_clock",
+        "_phase_end",
+        "_streamed",
+        "deadline",
+        "limits",
+        "line",
+        "opening",
+        "phase",
+        "renewed",
+    )
 
     def __init__(self, limits: Timeouts, clock: Callable[[], float], *, streamed: bool) -> None:
         self._clock = clock
         self._streamed = streamed
         self.renewed = False
         self.opening = False
+        self.line: Callable[[], None] | None = None
         self.limits = limits
         self.deadline = clock() + limits.total
         self.phase: Limit = "total"
@@ -121,6 +134,12 @@ class Waits:
         if self.renewed:
             self._begin("gap", self.limits.gap)
         return max(0.0, self._phase_end - self._clock())
+
+    def hang_up(self) -> None:
+        """From another thread: the wait that goes on ends now, and so does each later one."""
+        self.deadline = self._phase_end = -math.inf
+        if (line := self.line) is not None:
+            line()
 
     def until_deadline(self) -> float:
         """Seconds until the total limit, never below zero."""
