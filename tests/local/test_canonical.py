@@ -21,7 +21,7 @@ pytestmark = pytest.mark.pinned_set
 CANONICAL: dict[str, Any] = json.loads(Path(__file__).with_name("canonical.json").read_text(encoding="utf-8"))
 FIRST = np.array([row["first"] for row in CANONICAL["vectors"].values()], dtype=np.float32)
 
-OFF_BY: dict[Precision, float] = {"float32": 2e-6, "bfloat16": 2e-3, "float16": 3e-4, "int8": 2e-2}
+OFF_BY: dict[Precision, float] = {"float32": 2e-6, "bfloat16": 2e-3, "float16": 3e-4, "int8": 3.5e-2}
 """The most that one number may be off; they are 0.05 on average."""
 
 ENGINES: list[tuple[Backend, Precision]] = [
@@ -55,7 +55,7 @@ def test_the_encoder_in_plain_numpy_gives_them(minilm: Path) -> None:
     np.testing.assert_allclose(vectors[:, :NUMBERS], FIRST, atol=2e-6)
 
 
-@pytest.mark.parametrize(("backend", "precision"), ENGINES, ids=" ".join)
+@pytest.mark.parametrize(("backend", "precision"), ENGINES, ids=[" ".join(pair) for pair in ENGINES])
 def test_every_engine_gives_them(minilm: Path, backend: Backend, precision: Precision) -> None:
     vectors = on_engine(minilm, backend, precision, list(TEXTS.values()))
     assert vectors.shape == (len(TEXTS), CANONICAL["dimensions"])
