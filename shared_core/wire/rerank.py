@@ -7,7 +7,6 @@ TEI's: `{"query", "texts"}` to a bare list of `{"index", "score"}`.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +16,7 @@ from shared_core.wire.embeddings import Dialect, usage_of_headers
 from shared_core.wire.errors import classify_body
 from shared_core.wire.post import post
 from shared_core.wire.usage import parse_usage
+from shared_core.wire.vectors import LARGEST
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,8 +117,7 @@ def _read(entry: Any) -> tuple[int, float]:
     if type(position) is not int or position < 0:
         raise MalformedResponse("The reply holds a score without the number of its document.")
     score = entry.get("relevance_score", entry.get("score"))
-    # Beyond float32 a score would become infinite.
-    if type(score) not in (int, float) or not math.isfinite(score) or abs(score) > 3e38:
+    if type(score) not in (int, float) or not abs(score) <= LARGEST:
         raise MalformedResponse(
             f"The score of document {position} of a batch is {str(score)[:40]!r}, which is no number."
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["averaged", "cut_to", "nesting", "of_base64", "of_numbers", "unit"]
+__all__ = ["LARGEST", "averaged", "cut_to", "nesting", "of_base64", "of_numbers", "unit"]
+
+LARGEST = 3.4028e38
+"""What float32 can hold; a comparison with it also finds NaN."""
 
 Place = Callable[[int], int]
 """From a position in the reply to the text's position in the caller's list."""
@@ -138,7 +140,7 @@ def _odd(rows: list[Any], place: Place) -> MalformedResponse:
         if not isinstance(row, list):
             return MalformedResponse(f"The vector of text {here} is a JSON {type(row).__name__}.")
         for number in row:
-            if type(number) not in (int, float) or not math.isfinite(number):
+            if type(number) not in (int, float) or not abs(number) <= LARGEST:
                 return MalformedResponse(
                     f"The vector of text {here} holds {str(number)[:40]!r}, which is no number."
                 )
