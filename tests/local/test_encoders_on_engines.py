@@ -9,7 +9,9 @@ import models
 import numpy as np
 import pytest
 from references import cosines, on_engine, reference
+from sentence_transformers import SentenceTransformer
 
+from shared_core.local import LocalEmbedder
 from shared_core.local.engines import Backend, Precision
 
 pytestmark = pytest.mark.pinned_set
@@ -51,6 +53,20 @@ def test_vectors_do_not_depend_on_batch_mates(name: str, backend: Backend, tiny_
     np.testing.assert_allclose(together, alone, rtol=1e-3, atol=1e-4 * np.abs(together).max())
     backwards = on_engine(folder, backend, "float32", models.TEXTS[::-1])
     np.testing.assert_allclose(together, backwards[::-1], rtol=1e-3, atol=1e-4 * np.abs(together).max())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", [name for name, shape in models.SHAPES.items() if shape.prompts])
+def test_queries_and_documents_take_the_prompts_that_sentence_transformers_gives_them(
+    name: str, backend: Backend, tiny_model: TinyModel
+) -> None:
+    folder = str(tiny_model(name))
+    plain, ours = SentenceTransformer(folder, device="cpu"), LocalEmbedder(folder, "cpu", backend=backend)
+    texts = list(models.TEXTS)
+    queries, documents = plain.encode_query(texts), plain.encode_document(texts)
+    assert cosines(queries, documents).min() < 0.99, "the prompts do not matter"
+    assert cosines(ours.embed(texts, "query").vectors, queries).min() > LOWEST["float32"]
+    assert cosines(ours.embed(texts, "document").vectors, documents).min() > LOWEST["float32"]
 
 
 @pytest.mark.parametrize(("backend", "precision"), LESS, ids=[" ".join(pair) for pair in LESS])
