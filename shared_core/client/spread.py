@@ -117,13 +117,13 @@ class Spread:
         first, second = _picked(request, range(middle)), _picked(request, range(middle, len(request.texts)))
         try:
             yield from self._batch(replace(call, request=first))
-        except BadRequest as error:
+        except (InputTooLong, BadRequest) as error:
             if why.of != "unclear" or self.ledger.begun or len(first.texts) > 1:
                 raise
             # Is it this text, or something that every request shares? Another text tells.
             try:
                 yield from self._batch(replace(call, request=second))
-            except BadRequest:
+            except (InputTooLong, BadRequest):
                 raise refusal from None
             raise self._explained(error, first, why) from None
         yield from self._batch(replace(call, request=second))

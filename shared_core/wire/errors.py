@@ -66,6 +66,8 @@ _PROVIDER_SETTINGS = (
 RULES: tuple[Rule, ...] = (
     Rule(errors.InputTooLong, code=r"context_length|string_above_max"),
     Rule(errors.InputTooLong, status=_on(400, 413, 422), text=_TOO_LONG),
+    # TEI says 413 to whatever it finds invalid.
+    Rule(errors.BadRequest, status=_on(413), code=r"^validation$"),
     Rule(errors.InputTooLong, status=_on(413), reactions=frozenset({"other_route", "larger_context"})),
     Rule(errors.Refused, code=r"content_filter|content_policy|moderation", reactions=frozenset()),
     Rule(errors.ModelNotServed, code="model_not_supported", hint=_PROVIDER_SETTINGS),

@@ -24,9 +24,11 @@ _LIMIT = re.compile(
     r"(?:maximum allowed batch size|maximum length|at most|up to|must be <=?|less than or equal to"
     r"|max(?:imum)?(?: of| is|:)?)\s*:?\s*(\d+)"
 )
-_BYTES = re.compile(
-    r"body|payload|entity|content.?length|tokens per request|max_tokens_per_request|total (number of )?tokens"
+_TOGETHER = re.compile(
+    r"(body|payload|entity|request) (is )?too large|body.{0,40}limit|length limit exceeded|413 "
+    r"|tokens per request|max_tokens_per_request|total (number of )?tokens"
 )
+_ONE_TEXT = re.compile(r"too long|context.{0,20}(length|window)|maximum context|\btokens\b|reduce the length")
 
 
 class TooMuch(NamedTuple):
@@ -51,13 +53,15 @@ def why_too_much(error: RouterError) -> TooMuch | None:
     """
     if not isinstance(error, InputTooLong | BadRequest):
         return None
-    said = f"{error.message} {error.code or ''}".lower()
+    # What stands before the first colon is our own word for the class of error (`wire.errors`).
+    said = f"{error.message.partition(': ')[2] or error.message} {error.code or ''}".lower()
     if _COUNT.search(said):
         limit = _LIMIT.search(said)
         return TooMuch("texts", int(limit[1]) if limit else None)
+    if _TOGETHER.search(said):
+        return TooMuch("bytes")
     if isinstance(error, BadRequest):
         return TooMuch("unclear") if error.status in (400, 413, 422) else None
-    unexplained = error.status == 413 and "no explanation" in said
-    if error.status is None or unexplained or _BYTES.search(said) or "too large" in said:
+    if error.status is None or "no explanation" in said:
         return TooMuch("bytes")
-    return TooMuch("text")
+    return TooMuch("text" if _ONE_TEXT.search(said) else "unclear")

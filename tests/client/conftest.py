@@ -11,8 +11,10 @@ import httpx
 import httpx2
 import pytest
 
-from shared_core import AsyncHFRouter, ChatDelta, ChatReply, HFRouter
+from shared_core import AsyncHFRouter, ChatDelta, ChatReply, EmbedReply, HFRouter, RerankReply
 from shared_core.catalog import SHARED
+from shared_core.client.batches import LESSONS
+from shared_core.providers import MAPPINGS
 
 KINDS = [
     "sync",
@@ -45,6 +47,12 @@ class Caller:
 
     def chat(self, messages: Any = HELLO, **options: Any) -> ChatReply:
         return self._wait(self.router.chat(messages, **options))
+
+    def embed(self, texts: Any, *kind: Any, **options: Any) -> EmbedReply:
+        return self._wait(self.router.embed(texts, *kind, **options))
+
+    def rerank(self, query: Any, documents: Any, **options: Any) -> RerankReply:
+        return self._wait(self.router.rerank(query, documents, **options))
 
     def models(self, **options: Any) -> Any:
         return self._wait(self.router.models(**options))
@@ -130,7 +138,9 @@ make_plain = makers(["sync", "async"])
 
 @pytest.fixture(autouse=True)
 def nothing_is_remembered() -> Iterator[None]:
-    """No catalogue of an earlier test, and none for a later one."""
-    SHARED.clear()
+    """No catalogue, mapping or lesson of an earlier test, and none for a later one."""
+    for memory in (SHARED, LESSONS, MAPPINGS):
+        memory.clear()
     yield
-    SHARED.clear()
+    for memory in (SHARED, LESSONS, MAPPINGS):
+        memory.clear()

@@ -12,6 +12,7 @@ import pytest
 from shared_core.errors import BadRequest, InputTooLong, MalformedResponse, RateLimited, RouterError
 from shared_core.types import ApiKey, EmbedRequest, Target
 from shared_core.wire.embeddings import AVERAGED, CUT, encode, parse
+from shared_core.wire.errors import classify
 from shared_core.wire.too_much import TooMuch, why_too_much
 
 HOST = Target("https://host/v1", bill_to="acme", headers={"x-mine": "1"})
@@ -238,53 +239,58 @@ def test_an_openai_host_cannot_normalise_so_it_is_done_here_row_by_row() -> None
     assert parse(openai([3.0, 4.0]), asked(1), "openai", {}).vectors.tolist() == [[3, 4]]
 
 
+def refused(status: int, text: str, **about: str) -> RouterError:
+    """What a host's refusal becomes on its way in."""
+    body = json.dumps({"error": text, **about}).encode() if text else b""
+    return classify(status, {}, body, now=0.0)
+
+
+LONG_LIST = "Invalid 'input': array too long. Expected an array with maximum length 2048, but got 2049"
 REFUSALS: dict[str, tuple[RouterError, TooMuch | None]] = {
     "TEI, 413": (
-        InputTooLong("batch size 64 > maximum allowed batch size 32", status=413),
+        refused(413, "batch size 64 > maximum allowed batch size 32", error_type="Validation"),
         TooMuch("texts", 32),
     ),
     "TEI, 422": (
-        BadRequest("batch size 64 > maximum allowed batch size 32", status=422),
+        refused(422, "batch size 64 > maximum allowed batch size 32", error_type="Validation"),
         TooMuch("texts", 32),
     ),
-    "OpenAI": (
-        BadRequest(
-            "Invalid 'input': array too long. Expected an array with maximum length 2048, but got 2049",
-            status=400,
-        ),
-        TooMuch("texts", 2048),
-    ),
+    "OpenAI": (refused(400, LONG_LIST), TooMuch("texts", 2048)),
     "FastAPI": (
-        BadRequest("List should have at most 2048 items after validation, not 3000", status=422),
+        refused(422, "List should have at most 2048 items after validation, not 3000"),
         TooMuch("texts", 2048),
     ),
     "Cohere": (
-        BadRequest("total number of texts must be at most 96 - received 100", status=400),
+        refused(400, "invalid request: total number of texts must be at most 96 - received 100"),
         TooMuch("texts", 96),
     ),
-    "no number": (BadRequest("too many inputs", status=422), TooMuch("texts")),
+    "no number": (refused(422, "too many inputs"), TooMuch("texts")),
     "OpenAI's tokens": (
-        InputTooLong("Requested 400000 tokens, max 300000 tokens per request", status=400),
+        refused(400, "Requested 400000 tokens, max 300000 tokens per request"),
         TooMuch("bytes"),
     ),
-    "axum": (
-        InputTooLong("Failed to buffer the request body: length limit exceeded", status=413),
-        TooMuch("bytes"),
-    ),
-    "nginx": (InputTooLong("413 Request Entity Too Large", status=413), TooMuch("bytes")),
-    "bare": (InputTooLong("The input is too long: no explanation was given", status=413), TooMuch("bytes")),
-    "ours": (InputTooLong("The request has 70 MiB"), TooMuch("bytes")),
+    "OpenAI's code": (refused(400, "too much", code="max_tokens_per_request"), TooMuch("bytes")),
+    "axum": (refused(413, "Failed to buffer the request body: length limit exceeded"), TooMuch("bytes")),
+    "nginx": (refused(413, "<html>413 Request Entity Too Large</html>"), TooMuch("bytes")),
+    "bare": (refused(413, ""), TooMuch("bytes")),
+    "ours": (InputTooLong("The request has 70 MiB, more than the 64 MiB"), TooMuch("bytes")),
     "TEI, one text": (
-        InputTooLong("`inputs` must have less than 512 tokens. Given: 785", status=413),
+        refused(
+            413,
+            "Input validation error: `inputs` must have less than 512 tokens. Given: 785",
+            error_type="Validation",
+        ),
         TooMuch("text"),
     ),
-    "vLLM, one text": (
-        InputTooLong("This model's maximum context length is 512 tokens", status=400),
-        TooMuch("text"),
+    "vLLM, one text": (refused(400, "This model's maximum context length is 512 tokens"), TooMuch("text")),
+    "TEI, invalid in another way": (
+        refused(413, "Input validation error: `dimensions` must be 1 to 384", error_type="Validation"),
+        TooMuch("unclear"),
     ),
-    "something else": (BadRequest("input cannot be an empty string", status=400), TooMuch("unclear")),
-    "nothing was sent": (BadRequest("cannot be written as JSON"), None),
-    "not a refusal": (RateLimited("batch size", status=429), None),
+    "413 in other words": (refused(413, "I do not like this"), TooMuch("unclear")),
+    "something else": (refused(400, "input cannot be an empty string"), TooMuch("unclear")),
+    "nothing was sent": (BadRequest("The request cannot be written as JSON"), None),
+    "not a refusal": (refused(429, "batch size"), None),
 }
 
 
