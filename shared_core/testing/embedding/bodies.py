@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+import math
 from typing import TYPE_CHECKING
 
 from .quirks import EmbedQuirks
@@ -22,7 +22,13 @@ __all__ = ["bare_body", "openai_body"]
 class _Written(dict[float, str]):
     """The spelling of numbers; vectors of words have few different ones."""
 
+    def __init__(self, not_a_number: str = "NaN") -> None:
+        super().__init__()
+        self._not_a_number = not_a_number or "NaN"
+
     def __missing__(self, number: float) -> str:
+        if math.isnan(number):
+            return self._not_a_number
         text = f"{number:.9g}"
         if text.lstrip("-").isdigit():
             text += ".0"
@@ -34,15 +40,15 @@ def _array(vector: NDArray[np.float32], written: _Written) -> str:
     return "[" + ",".join(map(written.__getitem__, vector.tolist())) + "]"
 
 
-def _arrays(vectors: Sequence[NDArray[np.float32]], quirks: EmbedQuirks) -> list[str]:
-    """Each vector as JSON, with what the quirks make of numbers and their number."""
-    written = _Written()
-    arrays = [_array(vector, written) for vector in vectors]
-    if quirks.ragged:
-        arrays[-1] = _array(vectors[-1][:-1], written)
+def _spoilt(vectors: NDArray[np.float32], quirks: EmbedQuirks) -> list[NDArray[np.float32]]:
+    """The vectors one by one, the last with what the quirks make of it."""
+    import numpy as np
+
+    *kept, last = vectors
     if quirks.nan:
-        arrays[-1] = f"[{quirks.nan},{arrays[-1][1:].partition(',')[2] or ']'}"
-    return arrays
+        last = last.copy()
+        last[0] = np.nan
+    return [*kept, last[:-1] if quirks.ragged else last]
 
 
 def _of_count(items: list[str], count_off: int) -> list[str]:
@@ -50,25 +56,27 @@ def _of_count(items: list[str], count_off: int) -> list[str]:
 
 
 def bare_body(
-    vectors: Sequence[NDArray[np.float32]], alone: bool, tokens: bool, quirks: EmbedQuirks
+    vectors: NDArray[np.float32] | list[NDArray[np.float32]],
+    *,
+    alone: bool = False,
+    quirks: EmbedQuirks,
 ) -> bytes:
     """A bare array: TEI and hf-inference.
 
     Args:
-        vectors: One a text, of shape (dimensions,); or with `tokens` of shape (tokens, dimensions).
+        vectors: float32 of shape (texts, dimensions); or, in a list, one of shape (tokens, dimensions) a text.
         alone: Whether the reply to one text is its vector alone, 1-D.
-        tokens: Whether there is a vector a token.
         quirks: What to do otherwise.
     """
-    if tokens:
-        written = _Written()
+    written = _Written(quirks.nan)
+    if isinstance(vectors, list):
         items = ["[" + ",".join(_array(row, written) for row in rows) + "]" for rows in vectors]
         if quirks.tokens == "nested":
             items = [f"[{item}]" for item in items]
     else:
-        items = _arrays(vectors, quirks)
+        items = [_array(row, written) for row in _spoilt(vectors, quirks)]
     items = _of_count(items[::-1] if quirks.reverse else items, quirks.count_off)
-    squeezed = len(items) == 1 and not tokens and (alone or quirks.flat)
+    squeezed = len(items) == 1 and not isinstance(vectors, list) and (alone or quirks.flat)
     body = items[0] if squeezed else "[" + ",".join(items) + "]"
     return f"{{{json.dumps(quirks.wrapped)}:{body}}}".encode() if quirks.wrapped else body.encode()
 
@@ -86,10 +94,11 @@ def openai_body(
         quirks: What to do otherwise.
     """
     if packed:
-        rows = vectors.astype("<f4")
+        rows = _spoilt(vectors.astype("<f4"), quirks)
         arrays = [f'"{base64.b64encode(row.tobytes()).decode()}"' for row in rows]
     else:
-        arrays = _arrays(list(vectors), quirks)
+        written = _Written(quirks.nan)
+        arrays = [_array(row, written) for row in _spoilt(vectors, quirks)]
     items = [
         f'{{"object":"embedding","embedding":{array}' + (f',"index":{index}}}' if quirks.index else "}")
         for index, array in enumerate(_of_count(arrays, quirks.count_off))

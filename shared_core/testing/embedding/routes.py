@@ -151,10 +151,10 @@ class FeatureExtraction(EmbedEndpoint):
         if model.pooled and not quirks.tokens:
             vectors, tokens = await self.embed(call, dialect, Limits(), quirks)
             exchange.headers["x-compute-tokens"] = str(tokens)
-            return bytes_reply(bare_body(list(vectors), call.alone, False, quirks), exchange.headers)
+            return bytes_reply(bare_body(vectors, alone=call.alone, quirks=quirks), exchange.headers)
         check_size(call.texts, dialect, Limits(), quirks)
         made = await asyncio.to_thread(_token_vectors, call, dialect, quirks)
-        return bytes_reply(bare_body(made, False, True, quirks), exchange.headers)
+        return bytes_reply(bare_body(made, quirks=quirks), exchange.headers)
 
 
 def _token_vectors(call: EmbedCall, dialect: Dialect, quirks: EmbedQuirks) -> list[NDArray[np.float32]]:
@@ -175,7 +175,7 @@ class TeiEmbed(EmbedEndpoint):
         vectors, tokens = await self.embed(call, dialect, TEI_LIMITS, quirks)
         exchange.headers["x-compute-tokens"] = str(tokens)
         exchange.headers["x-compute-characters"] = str(sum(map(len, call.texts)))
-        return bytes_reply(bare_body(list(vectors), False, False, quirks), exchange.headers)
+        return bytes_reply(bare_body(vectors, quirks=quirks), exchange.headers)
 
 
 class TeiInfo(Endpoint):
