@@ -7,7 +7,6 @@ arguments (`arguments`), files (`source`), engines (`choose`), batches (`model`,
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
@@ -37,7 +36,8 @@ class LocalEmbedder:
 
     Objects with the same model and settings share what is loaded. Threads and event loops may share one
     object. A pickled or copied embedder carries its arguments only, and loads again where it arrives; so
-    does a forked child.
+    does a forked child. (Such a child should end as those of `multiprocessing` do, by `os._exit`: ONNX Runtime
+    itself hangs in `exit` when its threads stayed with the parent.)
 
     Args:
         model: A folder with a sentence-transformers model, or a Hub id such as
@@ -65,7 +65,7 @@ class LocalEmbedder:
         (2, 384)
     """
 
-    __slots__ = ("_arguments", "_cache", "_known_identity", "_looking", "_running", "_source")
+    __slots__ = ("_arguments", "_cache", "_known_identity", "_running", "_source")
 
     def __init__(
         self,
@@ -108,7 +108,6 @@ class LocalEmbedder:
             from shared_core.cache import open_cache
 
             self._cache = open_cache(arguments.cache)
-        self._looking = threading.Lock()
         self._source: Source | None = None
         self._known_identity: str | None = None
         self._running: dict[bool, Running] = {}
@@ -248,10 +247,8 @@ class LocalEmbedder:
         return Call(self._arguments, self._files(), texts, kind, dimensions, normalize, truncate)
 
     def _files(self) -> Source:
-        if self._source is None:
-            with self._looking:
-                if self._source is None:
-                    self._source = look_up(self._arguments)
+        if self._source is None:  # two threads may both look, and find the same
+            self._source = look_up(self._arguments)
         return self._source
 
     def _identity(self) -> str:

@@ -64,12 +64,21 @@ class Shelf:
 
     def _start_anew(self) -> None:
         self.generation += 1
+        _keep_for_ever(self._places)
         torch = sys.modules.get("torch")
         if torch is not None and self._places:
             # The threads that torch computed with are gone, and it would wait for them for ever (GNU OpenMP).
             torch.set_num_threads(1)
         self._places = {}
         self._guard = threading.Lock()
+
+
+def _keep_for_ever(inherited: object) -> None:
+    """Never let a child destroy what it inherited: ONNX Runtime, for one, would wait for threads that only the
+    parent has, at the latest when the interpreter ends."""
+    import ctypes
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(inherited))
 
 
 SHELF = Shelf()
