@@ -124,7 +124,7 @@ class Spread:
             try:
                 yield from self._batch(replace(call, request=second))
             except (InputTooLong, BadRequest):
-                raise refusal from None
+                raise self._explained(refusal, request, None) from None
             raise self._explained(error, first, why) from None
         yield from self._batch(replace(call, request=second))
 
@@ -137,7 +137,8 @@ class Spread:
 
     def _explained(self, error: RouterError, request: Listed, why: TooMuch | None) -> RouterError:
         """The error, with the text that it is about, where that is known."""
-        if "dimension" in error.message.lower() and getattr(request, "dimensions", None) is not None:
+        said = error.message.lower()
+        if getattr(request, "dimensions", None) is not None and ("dimension" in said or "matryoshka" in said):
             error.hint = "This host or model has one length of vectors only: leave `dimensions` out."
         elif why is not None and len(request.texts) == 1 and (why.of != "unclear" or self.ledger.begun):
             named = f"Text {request.place(0)} was refused. {error.message}"

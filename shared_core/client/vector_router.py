@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urlsplit
 
 from shared_core.client.base import RouterBase
@@ -80,29 +80,40 @@ class VectorRouter(RouterBase):
         route = self._rerank_route(model)
         return (yield from Reranking(call, route, self._exchange, self._policies, pace, top_n).run())
 
-    def _rerank_route(self, model: str) -> Route:
+    def _behind_router(self) -> bool:
+        return self.embedding_api == "router" or (
+            self.embedding_api == "auto" and self.base_url == ROUTER_URL
+        )
+
+    def _own_route(self, model: str, task: Literal["embed", "rerank"]) -> Route:
+        """The route of the server at `base_url`."""
         from shared_core.providers import route_by_url
 
-        url, api = self.base_url, self.embedding_api
-        if api == "router" or (api == "auto" and url == ROUTER_URL):
+        assert self.embedding_api != "router"
+        route = route_by_url(self.base_url, self.embedding_api, model, task)
+        # A TEI server has one model only, and needs no name for it.
+        named = model or route.dialect == "openai"
+        return replace(route, model=wire_model(model, self.provider)) if named else route
+
+    def _rerank_route(self, model: str) -> Route:
+        if self._behind_router():
             raise NoRoute(
                 "No provider behind the router reranks. Nothing was sent.",
                 hint="Set `base_url` to a server that does (TEI, vLLM, Infinity, Cohere, Jina), or use LocalReranker.",
             )
-        return route_by_url(url, api, wire_model(model, self.provider) if model else "", "rerank")
+        return self._own_route(model, "rerank")
 
     def _embed_route(self, model: str, waits: Waits) -> Flow[Route]:
         """Where the model's texts go; asks the Hub who serves it when that is not known yet."""
-        from shared_core.providers import choose, route_by_row, route_by_url
+        from shared_core.providers import choose, route_by_row
 
-        url, api = self.base_url, self.embedding_api
-        if api != "router" and not (api == "auto" and url == ROUTER_URL):
-            return route_by_url(url, api, wire_model(model, self.provider) if model else "")
+        if not self._behind_router():
+            return self._own_route(model, "embed")
         ref = ModelRef.parse(wire_model(model, self.provider))
         name, served = yield from self._served_by(ref.repo, waits)
         chosen = choose(ref.repo, served, ref.provider)
         notes = (chosen.warning,) if chosen.warning else ()
-        root = url.removesuffix("/v1")
+        root = self.base_url.removesuffix("/v1")
         return route_by_row(root, chosen.provider, name or ref.repo, chosen.provider_id, notes)
 
     def _served_by(self, model: str, waits: Waits) -> Flow[tuple[str, tuple[Served, ...]]]:
