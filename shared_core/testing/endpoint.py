@@ -26,6 +26,8 @@ from .state import Scripted, State
 
 __all__ = ["Endpoint", "Exchange", "bytes_reply", "json_reply"]
 
+_USUAL = EmbedQuirks()
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -65,7 +67,7 @@ class Endpoint:
     async def _reply(self, request: Request, received: Received, faults: tuple[Scripted, ...]) -> Reply:
         headers = {"x-request-id": _request_id(received)}
         quirks = next((item for item in faults if isinstance(item, Quirks)), Quirks())
-        embed_quirks = next((item for item in faults if isinstance(item, EmbedQuirks)), EmbedQuirks())
+        embed_quirks = next((item for item in faults if isinstance(item, EmbedQuirks)), _USUAL)
         try:
             reply = await self.answer(Exchange(request, received, quirks, embed_quirks, headers))
         except Refusal as refusal:

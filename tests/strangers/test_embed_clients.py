@@ -81,18 +81,23 @@ def test_openai_knows_the_refusals(
 
 
 async def test_langchain_embeds_documents_and_queries(router: OfflineRouter) -> None:
-    embeddings = OpenAIEmbeddings(
-        model="offline/embed-32",
-        base_url=router,
-        api_key="any",
-        check_embedding_ctx_length=False,
-        chunk_size=2,
-    )
     wanted = vectors_of(router, "offline/embed-32", TEXTS)
-    found = [embeddings.embed_documents(TEXTS), await embeddings.aembed_documents(TEXTS)]
+    with openai.DefaultHttpxClient() as blocking:
+        async with openai.DefaultAsyncHttpxClient() as asynchronous:
+            embeddings = OpenAIEmbeddings(
+                model="offline/embed-32",
+                base_url=router,
+                api_key="any",
+                check_embedding_ctx_length=False,
+                chunk_size=2,
+                http_client=blocking,
+                http_async_client=asynchronous,
+            )
+            found = [embeddings.embed_documents(TEXTS), await embeddings.aembed_documents(TEXTS)]
+            query = embeddings.embed_query(TEXTS[1])
     for vectors in found:
         np.testing.assert_allclose(vectors, wanted, rtol=1e-6)
-    np.testing.assert_allclose(embeddings.embed_query(TEXTS[1]), wanted[1], rtol=1e-6)
+    np.testing.assert_allclose(query, wanted[1], rtol=1e-6)
     assert router.requests[1].json["input"] == TEXTS[:2]
 
 

@@ -120,7 +120,7 @@ EMBEDDING_MODELS: dict[str, EmbeddingModel] = {
         ),
     )
 }
-"""Beside these, `offline/embed-N` and `offline/tokens-N` with any N answer with N dimensions."""
+"""Beside these, `offline/embed-N` and `offline/tokens-N` answer with N dimensions, 1 to 9999."""
 
 TEI_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """What the routes of text-embeddings-inference serve: such a server has one model, and requests name none."""
@@ -128,7 +128,7 @@ TEI_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 RERANK_MODELS = ("offline/rerank", "BAAI/bge-reranker-v2-m3", "cross-encoder/ms-marco-MiniLM-L6-v2")
 """All of them rank by the nearness of vectors."""
 
-_OF_ANY_SIZE = re.compile(r"offline/(embed|tokens)-([1-9]\d{0,4})")
+_OF_ANY_SIZE = re.compile(r"offline/(embed|tokens)-([1-9]\d{0,3})")
 
 
 def embedding_model(name: str, aliases: Mapping[str, str]) -> EmbeddingModel | None:
