@@ -27,7 +27,6 @@ OFF_BY: dict[Precision, float] = {"float32": 2e-6, "bfloat16": 2e-3, "float16": 
 ENGINES: list[tuple[Backend, Precision]] = [
     ("torch", "float32"),
     ("torch", "bfloat16"),
-    ("torch", "int8"),
     ("openvino", "float32"),
     ("openvino", "bfloat16"),
     ("openvino", "int8"),

@@ -19,13 +19,12 @@ pytestmark = pytest.mark.pinned_set
 TinyModel = Callable[[str], Path]
 BACKENDS: tuple[Backend, ...] = ("torch", "openvino", "onnx")
 
-LOWEST: dict[Precision, float] = {"float32": 0.99999, "bfloat16": 0.99, "int8": 0.9}
+LOWEST: dict[Precision, float] = {"float32": 0.99999, "bfloat16": 0.998, "int8": 0.99}
 """Cosines to float32. The random weights of the tiny models exaggerate: they have no directions of their own
 that rounding would leave alone, as trained ones do (`test_canonical` holds MiniLM to less)."""
 
 LESS: list[tuple[Backend, Precision]] = [
     ("torch", "bfloat16"),
-    ("torch", "int8"),
     ("openvino", "bfloat16"),
     ("openvino", "int8"),
     ("onnx", "int8"),
@@ -56,7 +55,7 @@ def test_vectors_do_not_depend_on_batch_mates(name: str, backend: Backend, tiny_
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", [name for name, shape in models.SHAPES.items() if shape.prompts])
+@pytest.mark.parametrize("name", ["e5", "qwen3"])
 def test_queries_and_documents_take_the_prompts_that_sentence_transformers_gives_them(
     name: str, backend: Backend, tiny_model: TinyModel
 ) -> None:
@@ -70,7 +69,7 @@ def test_queries_and_documents_take_the_prompts_that_sentence_transformers_gives
 
 
 @pytest.mark.parametrize(("backend", "precision"), LESS, ids=[" ".join(pair) for pair in LESS])
-@pytest.mark.parametrize("name", ["e5", "mpnet", "modernbert", "qwen3"])
+@pytest.mark.parametrize("name", ["mpnet", "modernbert", "qwen3"])
 def test_less_precision_stays_near(
     name: str, backend: Backend, precision: Precision, tiny_model: TinyModel
 ) -> None:
