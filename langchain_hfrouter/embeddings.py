@@ -69,8 +69,8 @@ class HFLocalEmbeddings(Embeddings):
 
     @property
     def device(self) -> str | None:
-        """Where it runs; None when torch chooses."""
-        return self._embedder.device
+        """Where it runs; None when the machine decides."""
+        return None if self._embedder.device == "auto" else self._embedder.device
 
     def __repr__(self) -> str:
         return f"HFLocalEmbeddings(model={self.model!r}, device={self.device!r})"

@@ -176,5 +176,5 @@ class TestOptions:
             HFLocalEmbedding(**options)
 
     def test_a_model_that_is_not_there(self, tmp_path):
-        with pytest.raises(ConfigError, match="cannot be loaded"):
+        with pytest.raises(ConfigError, match=r"config\.json is missing"):
             HFLocalEmbedding(str(tmp_path)).get_text_embedding("x")
