@@ -37,7 +37,8 @@ PrecisionWish = Precision | Literal["auto"]
 _LIBRARIES: dict[Backend, str] = {"openvino": "openvino", "torch": "torch", "onnx": "onnxruntime"}
 _EXTRAS: dict[Backend, str] = {"openvino": "openvino", "torch": "local", "onnx": "onnx"}
 
-# By throughput and start on CPUs, measured with MiniLM on two cores of an AMD EPYC (benchmarks/README.md).
+# OpenVINO computes fastest; ONNX Runtime is ready sooner than torch and answers one query faster, torch is
+# somewhat faster on long lists. (MiniLM in float32 on two cores of an AMD EPYC; see benchmarks/README.md)
 _ON_CPU: tuple[Backend, ...] = ("openvino", "onnx", "torch")
 
 _CLOSE_ENOUGH = 0.99995

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from shared_core.local.choose import Wish, load
 from shared_core.local.merge import Merger
@@ -64,7 +65,15 @@ class Running:
         """
         if _are_few(part.texts):
             return self._merger.embed(part)
-        return _joined([self.model.embed((piece,), self._turn) for piece in _slices(part)])
+        pieces = list(_slices(part))
+        if self.model.device == "cpu" or len(pieces) == 1:
+            return _joined([self._one(piece) for piece in pieces])
+        # While a GPU computes one slice, the processor makes tokens of the next.
+        with ThreadPoolExecutor(2) as pool:
+            return _joined(list(pool.map(self._one, pieces)))
+
+    def _one(self, piece: Part) -> Embedded:
+        return self.model.embed((piece,), self._turn)
 
     async def aembed(self, part: Part) -> Embedded:
         """As `embed`, off the event loop."""
