@@ -77,17 +77,7 @@ class Embedding:
             call, request=replace(asked, texts=self._texts, places=self._places, model=route.model)
         )
         self._ledger = Ledger(len(first), pace.progress)
-        lesson = LESSONS.of(route.url, route.model)
-        self._spread = Spread(
-            self._call,
-            policies,
-            EmbedExchange(exchange, route, lesson),
-            self._keep,
-            self._ledger,
-            route.limits,
-            lesson,
-            pace,
-        )
+        self._exchange, self._policies, self._pace = exchange, policies, pace
 
     def run(self) -> Flow[EmbedReply]:
         """All texts to one array, in their order."""
@@ -95,8 +85,24 @@ class Embedding:
         if self._memory is not None:
             missing = yield from self._recall(self._memory)
         if missing:
-            yield from self._spread.send(missing)
+            yield from self._spread().send(missing)
         return self._reply()
+
+    def _spread(self) -> Spread:
+        """Not kept, since it refers to us: a circle would hold the vectors until the garbage collector comes."""
+        route = self._route
+        lesson = LESSONS.of(route.url, route.model)
+        exchange = EmbedExchange(self._exchange, route, lesson)
+        return Spread(
+            self._call,
+            self._policies,
+            exchange,
+            self._keep,
+            self._ledger,
+            route.limits,
+            lesson,
+            self._pace,
+        )
 
     def _recall(self, memory: Memory) -> Flow[Sequence[int]]:
         """Enters what the cache knows; returns which texts it does not."""

@@ -49,25 +49,29 @@ class Reranking:
         self._call, self._route, self._top_n = replace(call, request=request), route, top_n
         self._documents = len(request.texts)
         self._ledger = Ledger(self._documents, pace.progress)
-        room = max(1, route.limits.size - size_of(request.query))  # the query stands in each request
-        self._spread = Spread(
-            self._call,
-            policies,
-            RerankExchange(exchange, route),
-            self._keep,
-            self._ledger,
-            replace(route.limits, size=room),
-            LESSONS.of(route.url, route.model),
-            pace,
-        )
+        self._exchange, self._policies, self._pace = exchange, policies, pace
 
     def run(self) -> Flow[RerankReply]:
         """Scores of all documents, and which are the best."""
-        yield from self._spread.send(range(self._documents))
+        yield from self._spread().send(range(self._documents))
         scores = cast("NDArray[np.float32]", self._ledger.rows)
         waits, progress = self._call.waits, self._call.progress
         meta = self._ledger.meta(self._route, waits.now() - progress.started)
         return RerankReply(scores, _best(scores, self._top_n), self._ledger.usage, meta)
+
+    def _spread(self) -> Spread:
+        route, query = self._route, cast(RerankRequest, self._call.request).query
+        room = max(1, route.limits.size - size_of(query))  # the query stands in each request
+        return Spread(
+            self._call,
+            self._policies,
+            RerankExchange(self._exchange, route),
+            self._keep,
+            self._ledger,
+            replace(route.limits, size=room),
+            LESSONS.of(route.url, route.model),
+            self._pace,
+        )
 
     def _keep(self, call: Call, answer: tuple[Ranked, Mapping[str, str]]) -> Flow[None]:
         ranked, headers = answer

@@ -95,11 +95,14 @@ class Caller:
     def _wait(self, value: Any) -> Any:
         return value if self.loop is None else self.loop.run(value)
 
+    def close_router(self) -> None:
+        self._wait(self.router.close())
+
     def close(self) -> None:
         with contextlib.ExitStack() as stack:
             if self.loop is not None:
                 stack.callback(self.loop.close)
-            stack.callback(lambda: self._wait(self.router.close()))
+            stack.callback(self.close_router)
             if self.injected is not None:
                 stack.callback(
                     lambda: self._wait(self.injected.aclose() if self.is_async else self.injected.close())
