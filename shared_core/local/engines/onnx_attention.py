@@ -188,7 +188,8 @@ def relative_buckets(buckets: int, furthest: int) -> NDArray[np.int64]:
     far = np.log(np.maximum(abs(distances), 1).astype(np.float32) / exact) / math.log(furthest / exact)
     coarse = np.minimum(exact + (far * (side - exact)).astype(np.int64), side - 1)
     near = abs(distances)
-    return np.where(near < exact, near, coarse) + side * (distances > 0)
+    found: NDArray[np.int64] = np.where(near < exact, near, coarse) + side * (distances > 0)
+    return found
 
 
 def _integers(*numbers: int) -> NDArray[np.int64]:

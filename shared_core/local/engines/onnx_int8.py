@@ -95,5 +95,7 @@ def quantise_rows(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArra
     """
     import numpy as np
 
-    scales = np.maximum(abs(weight).max(axis=1), np.float32(1e-30)) / np.float32(_LARGEST)
-    return np.rint(weight / scales[:, None]).astype(np.int8), scales
+    largest = np.maximum(weight.max(axis=1), -weight.min(axis=1))
+    scales = np.maximum(largest, np.float32(1e-30)) / np.float32(_LARGEST)
+    scaled = weight * (1 / scales)[:, None]
+    return np.rint(scaled, out=scaled).astype(np.int8), scales
