@@ -32,7 +32,7 @@ _DECODED = {"gzip", "br", "deflate", "zstd"}
 
 @dataclass
 class Recording:
-    """One recorded chat call: the exchange with the model, without the look-up that some have before it."""
+    """One recorded call: the exchange with the model, without the look-up that some have before it."""
 
     path: Path
     played: bool = False
@@ -60,6 +60,10 @@ class Recording:
     def base_path(self) -> str:
         """What a base URL needs after the host, so that our client calls the recorded path."""
         return urlsplit(self.url).path.removesuffix("/chat/completions")
+
+    @property
+    def model(self) -> str:
+        return self.scenario["model"]
 
     @property
     def status(self) -> int:
@@ -91,11 +95,13 @@ class Recording:
         return self.text[last:end].encode()
 
 
-def _recordings() -> list[Recording]:
-    return [Recording(path) for path in sorted((FOLDER / "chat").glob("*.json"))]
+def _recordings(task: str) -> list[Recording]:
+    return [Recording(path) for path in sorted((FOLDER / task).glob("*.json"))]
 
 
-RECORDINGS = _recordings()
+RECORDINGS = _recordings("chat")
+EMBEDDINGS = _recordings("feature-extraction")
+ALL = [*RECORDINGS, *EMBEDDINGS]
 
 
 @pytest.fixture(scope="session")
@@ -160,8 +166,12 @@ class Replay:
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
         body = incoming.read(int(headers.get("content-length", 0)))
-        self.requests.append((request_line.split()[1].decode(), headers, json.loads(body)))
         assert self.recording is not None
+        target = request_line.split()[1].decode()
+        if target.startswith("/api/models/"):
+            connection.sendall(_mapping_of(self.recording))
+            return
+        self.requests.append((target, headers, json.loads(body)))
         for data in self._reply(self.recording):
             connection.sendall(data)
 
@@ -178,6 +188,14 @@ class Replay:
             piece = recording.body[start : start + size]
             yield b"%x\r\n%b\r\n" % (len(piece), piece)
         yield b"0\r\n\r\n"
+
+
+def _mapping_of(recording: Recording) -> bytes:
+    """The Hub's word that the recorded provider serves the recorded model; made up, since it was not recorded."""
+    entry = {"status": "live", "providerId": recording.model, "task": recording.scenario["task"]}
+    mapping = {recording.scenario["provider"]: entry}
+    body = json.dumps({"id": recording.model, "inferenceProviderMapping": mapping}).encode()
+    return b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
 
 
 @pytest.fixture(scope="session")
@@ -207,6 +225,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             found = [pytest.param(item, id=str(item)) for item in RECORDINGS if wanted(item)]
             missing = pytest.param(None, id="none", marks=pytest.mark.skip(reason=ABSENT))
             metafunc.parametrize(name, found or [missing])
+    if "embedded" in metafunc.fixturenames:
+        found = [pytest.param(item, id=str(item)) for item in EMBEDDINGS]
+        metafunc.parametrize(
+            "embedded", found or [pytest.param(None, id="none", marks=pytest.mark.skip(reason=ABSENT))]
+        )
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -218,14 +241,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     chose = any("::" in argument for argument in session.config.args)
     if chose or _NARROWED or session.config.option.collectonly or hasattr(session.config, "workerinput"):
         return
-    if session.exitstatus == pytest.ExitCode.OK and not all(item.played for item in RECORDINGS):
+    if session.exitstatus == pytest.ExitCode.OK and not all(item.played for item in ALL):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_what_was_played() -> str:
-    played = sum(item.played for item in RECORDINGS)
-    return (
-        f"recordings played: {played} of {len(RECORDINGS)}"
-        if RECORDINGS
-        else f"recordings played: 0, {ABSENT}"
-    )
+    played = sum(item.played for item in ALL)
+    return f"recordings played: {played} of {len(ALL)}" if ALL else f"recordings played: 0, {ABSENT}"
