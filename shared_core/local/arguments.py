@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from shared_core.errors import ConfigError
+from shared_core.local.download import is_hub_id
 from shared_core.local.engines import Backend, Precision
 from shared_core.types.embeddings import Kind
 
@@ -67,7 +68,7 @@ class Arguments:
 
     def _check_trust(self) -> None:
         """Code may run only if it cannot change under the user's feet."""
-        if not _COMMIT.fullmatch(self.revision or "") or Path(self.model).exists():
+        if not _COMMIT.fullmatch(self.revision or "") or not is_hub_id(self.model):
             raise ConfigError(
                 "trust_remote_code runs the author's code, and so needs a Hub id and revision= as a full commit.",
                 hint="Read the code at one commit on the Hub, and give that commit's 40 digits.",

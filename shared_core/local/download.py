@@ -13,7 +13,7 @@ from typing import Any
 
 from shared_core.errors import ConfigError
 
-__all__ = ["commit_of", "find"]
+__all__ = ["commit_of", "find", "is_hub_id"]
 
 # What a model is made of, and no second copy of its weights in another format.
 _WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
@@ -31,7 +31,8 @@ def find(model: str, revision: str | None = None, *, code: bool = False) -> Path
 
     Args:
         model: A folder, or a Hub id such as "sentence-transformers/all-MiniLM-L6-v2".
-        revision: Branch, tag or commit of a Hub model; None for what the cache knows as "main", or "main".
+        revision: Branch, tag or commit of a Hub model, which then wins over a folder of the same name; None for
+            what the cache knows as "main", or "main".
         code: Whether the model's own Python files are wanted too.
 
     Raises:
@@ -44,11 +45,17 @@ def find(model: str, revision: str | None = None, *, code: bool = False) -> Path
     """
     try:
         folder = Path(model).expanduser()
-        if model and folder.is_dir():
-            return folder.absolute()
+        is_folder = bool(model) and folder.is_dir()
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, "~nobody"
         raise ConfigError(f"The model's name cannot be read: {model[:100]!r}.") from error
-    if not _HUB_ID.fullmatch(model):
+    if is_folder and revision is None:
+        return folder.absolute()
+    if not is_hub_id(model):
+        if is_folder:
+            raise ConfigError(
+                f"{model!r} is a folder, and has no revision {revision!r}.",
+                hint="A revision belongs to a Hub id.",
+            )
         raise ConfigError(
             f"There is no folder {model!r}, and a Hub id looks different.",
             hint='Give a folder that exists, or a Hub id such as "sentence-transformers/all-MiniLM-L6-v2".',
@@ -57,6 +64,11 @@ def find(model: str, revision: str | None = None, *, code: bool = False) -> Path
     if cached and _settled(cached, model) and not code:
         return cached
     return _downloaded(model, revision, [*_WANTED, "*.py"] if code else _WANTED)
+
+
+def is_hub_id(model: str) -> bool:
+    """Whether a name has the form of a Hub id: "owner/name", or a name alone."""
+    return _HUB_ID.fullmatch(model) is not None
 
 
 def commit_of(folder: Path) -> str:

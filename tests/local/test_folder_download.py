@@ -138,6 +138,17 @@ def test_a_folder_is_taken_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert commit_of(tmp_path) == ""
 
 
+def test_a_revision_means_the_hub_even_where_a_folder_has_the_name(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "me" / "model").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert find("me/model") == tmp_path / "me" / "model"
+    assert commit_of(find("me/model", "main")) == COMMIT
+    with pytest.raises(ConfigError, match="is a folder, and has no revision 'main'"):
+        find(str(tmp_path), "main")
+
+
 def test_a_download_takes_no_pickle_no_second_format_and_no_code(hub: Hub) -> None:
     folder = find("me/model")
     assert names(folder) == set(FILES)
