@@ -169,9 +169,16 @@ _FLOW = (
     Mutant(
         "The reply before a second try stays open",
         "shared_core/flow/blocking.py",
-        "                self._release()\n                self._response",
-        "                self._response",
+        "                self._release()\n                self._waits",
+        "                self._waits",
         ("tests/flow",),
+    ),
+    Mutant(
+        "A failure lets the flows beside it go on",
+        "shared_core/flow/crew.py",
+        "            run.interrupt()",
+        "            assert run",
+        ("tests/flow/test_flow_gather.py",),
     ),
 )
 

@@ -19,11 +19,13 @@ from shared_core import (
     ChatReply,
     ChatStream,
     Choice,
+    EmbedReply,
     HFRouter,
     ModelInfo,
     ModelStatus,
     RateLimited,
     ReplyMeta,
+    RerankReply,
     RouterError,
     StreamInterrupted,
     Timeouts,
@@ -105,6 +107,14 @@ assert_type(router.models(), Catalog)
 assert_type(router.models(refresh=True).get("org/name"), ModelInfo | None)
 assert_type(router.status("org/name"), ModelStatus)
 assert_type(router.warm(timeout=600), ModelStatus)
+assert_type(router.embed(["a"]), EmbedReply)
+assert_type(router.embed((text for text in "ab"), "query", dimensions=8, progress=print), EmbedReply)
+assert_type(router.embed(["a"]).tolist(), list[list[float]])
+router.embed(["a"], "passage")  # wrong: arg-type
+router.embed([1])  # wrong: list-item
+router.embed(["a"], dimension=8)  # wrong: call-arg
+assert_type(router.rerank("q", ["a"], top_n=1, raw_scores=True), RerankReply)
+router.rerank("q", ["a"], top=1)  # wrong: call-arg
 with router as same:
     assert_type(same, HFRouter)
 
@@ -120,6 +130,8 @@ async def later() -> None:
             assert_type(delta, ChatDelta)
     for _ in arouter.stream(messages):  # wrong: attr-defined
         break
+    assert_type(await arouter.embed(["a"], "document", normalize=True), EmbedReply)
+    assert_type(await arouter.rerank("q", ["a"]), RerankReply)
     assert_type(await arouter.models(), Catalog)
     assert_type(await arouter.status(), ModelStatus)
     await arouter.close()
