@@ -20,18 +20,30 @@ if find_spec("langchain_core") is None:
 
 if TYPE_CHECKING:
     from langchain_hfrouter.chat_models import ChatHFRouter
-    from langchain_hfrouter.embeddings import HFLocalEmbeddings
+    from langchain_hfrouter.local_embeddings import HFLocalEmbeddings
     from langchain_hfrouter.registration import register
+    from langchain_hfrouter.rerank import HFReranker
+    from langchain_hfrouter.router_embeddings import HFRouterEmbeddings
     from langchain_hfrouter.stores import HFByteStore
 
 _FILE_OF = {
     "ChatHFRouter": "chat_models",
     "HFByteStore": "stores",
-    "HFLocalEmbeddings": "embeddings",
+    "HFLocalEmbeddings": "local_embeddings",
+    "HFReranker": "rerank",
+    "HFRouterEmbeddings": "router_embeddings",
     "register": "registration",
 }
 
-__all__ = ["ChatHFRouter", "HFByteStore", "HFLocalEmbeddings", "__version__", "register"]
+__all__ = [
+    "ChatHFRouter",
+    "HFByteStore",
+    "HFLocalEmbeddings",
+    "HFReranker",
+    "HFRouterEmbeddings",
+    "__version__",
+    "register",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -26,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from langchain_hfrouter.complaints import in_words
 from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.keys import TravelSafeKey, is_secret, without_secrets
 from langchain_hfrouter.replies import PROVIDER
@@ -111,7 +112,7 @@ class RouterSettings(BaseChatModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigError(_in_words(error), hint="See the docstring of ChatHFRouter.") from error
+            raise ConfigError(in_words(error), hint="See the docstring of ChatHFRouter.") from error
 
     # --- checks ---
 
@@ -411,13 +412,3 @@ def unknown_parameters(names: Iterable[str], known: Iterable[str]) -> str:
         f"{name} (did you mean {near[0]}?)" if near else name for name, near in sorted(guesses.items())
     )
     return f"ChatHFRouter has no parameter {listed}; sent as part of extra_body. Pass extra_body={{...}} to say so."
-
-
-def _in_words(error: ValidationError) -> str:
-    """Pydantic's complaints in one sentence, without the values (one of them may be a token)."""
-    problems = []
-    for item in error.errors(include_input=False, include_url=False, include_context=False):
-        where = ".".join(str(step) for step in item["loc"])
-        message = item["msg"].removeprefix("Value error, ")
-        problems.append(f"{where}: {message}" if where else message)
-    return "These settings cannot work: " + "; ".join(dict.fromkeys(problems))

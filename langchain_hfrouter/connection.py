@@ -1,0 +1,204 @@
+"""What the remote classes for embeddings and reranking share: a host, an account, and the two routers.
+
+Lives here: those fields under the names that `ChatHFRouter` gives them, their checks, and copies and pickles
+without the token. Not here: what is sent (`router_embeddings`, `rerank`), the chat model's fields (`settings`).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    field_serializer,
+    model_validator,
+)
+
+from langchain_hfrouter.complaints import in_words, unknown_argument
+from langchain_hfrouter.errors import ConfigError, as_langchain
+from langchain_hfrouter.keys import TravelSafeKey, is_secret, without_secrets
+from shared_core.errors import RouterError
+from shared_core.types import Timeouts
+
+if TYPE_CHECKING:
+    from shared_core import AsyncHFRouter, HFRouter
+
+__all__ = ["Connection"]
+
+_SETTINGS = (
+    "model",
+    "base_url",
+    "provider",
+    "bill_to",
+    "timeout",
+    "max_retries",
+    "default_headers",
+    "extra_body",
+    "wait_for_model",
+)
+_NOTHING_MADE = {"_router": None, "_async_router": None}
+
+
+class Connection(BaseModel):
+    """The fields of `HFRouterEmbeddings` and `HFReranker` that say where and on whose account."""
+
+    model_config = ConfigDict(
+        arbitrary_types_allowed=True,
+        extra="forbid",
+        protected_namespaces=(),
+        hide_input_in_errors=True,  # an error about a bad api_key must not quote it
+        allow_inf_nan=False,
+        defer_build=True,  # the validator is built with the first object, not with the import
+    )
+
+    model: str = ""
+    api_key: SecretStr | None = None
+    base_url: str | None = None
+    provider: str | None = None
+    bill_to: str | None = None
+    timeout: float | Timeouts | None = None
+    max_retries: int = Field(default=2, ge=0)
+    default_headers: dict[str, str] | None = Field(default=None, repr=False)
+    extra_body: dict[str, Any] | None = None
+    wait_for_model: bool | float = False
+    batch_size: int | None = Field(default=None, ge=1)
+    max_concurrency: int = Field(default=8, ge=1)
+
+    http_client: Any = Field(default=None, exclude=True, repr=False)
+    async_http_client: Any = Field(default=None, exclude=True, repr=False)
+    async_transport: Literal["httpx2", "aiohttp"] = "httpx2"
+
+    # `HFRouter` and `AsyncHFRouter`, whose room is loaded with the first call.
+    _router: Any = PrivateAttr(default=None)
+    _async_router: Any = PrivateAttr(default=None)
+
+    _ALIASES: ClassVar[dict[str, str]] = {"model_name": "model", "chunk_size": "batch_size"}
+    _INSTEAD: ClassVar[dict[str, str]] = {}
+
+    def __init__(self, model: str | None = None, /, **values: Any) -> None:
+        if model is not None:
+            values.setdefault("model", model)
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigError(in_words(error), hint=f"See the docstring of {type(self).__name__}.") from error
+        except RouterError as error:
+            raise as_langchain(error) from error.__cause__
+
+    # --- checks ---
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_names(cls, values: Any) -> Any:
+        """Takes other spellings and wraps the token. What is unknown is refused: a misspelt `normalize` that
+        went to the host instead would spoil a whole index without a word."""
+        if not isinstance(values, dict):
+            return values
+        values = dict(values)
+        for alias, name in cls._ALIASES.items():
+            if alias in values:
+                values.setdefault(name, values.pop(alias))
+        extra = dict(values.get("extra_body") or {})
+        for name, value in dict(values.pop("model_kwargs", None) or {}).items():
+            (values if name in cls.model_fields else extra).setdefault(name, value)
+        if extra:
+            values["extra_body"] = extra
+        for name in values:
+            if name not in cls.model_fields:
+                known = (*cls.model_fields, *cls._ALIASES)
+                raise unknown_argument(cls.__name__, str(name), known, cls._INSTEAD)
+        values["api_key"] = _wrapped(values.get("api_key"))
+        return values
+
+    @model_validator(mode="after")
+    def _check_limits(self) -> Connection:
+        Timeouts.of(self.timeout)  # raises for limits that cannot hold
+        return self
+
+    @property
+    def model_name(self) -> str:
+        """`model`, under LangChain's other spelling."""
+        return self.model
+
+    # --- the routers ---
+
+    def _sync(self) -> HFRouter:
+        router: HFRouter | None = self._router
+        if router is None:
+            from shared_core import HFRouter
+
+            router = self._router = HFRouter(**self._router_settings(), http_client=self.http_client)
+        return router
+
+    def _async(self) -> AsyncHFRouter:
+        router: AsyncHFRouter | None = self._async_router
+        if router is None:
+            from shared_core import AsyncHFRouter
+
+            router = self._async_router = AsyncHFRouter(
+                **self._router_settings(), http_client=self.async_http_client, transport=self.async_transport
+            )
+        return router
+
+    def _router_settings(self) -> dict[str, Any]:
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        settings["api_key"] = None if self.api_key is None else self.api_key.get_secret_value()
+        return settings
+
+    # --- copies: routers belong to one object, and a token stays where it was given ---
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, _wrapped(value) if name == "api_key" else value)
+        if not name.startswith("_"):
+            self._forget()
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What was chosen, and not what is unset or at its default."""
+        fields = type(self).model_fields
+        for name, value in super().__repr_args__():
+            if name is None or name not in fields or value != fields[name].default:
+                yield name, value
+
+    def _forget(self) -> None:
+        private = self.__pydantic_private__
+        if private is not None:
+            object.__setattr__(self, "__pydantic_private__", {**private, **_NOTHING_MADE})
+
+    def __copy__(self) -> Connection:
+        twin = super().__copy__()
+        twin._forget()
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Connection:
+        memo = {} if memo is None else memo
+        # A client of the user's own is shared: it cannot be copied, and losing its proxy would be worse.
+        for client in (self.http_client, self.async_http_client):
+            if client is not None:
+                memo[id(client)] = client
+        twin = copy.copy(self)
+        object.__setattr__(twin, "__dict__", without_secrets(copy.deepcopy(twin.__dict__, memo)))
+        return twin
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = dict(super().__getstate__())
+        state["__dict__"] = without_secrets(state["__dict__"])
+        state["__pydantic_private__"] = {**(state["__pydantic_private__"] or {}), **_NOTHING_MADE}
+        return state
+
+    @field_serializer("default_headers", when_used="unless-none")
+    def _mask_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        return {name: "**********" if is_secret(name) else value for name, value in headers.items()}
+
+
+def _wrapped(key: Any) -> Any:
+    """The token in the box that stays behind; what is no token is left to the field's own check."""
+    if isinstance(key, SecretStr) and not isinstance(key, TravelSafeKey):
+        key = key.get_secret_value()
+    return TravelSafeKey(key) if isinstance(key, str) else key
