@@ -356,7 +356,7 @@ process.kill()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.parametrize("backend", ["auto"])
+@pytest.mark.parametrize("backend", ["torch", "onnx"])
 def test_a_forked_child_loads_anew_and_does_not_hang(minilm: Path, backend: str) -> None:
     assert python(FORK, str(minilm), backend) == "0 True\n"
 
