@@ -17,7 +17,7 @@ from shared_core.types import EmbedOptions, EmbedRequest, Kind, RerankOptions, R
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
 
-__all__ = ["embed_request", "memory_of", "pace_of", "rerank_request"]
+__all__ = ["embed_request", "memory_of", "pace_of", "rerank_request", "unheeded"]
 
 
 def embed_request(
@@ -103,6 +103,30 @@ def pace_of(options: EmbedOptions | RerankOptions) -> Pace:
         8 if at_once is None else checked_count(at_once, "max_concurrency"),
         progress,
     )
+
+
+def unheeded(request: EmbedRequest, route: Route) -> tuple[str, ...]:
+    """Notes on what was asked for and a host of this kind cannot be told.
+
+    Raises:
+        ConfigError: The vectors would be others than asked for: a prompt by name, and a host that keeps none.
+    """
+    if route.dialect != "openai":
+        return ()
+    if request.prompt_name is not None:
+        raise ConfigError(
+            f"prompt_name={request.prompt_name!r} needs a host that keeps prompts (TEI, hf-inference); this one "
+            "speaks OpenAI's dialect, which has no word for it. Nothing was sent.",
+            hint=f"Pass the prompt itself as {request.kind}_prompt.",
+        )
+    notes = []
+    if request.truncate is not None:
+        notes.append(
+            "An OpenAI-style host cannot be told whether to cut long texts: `truncate` was not sent."
+        )
+    if request.normalize is False:
+        notes.append("An OpenAI-style host cannot be told not to normalise: vectors are as it makes them.")
+    return tuple(notes)
 
 
 def memory_of(cache: EmbeddingCache, request: EmbedRequest, route: Route, prompt: str) -> Memory:

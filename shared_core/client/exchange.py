@@ -177,21 +177,26 @@ def _moved(url: str, response: Head) -> str:
     return moved if urlsplit(moved)[:2] == urlsplit(url)[:2] else url
 
 
-def json_of(response: Head) -> Flow[Any]:
-    """The JSON value of a whole body."""
-    body = yield from _whole(response)
+def json_of(response: Head, less: str = "Look for a smaller one.") -> Flow[Any]:
+    """The JSON value of a whole body.
+
+    Args:
+        response: Its head.
+        less: What to do when it is larger than anybody needs.
+    """
+    body = yield from _whole(response, less)
     try:
         return json.load(body)
     except ValueError:
         raise _not_json(body, response) from None
 
 
-def _whole(response: Head) -> Flow[bytes]:
+def _whole(response: Head, less: str = "Ask for less: lower `max_tokens` or `n`.") -> Flow[bytes]:
     body, cut = yield from read_all(response, _LARGEST_REPLY)
     if cut:
         raise MalformedResponse(
             f"The reply is larger than {_LARGEST_REPLY // 2**20} MiB.",
-            hint="Ask for less: lower `max_tokens` or `n`.",
+            hint=less,
         )
     return body
 

@@ -46,7 +46,7 @@ class VectorRouter(RouterBase):
 
     def _embed(self, texts: Iterable[str], kind: Kind, options: EmbedOptions) -> Flow[EmbedReply]:
         """The flow of one list of texts; its clock starts now."""
-        from shared_core.client.asking import embed_request, memory_of, pace_of
+        from shared_core.client.asking import embed_request, memory_of, pace_of, unheeded
         from shared_core.client.embedding import Embedding, nothing_to_embed
 
         model = options.get("model") or self.model or ""
@@ -56,6 +56,7 @@ class VectorRouter(RouterBase):
         if not request.texts:
             return nothing_to_embed(request, self.base_url)
         route = yield from self._embed_route(model, call.waits)
+        route = replace(route, notes=(*route.notes, *unheeded(request, route)))
         cache = yield from self._cache()
         memory = None if cache is None else memory_of(cache, request, route, prompt)
         call = replace(call, target=replace(call.target, base_url=route.root))

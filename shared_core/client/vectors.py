@@ -17,6 +17,8 @@ from shared_core.wire.rerank import Ranked
 
 __all__ = ["EmbedExchange", "RerankExchange"]
 
+_LESS = "Ask for less at a time: lower `batch_size`."
+
 
 @dataclass(frozen=True, slots=True)
 class EmbedExchange:
@@ -38,7 +40,7 @@ class EmbedExchange:
         assert isinstance(request, EmbedRequest)
         try:
             response = yield from self._send(call, request)
-            value = yield from json_of(response)
+            value = yield from json_of(response, _LESS)
         finally:  # a reply mostly does not name the provider, which here is known
             call.progress.provider = call.progress.provider or self.route.provider
         return embeddings.parse(value, request, self.route.dialect, response.headers), response.headers
@@ -87,5 +89,5 @@ class RerankExchange:
         key = yield from self.exchange.key(call, needed=True)
         sent = rerank.encode(request, route.dialect, route.url, call.target, key, USER_AGENT)
         response = yield from self.exchange.send(call, sent)
-        value = yield from json_of(response)
+        value = yield from json_of(response, _LESS)
         return rerank.parse(value, request, response.headers), response.headers

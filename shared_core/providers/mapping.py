@@ -96,40 +96,51 @@ def choose(model: str, served: Sequence[Served], named: str | None) -> Served:
         NoRoute: Somebody does, whose route is unknown here.
     """
     able = [entry for entry in served if entry.embeds]
-    live = [entry.provider for entry in able if entry.status == "live" and entry.provider in EMBED_ROUTES]
-    if named is None:
-        chosen = next((entry for entry in able if entry.provider in live), None)
-    else:
-        chosen = next((entry for entry in able if entry.provider == named), None)
-    if chosen is not None and chosen.provider in EMBED_ROUTES:
-        return chosen
-    who = f"live are {', '.join(live)}" if live else "nobody else does either"
-    if chosen is not None or named is None:
-        strangers = ", ".join(
-            entry.provider
-            for entry in able
-            if entry.provider not in EMBED_ROUTES and (named or entry.status == "live")
-        )
-        if strangers:
-            raise NoRoute(
-                f"{strangers} serve {model!r} for embeddings, by a route that is not known here. "
-                "Nothing was sent.",
-                hint=f"Known are {', '.join(sorted(EMBED_ROUTES))}"
-                + (f"; of these, {who}" if live else "")
-                + '; reach another one with its own `base_url` and embedding_api="openai".',
-            )
-        others = sorted({f"{entry.provider} ({entry.status}, {entry.task})" for entry in served})
-        raise ModelNotServed(
-            f"No provider serves {model!r} for embeddings"
-            + (f"; listed are {', '.join(others)}." if others else "."),
-            hint="Choose a model that one does (https://huggingface.co/models?inference_provider=all&"
-            "pipeline_tag=feature-extraction), a server of your own with `base_url`, or a local model.",
-            reactions=(),
-        )
-    raise ModelNotServed(
-        f"The provider {named!r} does not serve {model!r} for embeddings; {who}.",
-        hint=f"Take {model}:{live[0]}, or leave the provider out." if live else "",
+    known = [entry for entry in able if entry.provider in EMBED_ROUTES]
+    live = [entry for entry in known if entry.status == "live"]
+    wanted = live if named is None else [entry for entry in known if entry.provider == named]
+    if wanted:
+        return wanted[0]
+    strangers = [
+        entry.provider
+        for entry in able
+        if entry not in known and (entry.status == "live" if named is None else entry.provider == named)
+    ]
+    if strangers:
+        raise _unknown_route(model, strangers, live)
+    raise _not_served(model, served) if named is None else _not_by(model, named, live)
+
+
+def _unknown_route(model: str, strangers: Sequence[str], live: Sequence[Served]) -> NoRoute:
+    return NoRoute(
+        f"For embeddings {model!r} is served by {', '.join(strangers)}, whose route is not known here. "
+        "Nothing was sent.",
+        hint=f"Routes are known of {', '.join(sorted(EMBED_ROUTES))}{_of_these(live)}. Reach another provider by "
+        'its own `base_url` with embedding_api="openai".',
     )
+
+
+def _not_served(model: str, served: Sequence[Served]) -> ModelNotServed:
+    listed = sorted(f"{entry.provider} ({entry.status}, {entry.task})" for entry in served)
+    return ModelNotServed(
+        f"No provider serves {model!r} for embeddings"
+        + (f"; listed are {', '.join(listed)}." if listed else "."),
+        hint="Choose a model that one does (https://huggingface.co/models?inference_provider=all&"
+        "pipeline_tag=feature-extraction), a server of your own with `base_url`, or a local model.",
+        reactions=(),
+    )
+
+
+def _not_by(model: str, named: str, live: Sequence[Served]) -> ModelNotServed:
+    who = f"live are {', '.join(entry.provider for entry in live)}" if live else "nobody else does either"
+    return ModelNotServed(
+        f"The provider {named!r} does not serve {model!r} for embeddings; {who}.",
+        hint=f"Take {model}:{live[0].provider}, or leave the provider out." if live else "",
+    )
+
+
+def _of_these(live: Sequence[Served]) -> str:
+    return f"; of these, live are {', '.join(entry.provider for entry in live)}" if live else ""
 
 
 class Mappings:

@@ -29,7 +29,8 @@ class EmbedOptions(TypedDict, total=False):
             are sent it; where the reply is longer, it is cut here and scaled back to its former length 1.
         normalize: Whether vectors are scaled to length 1; None leaves it to the host. False is a wish: an
             OpenAI-style host cannot be asked.
-        truncate: Whether texts over the model's limit are cut rather than refused; None leaves it to the host.
+        truncate: Whether texts over the model's limit are cut rather than refused; None leaves it to the host,
+            and so does an OpenAI-style host, with a note.
         query_prompt: Put in front of each text when the kind is "query".
         document_prompt: The same for documents.
         prompt_name: Name of a prompt that the host keeps (TEI, hf-inference).

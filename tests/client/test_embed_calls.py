@@ -151,6 +151,23 @@ def test_a_host_that_keeps_prompts_is_sent_their_name(make_plain: Any, offline_u
     assert offline_url.requests[0].json == {"inputs": ["a"], "prompt_name": "query"}
 
 
+def test_what_an_openai_style_host_cannot_be_told_is_refused_or_noted(
+    make_plain: Any, offline_url: Any
+) -> None:
+    caller = make_plain(model=MODEL)
+    with pytest.raises(errors.ConfigError, match="prompt_name='query'") as caught:
+        caller.embed(["a"], "query", prompt_name="query")
+    assert "query_prompt" in caught.value.hint
+    assert offline_url.requests == []
+    reply = caller.embed(["a"], truncate=True, normalize=False)
+    assert [note.split(":")[0] for note in reply.notes] == [
+        "An OpenAI-style host cannot be told whether to cut long texts",
+        "An OpenAI-style host cannot be told not to normalise",
+    ]
+    (sent,) = offline_url.requests
+    assert sent.json.keys() == {"model", "input", "encoding_format"}
+
+
 @pytest.mark.parametrize("status", [400, 413, 422])
 def test_a_refused_batch_is_sent_in_smaller_ones_and_the_size_is_remembered(
     make: Any, offline_url: Any, status: int, caplog: pytest.LogCaptureFixture

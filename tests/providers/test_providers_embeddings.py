@@ -116,12 +116,12 @@ REFUSED: dict[str, tuple[list[Served], str | None, type[Exception], str]] = {
         ModelNotServed,
         r"groq \(live, conversational\)",
     ),
-    "only strangers": (served(("futureco", "live")), None, NoRoute, "futureco serve"),
+    "only strangers": (served(("futureco", "live")), None, NoRoute, "served by futureco"),
     "the named one is a stranger": (
         served(("futureco", "live"), ("together", "live")),
         "futureco",
         NoRoute,
-        "futureco",
+        "served by futureco, whose route is not known",
     ),
     "the named one does not": (
         served(("together", "live"), ("scaleway", "live")),
