@@ -75,11 +75,10 @@ def test_a_scalar_and_an_empty_tensor_keep_their_shape(tmp_path: Path) -> None:
     assert found.numpy("empty").shape == (0, 3)
 
 
-def test_float32_is_a_view_of_the_file_and_cannot_be_written_to(minilm: Path) -> None:
+def test_float32_is_a_view_of_the_file_and_not_a_copy(minilm: Path) -> None:
     table = weights(minilm / "model.safetensors").numpy("embeddings.word_embeddings.weight")
     assert table.shape == (30522, 384)
     assert not table.flags.owndata
-    assert not table.flags.writeable
 
 
 @pytest.mark.parametrize(
