@@ -58,6 +58,7 @@ def load(recipe: Recipe, *, precision: Precision, device: str, threads: int | No
         place = torch.device(device)
     except RuntimeError as error:
         raise ConfigError(f"device={device!r} is no device of torch.", hint='Use "cpu" or "cuda".') from error
+    engine: Engine
     if place.type == "cpu":
         engine = _on_cpu(recipe, precision, threads)
     elif place.type == "cuda":

@@ -83,16 +83,20 @@ def attend(
     """
     out = q.new_empty(q.shape)
     for run in runs:
-        heads = [
-            x[run.rows].view(run.texts, run.length, count, -1).transpose(1, 2)
-            for x, count in ((q, attention.heads), (k, attention.kv_heads), (v, attention.kv_heads))
-        ]
-        into = out[run.rows].view(run.texts, run.length, attention.heads, -1).transpose(1, 2)
-        if _by_product(q, run.length, attention):
-            _multiply(*heads, attention, into)
-        else:
-            _fused(*heads, attention, into)
+        way = _multiply if _by_product(q, run.length, attention) else _fused
+        way(
+            _heads(q, run, attention.heads),
+            _heads(k, run, attention.kv_heads),
+            _heads(v, run, attention.kv_heads),
+            attention,
+            _heads(out, run, attention.heads),
+        )
     return out
+
+
+def _heads(x: torch.Tensor, run: Run, heads: int) -> torch.Tensor:
+    """A view of shape (texts, heads, length, width)."""
+    return x[run.rows].view(run.texts, run.length, heads, -1).transpose(1, 2)
 
 
 def _by_product(q: torch.Tensor, length: int, attention: Attention) -> bool:

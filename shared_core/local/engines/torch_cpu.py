@@ -58,12 +58,14 @@ class CpuEngine:
         parts = []
         for piece in pieces(batch, self.budget):
             with self._turn, torch.inference_mode():
-                parts.append(vectors(TorchOps(self._stock, Layout.of(piece), _attend), self._recipe).numpy())
-        found: NDArray[np.float32] = parts[0] if len(parts) == 1 else np.concatenate(parts)
+                found = vectors(TorchOps(self._stock, Layout.of(piece), _attend), self._recipe)
+                assert isinstance(found, torch.Tensor)
+                parts.append(found.numpy())
+        every: NDArray[np.float32] = parts[0] if len(parts) == 1 else np.concatenate(parts)
         if order is None:
-            return found
-        in_order = np.empty_like(found)
-        in_order[order] = found
+            return every
+        in_order = np.empty_like(every)
+        in_order[order] = every
         return in_order
 
 

@@ -107,7 +107,7 @@ class TorchOps:
         return linear(inputs) if activation else Waiting(linear, inputs)
 
     def split(self, x: Handle, *widths: int) -> tuple[torch.Tensor, ...]:
-        return _tensor(x).split(widths, dim=-1)
+        return torch.split(_tensor(x), list(widths), dim=-1)
 
     def layer_norm(self, x: Handle, name: str, eps: float) -> torch.Tensor:
         tensor = _tensor(x)
@@ -117,12 +117,12 @@ class TorchOps:
     def rms_norm(self, x: Handle, name: str, eps: float) -> torch.Tensor:
         tensor = _tensor(x)
         weight, _ = self._stock.norm(name, torch.float32)
-        groups = tensor.float().unflatten(-1, (-1, len(weight)))
+        groups = torch.unflatten(tensor.float(), -1, (-1, len(weight)))
         return F.rms_norm(groups, weight.shape, weight, eps).to(tensor.dtype).flatten(-2)
 
     def rotate(self, x: Handle, heads: int, theta: float) -> torch.Tensor:
         tensor = _tensor(x)
-        split = tensor.float().unflatten(-1, (heads, 2, -1))
+        split = torch.unflatten(tensor.float(), -1, (heads, 2, -1))
         first, second = split.unbind(-2)
         cos, sin = self._turn(first.shape[-1], theta)
         turned = torch.stack((first * cos - second * sin, second * cos + first * sin), dim=-2)

@@ -23,6 +23,9 @@ class Stock:
         device: Where they are kept. On the CPU, tables of float32 stay in the mapped file: only the rows
             that texts need come into memory.
         make_linear: The kind of product.
+
+    Attributes:
+        widest: Outputs of the widest layer that was asked for.
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class Stock:
     ) -> None:
         self.dtype = dtype
         self.device = device
+        self.widest = 0
         self._weights = weights
         self._make_linear = make_linear
         self._tensors: dict[tuple[str, torch.dtype], torch.Tensor] = {}
@@ -60,7 +64,9 @@ class Stock:
         key = (names, activation, dtype)
         linear = self._linears.get(key)
         if linear is None:
-            linear = self._linears[key] = self._make_linear(*self._stacked(names, dtype), activation)
+            weight, bias = self._stacked(names, dtype)
+            self.widest = max(self.widest, len(weight))
+            linear = self._linears[key] = self._make_linear(weight, bias, activation)
         return linear
 
     def _stacked(
