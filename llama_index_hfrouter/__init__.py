@@ -1,4 +1,4 @@
-"""Every Hugging Face inference provider as a LlamaIndex LLM, and embeddings on this machine.
+"""Every Hugging Face inference provider as a LlamaIndex LLM; embeddings and rerankers there and here.
 
 >>> from llama_index_hfrouter import HFRouterLLM
 >>> llm = HFRouterLLM(model="openai/gpt-oss-120b:cerebras", temperature=0)
@@ -21,14 +21,18 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from llama_index_hfrouter.embeddings import HFLocalEmbedding
     from llama_index_hfrouter.errors import MalformedToolCall, NoToolCall, StructuredOutputFailed
     from llama_index_hfrouter.llm import HFRouterLLM
+    from llama_index_hfrouter.local_embedding import HFLocalEmbedding
+    from llama_index_hfrouter.rerank import HFReranker
+    from llama_index_hfrouter.router_embedding import HFRouterEmbedding
     from llama_index_hfrouter.stores import HFKVStore
 
 _HOMES = {
     "HFKVStore": "stores",
-    "HFLocalEmbedding": "embeddings",
+    "HFLocalEmbedding": "local_embedding",
+    "HFReranker": "rerank",
+    "HFRouterEmbedding": "router_embedding",
     "HFRouterLLM": "llm",
     "MalformedToolCall": "errors",
     "NoToolCall": "errors",
@@ -38,6 +42,8 @@ _HOMES = {
 __all__ = [
     "HFKVStore",
     "HFLocalEmbedding",
+    "HFReranker",
+    "HFRouterEmbedding",
     "HFRouterLLM",
     "MalformedToolCall",
     "NoToolCall",

@@ -1,4 +1,4 @@
-"""The core's two routers behind one LLM object: made when first needed, remade when settings change.
+"""The core's two routers behind one object: made when first needed, remade when settings change.
 
 Lives here: which settings make a router, injected HTTP clients, what survives copying and pickling.
 Not here: the settings themselves (`config`), pools and tokens (the core).
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from llama_index_hfrouter.config import RouterConfig
+    from llama_index_hfrouter.connection import Connection
     from shared_core import AsyncHFRouter, HFRouter
 
 __all__ = ["Clients"]
 
 
 class Clients:
-    """Holds the routers of one LLM object and its shallow copies.
+    """Holds the routers of one object and its shallow copies.
 
     Args:
         http_client: The caller's own `httpx2.Client` or `httpx.Client`.
@@ -42,7 +42,7 @@ class Clients:
         self._sync: tuple[dict[str, Any], HFRouter] | None = None
         self._async: tuple[dict[str, Any], AsyncHFRouter] | None = None
 
-    def router(self, config: RouterConfig) -> HFRouter:
+    def router(self, config: Connection) -> HFRouter:
         """The blocking router for these settings."""
         settings = _settings(config)
         built = self._sync
@@ -52,12 +52,12 @@ class Clients:
         from shared_core import HFRouter
 
         router = HFRouter(
-            config.model, api_key=_key(config), http_client=self.http_client, **_arguments(settings)
+            config._router_model(), api_key=_key(config), http_client=self.http_client, **_arguments(settings)
         )
         self._sync = (settings, router)
         return router
 
-    def async_router(self, config: RouterConfig) -> AsyncHFRouter:
+    def async_router(self, config: Connection) -> AsyncHFRouter:
         """The asynchronous router for these settings; the core keeps one client for each event loop."""
         settings = {**_settings(config), "transport": config.async_transport or "aiohttp"}
         built = self._async
@@ -67,7 +67,10 @@ class Clients:
         from shared_core import AsyncHFRouter
 
         router = AsyncHFRouter(
-            config.model, api_key=_key(config), http_client=self.async_http_client, **_arguments(settings)
+            config._router_model(),
+            api_key=_key(config),
+            http_client=self.async_http_client,
+            **_arguments(settings),
         )
         self._async = (settings, router)
         return router
@@ -90,27 +93,14 @@ def _travelled(left_behind: bool) -> Clients:
     return Clients(left_behind=left_behind)
 
 
-def _settings(config: RouterConfig) -> dict[str, Any]:
-    """What a router is built from; compared with each call, so that a changed setting takes effect."""
-    state = config.__dict__
-    return {
-        "key": state["api_key"],
-        "base_url": state["base_url"],
-        "provider": state["provider"],
-        "bill_to": state["bill_to"],
-        "timeout": state["timeout"],
-        "max_retries": state["max_retries"],
-        "default_headers": state["default_headers"] and dict(state["default_headers"]),
-        "extra_body": state["extra_body"] and dict(state["extra_body"]),
-        "wait_for_model": state["wait_for_model"],
-        "reasoning_tags": state["reasoning_tags"],
-    }
+def _settings(config: Connection) -> dict[str, Any]:
+    return {"key": config.api_key, **config._router_settings()}
 
 
 def _arguments(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name != "key" and value is not None}
 
 
-def _key(config: RouterConfig) -> str | None:
+def _key(config: Connection) -> str | None:
     """The token as the core wants it: None to look around, "" for none."""
     return None if config.api_key.source == "ambient" else config.api_key.reveal()

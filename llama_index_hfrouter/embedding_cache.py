@@ -1,78 +1,76 @@
-"""A key-value store in which vectors of different models and kinds cannot be taken for each other.
+"""Vectors in a caller's LlamaIndex key-value store, each under what made it.
 
-Lives here: the wrapper around a caller's store. Not here: embedding.
+Lives here: collections, keys, reading and writing. Not here: embedding (`text_embedding`), the core's own cache
+of vectors (`shared_core.cache`), which is smaller and faster.
 
-LlamaIndex's cache key is the bare text: a document's vector is served for the same text as a query, and one
-model's for another's. The wrapper writes each model and kind into a collection of its own.
+LlamaIndex's own cache key is the bare text: a document's vector is served for the same text as a query, and one
+model's for another's. Here everything that decides a vector names the collection.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import Any
 
 from llama_index.core.storage.kvstore.types import BaseKVStore
 
-__all__ = ["SeparatedCache", "queries"]
+from shared_core.types import Kind
 
-_kind: ContextVar[str] = ContextVar("hfrouter_embedding_kind", default="document")
+__all__ = ["StoredVectors"]
 
-
-@contextmanager
-def queries() -> Iterator[None]:
-    """Inside, cached vectors are those of queries; outside, of documents. Holds for one task or thread."""
-    token = _kind.set("query")
-    try:
-        yield
-    finally:
-        _kind.reset(token)
+Vector = list[float]
 
 
-class SeparatedCache(BaseKVStore):
-    """A caller's store, seen by one model.
+class StoredVectors:
+    """A store, as one model sees it for one kind of text.
 
     Args:
-        store: Where the vectors really go.
-        model: The model that makes them.
+        store: Where the vectors are.
+        model: The model's name, to be read by people who look into the store.
+        kind: What the texts are.
+        identity: Everything else that decides a vector.
     """
 
-    def __init__(self, store: BaseKVStore, model: str) -> None:
+    __slots__ = ("collection", "store")
+
+    def __init__(self, store: BaseKVStore, model: str, kind: Kind, identity: Mapping[str, Any]) -> None:
+        described = repr(sorted(identity.items())).encode("utf-8", "backslashreplace")
+        digest = blake2b(described, digest_size=8).hexdigest()
         self.store = store
-        self.model = model
+        self.collection = f"embeddings/{model}/{kind}/{digest}"
 
-    def _collection(self, collection: str) -> str:
-        return f"{collection}/{self.model}/{_kind.get()}"
+    def get(self, texts: Sequence[str]) -> list[Vector | None]:
+        """The vector of each text, None where there is none."""
+        return [_vector(self.store.get(text, self.collection)) for text in texts]
 
-    def put(self, key: str, val: dict[str, Any], collection: str = "data") -> None:
-        """See BaseKVStore."""
-        self.store.put(key, val, self._collection(collection))
+    async def aget(self, texts: Sequence[str]) -> list[Vector | None]:
+        """As `get`."""
+        return [_vector(await self.store.aget(text, self.collection)) for text in texts]
 
-    async def aput(self, key: str, val: dict[str, Any], collection: str = "data") -> None:
-        """See BaseKVStore."""
-        await self.store.aput(key, val, self._collection(collection))
+    def put(self, texts: Sequence[str], vectors: Sequence[Vector]) -> None:
+        """Keeps the vectors: in one write where the store has one for many."""
+        entries = _entries(texts, vectors)
+        if type(self.store).put_all is not BaseKVStore.put_all:
+            self.store.put_all(entries, self.collection)
+            return
+        for text, entry in entries:
+            self.store.put(text, entry, self.collection)
 
-    def get(self, key: str, collection: str = "data") -> dict[str, Any] | None:
-        """See BaseKVStore."""
-        return self.store.get(key, self._collection(collection))
+    async def aput(self, texts: Sequence[str], vectors: Sequence[Vector]) -> None:
+        """As `put`."""
+        entries = _entries(texts, vectors)
+        if type(self.store).aput_all is not BaseKVStore.aput_all:
+            await self.store.aput_all(entries, self.collection)
+            return
+        for text, entry in entries:
+            await self.store.aput(text, entry, self.collection)
 
-    async def aget(self, key: str, collection: str = "data") -> dict[str, Any] | None:
-        """See BaseKVStore."""
-        return await self.store.aget(key, self._collection(collection))
 
-    def get_all(self, collection: str = "data") -> dict[str, dict[str, Any]]:
-        """See BaseKVStore."""
-        return self.store.get_all(self._collection(collection))
+def _entries(texts: Sequence[str], vectors: Sequence[Vector]) -> list[tuple[str, dict[str, Any]]]:
+    return [(text, {"vector": vector}) for text, vector in zip(texts, vectors, strict=True)]
 
-    async def aget_all(self, collection: str = "data") -> dict[str, dict[str, Any]]:
-        """See BaseKVStore."""
-        return await self.store.aget_all(self._collection(collection))
 
-    def delete(self, key: str, collection: str = "data") -> bool:
-        """See BaseKVStore."""
-        return self.store.delete(key, self._collection(collection))
-
-    async def adelete(self, key: str, collection: str = "data") -> bool:
-        """See BaseKVStore."""
-        return await self.store.adelete(key, self._collection(collection))
+def _vector(entry: dict[str, Any] | None) -> Vector | None:
+    vector = None if entry is None else entry.get("vector")
+    return vector if isinstance(vector, list) else None

@@ -17,6 +17,7 @@ from llama_index.core.storage.kvstore import SimpleKVStore
 from llama_index_hfrouter import HFLocalEmbedding
 from shared_core.errors import ConfigError
 from shared_core.local import LocalEmbedder
+from shared_core.types import EmbedReply, ReplyMeta
 
 FACTS = [
     "The Rhine rises in the Swiss Alps.",
@@ -44,9 +45,13 @@ class Spy(LocalEmbedder):
     def __init__(self):
         self.calls = []
 
-    def embed(self, texts, kind="document"):
+    def embed(self, texts, kind="document", *, truncate=True):
         self.calls.append((kind, list(texts)))
-        return np.array([[len(text), kind == "query"] for text in texts], dtype=np.float32)
+        vectors = np.array([[len(text), kind == "query"] for text in texts], dtype=np.float32)
+        return EmbedReply(vectors, None, ReplyMeta("spy"))
+
+    async def aembed(self, texts, kind="document", *, truncate=True):
+        return self.embed(texts, kind)
 
 
 @pytest.fixture
