@@ -12,15 +12,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared_core.local.engines.onnx_ops import OnnxOps, Value
+from shared_core.local.engines.rows import quantise_rows
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from shared_core.local.recipe import Pooling
     from shared_core.local.weights import Weights
 
-__all__ = ["Int8Ops", "quantise_rows"]
+__all__ = ["Int8Ops"]
 
 _LARGEST = 127  # both signs alike
 _ZERO = 128  # activations are stored unsigned, around this: u8 times s8 is what VNNI computes
@@ -77,25 +75,3 @@ class Int8Ops(OnnxOps):
             column = draw("Unsqueeze", scales, constant(np.array([1], np.int64)))
             self._quantised[x] = draw("QuantizeLinear", x, scales, self._zeros, axis=0), column
         return self._quantised[x]
-
-
-def quantise_rows(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Each row by its own largest number.
-
-    Args:
-        weight: Shape (out, in).
-
-    Returns:
-        The rows as int8 of -127 to 127, and the scale of each, (out,): their product is near `weight`.
-
-    Example:
-        >>> import numpy as np
-        >>> quantise_rows(np.array([[1, -0.5], [0, 254]], np.float32))[0].tolist()
-        [[127, -64], [0, 127]]
-    """
-    import numpy as np
-
-    largest = np.maximum(weight.max(axis=1), -weight.min(axis=1))
-    scales = np.maximum(largest, np.float32(1e-30)) / np.float32(_LARGEST)
-    scaled = weight * (1 / scales)[:, None]
-    return np.rint(scaled, out=scaled).astype(np.int8), scales

@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared_core.local.engines.onnx_attention import Attention, relative_buckets
+from shared_core.local.engines.buckets import relative_buckets
+from shared_core.local.engines.onnx_attention import Attention
 from shared_core.local.engines.onnx_drawing import Drawing
 
 if TYPE_CHECKING:

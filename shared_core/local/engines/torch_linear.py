@@ -118,17 +118,16 @@ def _complaint_about_onednn(dtype: torch.dtype) -> str | None:
     x, weight, bias, added = (
         torch.randn(shape, generator=generator).to(dtype) for shape in ((5, 32), (48, 32), (48,), (5, 48))
     )
-    tolerance = 1e-4 if dtype == torch.float32 else 0.1
+    # Sizes that no tile of oneDNN's divides; the tolerance is a few roundings of numbers near 10.
+    tolerance = 1e-4 if dtype == torch.float32 else 0.15
     try:
         for activation in _FUSED:
-            plain = PlainLinear(weight, bias, activation)(x)
-            fused = OneDnnLinear(weight, bias, activation)(x)
-            torch.testing.assert_close(fused, plain, rtol=tolerance, atol=tolerance)
-        plain = PlainLinear(weight, bias, None)(x, added)
-        fused = OneDnnLinear(weight, bias, None)(x, added)
-        torch.testing.assert_close(fused, plain, rtol=tolerance, atol=tolerance)
+            plain, fused = (make(weight, bias, activation)(x) for make in (PlainLinear, OneDnnLinear))
+            if not torch.allclose(fused, plain, rtol=tolerance, atol=tolerance):
+                return f"its oneDNN products gave other numbers (with activation {activation})"
+        plain, fused = (make(weight, bias, None)(x, added) for make in (PlainLinear, OneDnnLinear))
     except (AttributeError, RuntimeError, TypeError) as error:
         return f"its oneDNN products cannot be called ({str(error).splitlines()[0][:120]})"
-    except AssertionError:
-        return "its oneDNN products gave other numbers"
+    if not torch.allclose(fused, plain, rtol=tolerance, atol=tolerance):
+        return "its oneDNN products gave other sums"
     return None
