@@ -18,11 +18,12 @@ HERE = Path(__file__).parent
 
 def main() -> int:
     live = bool(os.environ.get("HF_TOKEN")) and not os.environ.get("HFROUTER_OFFLINE")
-    arguments = [str(HERE / "test_cassettes.py"), "--record-mode=rewrite"]
+    players = [str(HERE / name) for name in ("test_cassettes.py", "test_vector_cassettes.py")]
+    arguments = [*players, "--record-mode=rewrite"]
     if live:
         sys.stdout.write(
             "Recording from the LIVE router, on the account of HF_TOKEN: openai/gpt-oss-20b:cheapest and "
-            "Qwen/Qwen2.5-VL-7B-Instruct, at most 300 tokens a call.\n"
+            "Qwen/Qwen2.5-VL-7B-Instruct, at most 300 tokens a call, and four embedding models, two texts each.\n"
         )
         arguments.append("--force-enable-socket")
     else:
