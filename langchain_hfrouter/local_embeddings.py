@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Literal, Never
 
 from langchain_core.embeddings import Embeddings
 
@@ -20,7 +20,6 @@ from shared_core.local import LocalEmbedder
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
     from shared_core.local import Description
-    from shared_core.local.choose import BackendWish, PrecisionWish
     from shared_core.types import EmbedReply, Kind
 
 __all__ = ["HFLocalEmbeddings"]
@@ -129,8 +128,8 @@ class HFLocalEmbeddings(Embeddings):
         *,
         model_name: str = "",
         device: str | None = None,
-        precision: PrecisionWish = "auto",
-        backend: BackendWish = "auto",
+        precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto",
+        backend: Literal["auto", "torch", "onnx", "openvino"] = "auto",
         revision: str | None = None,
         trust_remote_code: bool = False,
         dimensions: int | None = None,

@@ -10,7 +10,7 @@ from typing import get_type_hints
 import pytest
 
 import langchain_hfrouter
-from langchain_hfrouter import ChatHFRouter, register
+from langchain_hfrouter import ChatHFRouter, HFRouterEmbeddings, register
 from langchain_hfrouter.arguments import Arguments
 from shared_core.errors import ConfigError
 
@@ -40,8 +40,9 @@ def test_type_checkers_see_every_argument() -> None:
 
 USER_CODE = """
 from pydantic import BaseModel
-from langchain_hfrouter import ChatHFRouter, HFLocalEmbeddings
-from shared_core import Timeouts
+from langchain_core.documents import Document
+from langchain_hfrouter import ChatHFRouter, HFLocalEmbeddings, HFReranker, HFRouterEmbeddings
+from shared_core import EmbedReply, Timeouts
 
 class Joke(BaseModel):
     setup: str
@@ -56,6 +57,15 @@ for chunk in llm.bind_tools([add], tool_choice="any").stream("hi"):
     print(chunk.content)
 joke = llm.with_structured_output(Joke, method="json_schema", include_raw=True).invoke("hi")
 vectors: list[list[float]] = HFLocalEmbeddings("a/b").embed_documents(["x"])
+remote = HFRouterEmbeddings("a/b", api_key="hf_x", batch_size=64, cache=True, show_progress=print, timeout=3)
+vector: list[float] = remote.embed_query("x")
+reply: EmbedReply = remote.embed(["x"], "query")
+best = HFReranker(base_url="http://localhost:1", api_key="", top_n=3).compress_documents([Document("x")], "q")
+HFRouterEmbeddings("a/b", normalise=True)  # type: ignore[call-arg]
+HFRouterEmbeddings("a/b", batch_size="all")  # type: ignore[arg-type]
+HFLocalEmbeddings("a/b", precision="int4")  # type: ignore[arg-type]
+HFLocalEmbeddings("a/b", encode_kwargs={})  # type: ignore[arg-type]
+HFReranker("a/b", top_k=3)  # type: ignore[call-arg]
 llm.with_structured_output(Joke, method="telepathy")  # type: ignore[arg-type]
 ChatHFRouter(model="a/b", temprature=0)  # type: ignore[call-arg]
 ChatHFRouter(model="a/b", temperature="hot")  # type: ignore[arg-type]
@@ -79,8 +89,8 @@ def test_importing_it_loads_nothing_heavy() -> None:
 import sys
 import langchain_core.language_models.chat_models
 before = set(sys.modules)
-from langchain_hfrouter import ChatHFRouter, HFLocalEmbeddings, register
-ChatHFRouter(model='a/b'); HFLocalEmbeddings('x/y')
+from langchain_hfrouter import ChatHFRouter, HFLocalEmbeddings, HFReranker, HFRouterEmbeddings, register
+ChatHFRouter(model='a/b'); HFLocalEmbeddings('x/y'); HFRouterEmbeddings('x/y'); HFReranker('x/y')
 print(sorted(set({heavy}) & (set(sys.modules) - before)))
 """
     assert run(code) == "[]"
@@ -113,11 +123,30 @@ def test_init_chat_model_knows_the_package_after_register() -> None:
 
 
 @pytest.mark.pinned_set
+def test_init_embeddings_knows_the_package_after_register() -> None:
+    from langchain.embeddings import init_embeddings
+
+    register()
+    made = init_embeddings("hfrouter:BAAI/bge-m3:deepinfra", batch_size=16, api_key="hf_x")
+    assert isinstance(made, HFRouterEmbeddings)
+    assert (made.model, made.batch_size) == ("BAAI/bge-m3:deepinfra", 16)
+    other = init_embeddings("BAAI/bge-m3", provider="hfrouter")
+    assert isinstance(other, HFRouterEmbeddings)
+    assert other.model == "BAAI/bge-m3"
+
+
+@pytest.mark.pinned_set
+@pytest.mark.parametrize("kind", ["chat_models", "embeddings"])
 @pytest.mark.parametrize("table", [None, {}, {"openai": "langchain_openai"}, ["openai"]], ids=str)
-def test_register_says_so_when_langchain_has_changed(table: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("langchain.chat_models.base._BUILTIN_PROVIDERS", table)
+def test_register_says_so_when_langchain_has_changed(
+    kind: str, table: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"langchain.{kind}.base._BUILTIN_PROVIDERS", table)
     with pytest.raises(ConfigError, match="Make the model directly"):
-        register()
+        register("not-written-by-halves")
+    from langchain.chat_models import base
+
+    assert "not-written-by-halves" not in (base._BUILTIN_PROVIDERS or {})
 
 
 def test_register_says_so_when_langchain_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
