@@ -85,9 +85,9 @@ class Connection(BaseModel):
     _INSTEAD: ClassVar[dict[str, str]] = {}
 
     def __init__(self, model: str | None = None, /, **values: Any) -> None:
-        if model is not None:
-            values.setdefault("model", model)
         try:
+            if model is not None:
+                _enter(values, "model", model, "the first argument")
             super().__init__(**values)
         except ValidationError as error:
             raise ConfigError(in_words(error), hint=f"See the docstring of {type(self).__name__}.") from error
@@ -106,7 +106,7 @@ class Connection(BaseModel):
         values = dict(values)
         for alias, name in cls._ALIASES.items():
             if alias in values:
-                values.setdefault(name, values.pop(alias))
+                _enter(values, name, values.pop(alias), alias)
         extra = dict(values.get("extra_body") or {})
         for name, value in dict(values.pop("model_kwargs", None) or {}).items():
             (values if name in cls.model_fields else extra).setdefault(name, value)
@@ -210,6 +210,11 @@ class Connection(BaseModel):
     @field_serializer("default_headers", when_used="unless-none")
     def _mask_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {name: "**********" if is_secret(name) else value for name, value in headers.items()}
+
+
+def _enter(values: dict[str, Any], name: str, value: Any, spelling: str) -> None:
+    if values.setdefault(name, value) != value:
+        raise ConfigError(f"{name} and {spelling} are two spellings of one argument, with different values.")
 
 
 def _wrapped(key: Any) -> Any:

@@ -181,7 +181,9 @@ class HFRouterEmbeddings(Connection, Embeddings):
     @field_serializer("cache", when_used="json-unless-none")
     def _name_cache(self, cache: Any) -> Any:
         """An object may hold a connection with a password: its kind is enough."""
-        return str(cache) if isinstance(cache, str | Path) else cache is True or type(cache).__name__
+        if isinstance(cache, bool | str):
+            return cache
+        return str(cache) if isinstance(cache, Path) else type(cache).__name__
 
     @field_serializer("show_progress", when_used="json")
     def _name_progress(self, progress: bool | Callable[[int, int], object]) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import pickle
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -15,6 +17,7 @@ from langchain_core.vectorstores import InMemoryVectorStore
 from langchain_hfrouter import HFReranker, HFRouterEmbeddings, errors
 from langchain_hfrouter.embedding_arguments import RerankerArguments, RouterEmbeddingArguments
 from shared_core import EmbedReply, RouterError, Timeouts
+from shared_core.cache import SqliteCache
 from shared_core.testing import Status
 
 TEXTS = ["one\ntwo", "", "  spaces  ", "Größe 東京 😀", "nul \x00", "one\ntwo"]
@@ -118,6 +121,8 @@ def test_other_packages_names_work_where_they_mean_the_same(build: Any) -> None:
         ({"dimensions": "many"}, "dimensions"),
         ({"timeout": -1}, "timeout|second"),
         ({"model": ""}, "needs a model"),
+        ({"model_name": "c/d"}, "model and model_name are two spellings"),
+        ({"batch_size": 1, "chunk_size": 2}, "batch_size and chunk_size"),
         ({"api_key": "hf x"}, "characters that no token has"),
         ({"embedding_api": "cohere"}, "embedding_api"),
     ],
@@ -164,6 +169,17 @@ def test_the_cache_answers_without_the_server_and_never_crosses_a_prompt(
     build(cache=file, document_prompt="p: ").embed_documents(["a"])
     build(cache=file).embed_query("a")
     assert len(sent(offline_url)) == 3
+
+
+def test_a_cache_object_is_shared_named_in_json_and_left_open(build: Any, tmp_path: Path) -> None:
+    cache = SqliteCache(tmp_path / "own.sqlite")
+    embeddings = build(cache=cache)
+    first = embeddings.embed_documents(["a"])
+    embeddings.max_retries = 1  # makes a router anew
+    assert embeddings.embed_documents(["a"]) == first
+    assert json.loads(embeddings.model_dump_json())["cache"] == "SqliteCache"
+    assert pickle.loads(pickle.dumps(build(cache=cache, api_key=""))).embed_documents(["a"]) == first
+    cache.close()
 
 
 def test_progress_is_told_for_documents_only(build: Any) -> None:
