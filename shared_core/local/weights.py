@@ -101,7 +101,7 @@ class Weights:
             name: Such as "encoder.layer.0.output.dense.weight".
 
         Returns:
-            A read-only view of the file where it holds float32, else a converted copy.
+            A view of the mapped file where it holds float32, not to be written to; else a converted copy.
 
         Raises:
             BadWeights: There is no such tensor, or its number format is not one of the float formats.
@@ -153,7 +153,8 @@ class Weights:
 
         mapped = self._maps.get(file)
         if mapped is None:
-            mapped = self._maps.setdefault(file, np.memmap(file, np.uint8, mode="r"))
+            # "c", for OpenVINO borrows none but writable memory: what is written there never reaches the file.
+            mapped = self._maps.setdefault(file, np.memmap(file, np.uint8, mode="c"))
         return mapped
 
 
