@@ -120,9 +120,14 @@ class Connection(BaseModel):
         return values
 
     @model_validator(mode="after")
-    def _check_limits(self) -> Connection:
-        Timeouts.of(self.timeout)  # raises for limits that cannot hold
+    def _check_settings(self) -> Connection:
+        """The core's own checks, now rather than at the first call; nothing is read or opened for that."""
+        if self._is_remote():
+            self._sync()
         return self
+
+    def _is_remote(self) -> bool:
+        return True
 
     @property
     def model_name(self) -> str:

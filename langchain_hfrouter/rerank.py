@@ -144,7 +144,7 @@ class HFReranker(Connection, BaseDocumentCompressor):
     @model_validator(mode="after")
     def _check_side(self) -> HFReranker:
         """Refuses what the chosen side would ignore."""
-        remote = self.base_url is not None
+        remote = self._is_remote()
         fields = type(self).model_fields
         for name in _HERE_ONLY if remote else _THERE_ONLY:
             if getattr(self, name) != fields[name].default:
@@ -155,6 +155,9 @@ class HFReranker(Connection, BaseDocumentCompressor):
         if not remote:
             self._cross_encoder()
         return self
+
+    def _is_remote(self) -> bool:
+        return self.base_url is not None
 
     def compress_documents(
         self,
@@ -194,7 +197,7 @@ class HFReranker(Connection, BaseDocumentCompressor):
             RouterError: See `langchain_hfrouter.errors`.
         """
         try:
-            if self.base_url is None:
+            if not self._is_remote():
                 return self._cross_encoder().rerank(query, documents, self.top_n, self.batch_size or 32)
             return self._sync().rerank(query, documents, top_n=self.top_n, **self._options())
         except RouterError as error:
@@ -203,7 +206,7 @@ class HFReranker(Connection, BaseDocumentCompressor):
     async def arerank(self, query: str, documents: Sequence[str]) -> RerankReply:
         """As `rerank`, off the event loop or natively asynchronous."""
         try:
-            if self.base_url is None:
+            if not self._is_remote():
                 return await self._cross_encoder().arerank(
                     query, documents, self.top_n, self.batch_size or 32
                 )

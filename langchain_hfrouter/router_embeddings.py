@@ -176,6 +176,11 @@ class HFRouterEmbeddings(Connection, Embeddings):
                 "HFRouterEmbeddings needs a model, or the base_url of a server that has one.",
                 hint='Write model="org/name", such as "sentence-transformers/all-MiniLM-L6-v2".',
             )
+        cache = self.cache
+        if not (cache is None or isinstance(cache, bool | str | Path) or hasattr(cache, "get_many")):
+            raise ConfigError(
+                f"cache={cache!r} is no cache.", hint="Write True, a path, or an object of shared_core.cache."
+            )
         return self
 
     @field_serializer("cache", when_used="json-unless-none")

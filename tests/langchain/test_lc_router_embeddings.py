@@ -125,6 +125,11 @@ def test_other_packages_names_work_where_they_mean_the_same(build: Any) -> None:
         ({"batch_size": 1, "chunk_size": 2}, "batch_size and chunk_size"),
         ({"api_key": "hf x"}, "characters that no token has"),
         ({"embedding_api": "cohere"}, "embedding_api"),
+        ({"base_url": "nonsense"}, "absolute address"),
+        ({"hub_url": "nonsense"}, "absolute address"),
+        ({"default_headers": {"Authorization": "b"}}, "cannot be set"),
+        ({"cache": 3}, "is no cache"),
+        ({"http_client": "client"}, "http_client|client"),
     ],
     ids=str,
 )
