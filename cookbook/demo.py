@@ -90,10 +90,14 @@ def run(who: Chats, weights: str) -> None:
     began = time.perf_counter()
     from tally import LangChainTally, LlamaIndexTally, summary
 
+    from shared_core.local import LocalEmbedder
+
     chain, cut = langchain_chain(who, weights)
     engine, parsed = llamaindex_engine(who, weights)
     took = time.perf_counter() - began
-    print(f"{cut} passages for LangChain, {parsed} for LlamaIndex, in {took:.1f} s, imports included.")
+    engine_used = LocalEmbedder(weights).describe()  # shared: this loads nothing
+    print(f"{cut} passages for LangChain, {parsed} for LlamaIndex, in {took:.1f} s, imports included;")
+    print(f"embedded by {engine_used.backend} in {engine_used.precision}, on {engine_used.device}.")
 
     chained: list[Receipt] = []
     called: list[Receipt] = []

@@ -1,7 +1,7 @@
-"""Which models the cookbook talks to: the embedding model on this machine, and who answers the chats.
+"""Which models the cookbook talks to: those on this machine, and who answers over the network.
 
-Lives here: where the MiniLM weights are, and the choice between the live router and the offline one. Not
-here: anything that a program of yours would need; there the model's name is all it takes.
+Lives here: where the MiniLM weights are, a small picture model, and the choice between the live router and the
+offline one. Not here: anything that a program of yours would need; there the model's name is all it takes.
 """
 
 from __future__ import annotations
@@ -13,9 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from shared_core.local import LocalEmbedder
 from shared_core.testing import offline_router
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from shared_core.testing.server import Embedder
 
 LIVE_MODEL = "openai/gpt-oss-120b:cheapest"
 
@@ -93,5 +100,33 @@ def chats() -> Iterator[Chats]:
     if goes_live():
         yield Chats(True, LIVE_MODEL, LIVE_MODEL, None)
         return
-    with offline_router(aliases=STAND_INS) as url, patch.dict(os.environ, HFROUTER_BASE_URL=str(url)):
+    with (
+        offline_router(aliases=STAND_INS, embedder=_nearness()) as url,
+        patch.dict(os.environ, HFROUTER_BASE_URL=str(url)),
+    ):
         yield Chats(False, "offline/extractive", "offline/tools", str(url))
+
+
+def providers() -> dict[str, Any]:
+    """What a client needs to embed at the router's providers: nothing when it is live.
+
+    The offline router has their paths too, and says in the Hub's stead who serves a model. A client takes any
+    address with /v1 for a plain server unless it is told.
+    """
+    if goes_live():
+        return {}
+    root = os.environ["HFROUTER_BASE_URL"].removesuffix("/v1")
+    return {"embedding_api": "router", "hub_url": root}
+
+
+def _nearness() -> Embedder | str:
+    """Where the offline router's vectors come from: the model that the pages load anyway, else words."""
+    try:
+        model = LocalEmbedder(minilm())
+    except WeightsMissing:
+        return "words"
+
+    def vectors(texts: list[str]) -> NDArray[Any]:
+        return model.embed(texts).vectors
+
+    return vectors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,51 @@ def in_the_repository(monkeypatch):
 
 
 def pattern(shown: str) -> str:
-    """What a page shows as a regular expression; an ellipsis stands for anything on its line."""
-    return re.escape(shown.strip("\n")).replace("…", ".*")
+    """What a page shows as a regular expression; an ellipsis stands for anything on its line, and a line of
+    nothing but an ellipsis for any lines."""
+    lines = shown.strip("\n").splitlines()
+    return "\n".join("(?s:.+)" if line == "…" else re.escape(line).replace("…", ".*") for line in lines)
 
 
-def test_the_cookbook_begins_with_the_four_pages():
-    names = [page.stem for page in PAGES]
-    assert names[:4] == ["01_first_chat", "02_rag_langchain", "03_rag_llamaindex", "04_agents"]
+def test_the_cookbook_has_its_pages():
+    assert [page.stem for page in PAGES] == [
+        "01_first_chat",
+        "02_rag_langchain",
+        "03_rag_llamaindex",
+        "04_agents",
+        "05_local_embeddings",
+        "06_remote_embeddings",
+        "07_embedding_cache",
+        "08_pictures_and_text",
+        "09_whole_corpus",
+    ]
+
+
+def test_the_contents_name_every_page():
+    contents = (ROOT / "cookbook" / "README.md").read_text()
+    assert re.findall(r"^\| \[(\w+)\]\((\w+)\.md\)", contents, flags=re.MULTILINE) == [
+        (page.stem, page.stem) for page in PAGES
+    ]
+
+
+@pytest.mark.parametrize(("page", "following"), list(pairwise(PAGES)), ids=lambda page: page.name)
+def test_each_page_ends_by_leading_to_the_next(page, following):
+    assert f"]({following.name})" in page.read_text().splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("shown", "printed", "agrees"),
+    [
+        pytest.param("a (b)", "a (b)", True, id="what is shown is no pattern itself"),
+        pytest.param("a … c", "a b c", True, id="an ellipsis is anything on its line"),
+        pytest.param("a …", "a b\nc", False, id="and nothing on the next"),
+        pytest.param("a\n…", "a\nb\nc", True, id="a line of an ellipsis is any lines"),
+        pytest.param("a\n…", "a", False, id="but one at least"),
+        pytest.param("a\n…\nd", "a\nb\nc", False, id="after which what is shown must come"),
+    ],
+)
+def test_outputs_are_compared_line_by_line(shown, printed, agrees):
+    assert bool(re.fullmatch(pattern(shown), printed)) is agrees
 
 
 @pytest.mark.parametrize("page", [README, *PAGES], ids=lambda page: page.name)
