@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from llama_index_hfrouter.errors import MalformedToolCall, NoToolCall, StructuredOutputFailed
     from llama_index_hfrouter.llm import HFRouterLLM
     from llama_index_hfrouter.local_embedding import HFLocalEmbedding
+    from llama_index_hfrouter.multi_modal import HFLocalMultiModalEmbedding
     from llama_index_hfrouter.rerank import HFReranker
     from llama_index_hfrouter.router_embedding import HFRouterEmbedding
     from llama_index_hfrouter.stores import HFKVStore
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "HFKVStore": "stores",
     "HFLocalEmbedding": "local_embedding",
+    "HFLocalMultiModalEmbedding": "multi_modal",
     "HFReranker": "rerank",
     "HFRouterEmbedding": "router_embedding",
     "HFRouterLLM": "llm",
@@ -42,6 +44,7 @@ _HOMES = {
 __all__ = [
     "HFKVStore",
     "HFLocalEmbedding",
+    "HFLocalMultiModalEmbedding",
     "HFReranker",
     "HFRouterEmbedding",
     "HFRouterLLM",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConnectionArguments",
     "LocalEmbeddingArguments",
+    "MultiModalArguments",
     "RerankerArguments",
     "RouterEmbeddingArguments",
     "TextEmbeddingArguments",
@@ -85,6 +86,12 @@ class LocalEmbeddingArguments(TextEmbeddingArguments, total=False):
     truncate: bool
     intra_op_threads: int | None
     callback_manager: CallbackManager | None
+
+
+class MultiModalArguments(LocalEmbeddingArguments, total=False):
+    """Every argument of `HFLocalMultiModalEmbedding` but the first; its docstring describes them."""
+
+    image_folder: str | Path | None
 
 
 class RerankerArguments(ConnectionArguments, total=False):

@@ -23,6 +23,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import ConfigDict, Field
 
 from llama_index_hfrouter.embedding_cache import StoredVectors
+from shared_core.errors import RouterError
 from shared_core.types import EmbedReply, Kind, Usage
 
 __all__ = ["TextEmbedding"]
@@ -136,8 +137,9 @@ class TextEmbedding(BaseEmbedding):
         """
         vectors: list[Embedding] = []
         with _bar(len(texts), show_progress) as advance:
-            for batch in self._batches(texts):
-                vectors += self._batch(batch, "document")
+            for start, batch in self._batches(texts):
+                with _place(start):
+                    vectors += self._batch(batch, "document")
                 advance(len(batch))
         return vectors
 
@@ -159,23 +161,25 @@ class TextEmbedding(BaseEmbedding):
         among = min(len(batches), self._together() or len(batches))
         places = asyncio.Semaphore(max(among, 1))
 
-        async def one(batch: list[str]) -> list[Embedding]:
+        async def one(start: int, batch: list[str]) -> list[Embedding]:
             async with places:
-                vectors = await self._abatch(batch, "document", among)
+                with _place(start):
+                    vectors = await self._abatch(batch, "document", among)
             advance(len(batch))
             return vectors
 
         with _bar(len(texts), show_progress) as advance:
-            done = await _all([one(batch) for batch in batches])
+            done = await _all([one(start, batch) for start, batch in batches])
         return [vector for vectors in done for vector in vectors]
 
     # -- one batch -----------------------------------------------------------------------------------------
 
-    def _batches(self, texts: Sequence[str]) -> list[list[str]]:
+    def _batches(self, texts: Sequence[str]) -> list[tuple[int, list[str]]]:
+        """Where each batch begins, and its texts."""
         size = self.embed_batch_size
         if self.rate_limiter is not None:
             size = min(size, _LIMITED_BATCH)
-        return [list(texts[start : start + size]) for start in range(0, len(texts), size)]
+        return [(start, list(texts[start : start + size])) for start in range(0, len(texts), size)]
 
     def _batch(self, texts: list[str], kind: Kind) -> list[Embedding]:
         with self._events(texts) as counted:
@@ -241,6 +245,17 @@ def _tokens(counted: Counted) -> dict[Literal["token_count"], Any]:
     """The count for the event, where this version of LlamaIndex has a field for it."""
     known = "token_count" in EmbeddingEndEvent.model_fields and counted.tokens is not None
     return {"token_count": counted.tokens} if known else {}
+
+
+@contextmanager
+def _place(start: int) -> Iterator[None]:
+    """The core names a text by its position, which is that in its batch."""
+    try:
+        yield
+    except RouterError as error:
+        if start:
+            error.add_note(f"Positions are those in the batch that began at text {start}.")
+        raise
 
 
 async def _all(batches: Sequence[Coroutine[Any, Any, list[Embedding]]]) -> list[list[Embedding]]:
