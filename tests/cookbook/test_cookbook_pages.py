@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from demo_models import chats
+from demo_models import chats, minilm
 from run import blocks, main, play
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,7 +95,21 @@ def test_a_page_runs_and_prints_what_it_shows(page):
             )
 
 
-def test_the_readme_runs_and_prints_what_it_shows():
+@pytest.fixture
+def a_hub_cache_with_minilm(tmp_path, monkeypatch):
+    """The one model of the README that is run here, where a download would have put it."""
+    snapshot = tmp_path / "models--sentence-transformers--all-MiniLM-L6-v2" / "snapshots" / ("0" * 40)
+    shutil.copytree(minilm(), snapshot, copy_function=os.symlink)
+    (snapshot.parents[1] / "refs").mkdir()
+    (snapshot.parents[1] / "refs" / "main").write_text(snapshot.name)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("a_hub_cache_with_minilm")
+def test_the_readme_runs_and_prints_what_it_shows(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("passages.jsonl").write_text('{"id": 1, "text": "A router routes."}\n')
     everything = ""
     with chats() as who:
         assert not who.live
@@ -107,6 +123,10 @@ def test_the_readme_runs_and_prints_what_it_shows():
     assert "'name': 'multiply', 'args': {'a': 6, 'b': 7}" in everything
     assert "tool_kwargs={'a': 6, 'b': 7}" in everything
     assert everything.count("name='Ada Lovelace' born=1815") == 2
+    assert "\n384 4096\n" in everything
+    assert "(1, 384) 8 ()\nsentence-transformers/all-MiniLM-L6-v2 at 000000000000: " in everything
+    assert "(2, 4096) None\n1 rows, 1 texts embedded, " in everything
+    assert Path("vectors.parquet").is_dir()
     assert "offline/tools 3\n" in everything, "the third attempt passes the two faults that were queued"
 
 
