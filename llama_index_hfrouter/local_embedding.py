@@ -148,7 +148,7 @@ class HFLocalEmbedding(Component, TextEmbedding):
 
     def to_payload(self) -> dict[str, Any]:
         """What events and callbacks may see."""
-        return {**super().to_payload(), "model": self.model_name, "dimensions": self.dimensions}
+        return {**super().to_payload(), "dimensions": self.dimensions}
 
     @field_serializer("cache")
     def _cache_that_travels(self, cache: Any) -> Any:

@@ -110,14 +110,20 @@ class HFLocalMultiModalEmbedding(HFLocalEmbedding, MultiModalEmbedding):
                 "A picture is named by a string, and strings are opened only in a folder that was named for it.",
                 hint="Set image_folder= to the folder of the pictures, or pass a pathlib.Path or a BytesIO.",
             )
-        folder = Path(self.image_folder).resolve()
-        try:
-            path = (folder / image).resolve()
-        except (OSError, ValueError):  # a NUL, a name that is too long, a circle of links
-            path = Path()
-        if not path.is_relative_to(folder) or not path.is_file():
+        path = _file_in(Path(self.image_folder), image)
+        if path is None:
             raise ConfigError(
                 "A string names no picture in image_folder.",
                 hint="Check the path; addresses are never fetched, and links out of the folder not followed.",
             )
         return path
+
+
+def _file_in(folder: Path, name: str) -> Path | None:
+    """The file of that name, if it really lies in the folder."""
+    try:
+        folder = folder.resolve()
+        path = (folder / name).resolve()
+        return path if path.is_relative_to(folder) and path.is_file() else None
+    except (OSError, ValueError):  # a NUL, a lone surrogate, a name that is too long
+        return None

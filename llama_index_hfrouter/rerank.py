@@ -124,12 +124,18 @@ class HFReranker(Connection, BaseNodePostprocessor):
         """Refuses what the chosen side would ignore."""
         remote = self.base_url is not None
         fields = type(self).model_fields
-        for name in _HERE_ONLY if remote else _THERE_ONLY:
-            if getattr(self, name) != fields[name].default:
-                raise ConfigError(
-                    f"{name} is for a reranker {'on this machine' if remote else 'on a server'}.",
-                    hint="Leave out base_url." if remote else "Add base_url=, the address of the server.",
-                )
+        wrong = [
+            name
+            for name in (_HERE_ONLY if remote else _THERE_ONLY)
+            if getattr(self, name) != fields[name].default
+        ]
+        if not remote and self.api_key.source == "argument":
+            wrong.append("api_key")
+        if wrong:
+            raise ConfigError(
+                f"{wrong[0]} is for a reranker {'on this machine' if remote else 'on a server'}.",
+                hint="Leave out base_url." if remote else "Add base_url=, the address of the server.",
+            )
         if not remote:
             self._cross_encoder()  # which checks its own arguments
 

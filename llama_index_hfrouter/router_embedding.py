@@ -131,12 +131,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
 
     def to_payload(self) -> dict[str, Any]:
         """What events and callbacks may see: no token, no headers, no address."""
-        return {
-            **super().to_payload(),
-            "model": self.model_name,
-            "provider": self.provider,
-            "dimensions": self.dimensions,
-        }
+        return {**super().to_payload(), "provider": self.provider, "dimensions": self.dimensions}
 
     @field_serializer("cache")
     def _cache_that_travels(self, cache: Any) -> Any:

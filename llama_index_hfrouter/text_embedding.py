@@ -62,6 +62,16 @@ class TextEmbedding(BaseEmbedding):
     model_name: str = ""
     embed_batch_size: int = Field(default=2048, gt=0, le=2048)
     embeddings_cache: Any | None = Field(default=None, exclude=True)
+    rate_limiter: Any | None = Field(default=None, exclude=True)  # LlamaIndex's own since core 0.14.16
+
+    def to_payload(self) -> dict[str, Any]:
+        """What events and callbacks may see: no token, no headers, no address."""
+        return {
+            "class_name": self.class_name(),
+            "model": self.model_name,
+            "model_name": self.model_name,
+            "embed_batch_size": self.embed_batch_size,
+        }
 
     @abstractmethod
     def _embed(self, texts: list[str], kind: Kind) -> EmbedReply:
