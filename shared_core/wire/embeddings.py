@@ -34,6 +34,10 @@ AVERAGED = (
 CUT = "The host took no notice of `dimensions`; its vectors were cut here."
 
 
+_LONGEST_COUNT = 20
+"""Digits: what is longer counts nothing, and Python refuses to read thousands of them."""
+
+
 class Embedded(NamedTuple):
     """One reply, read.
 
@@ -192,6 +196,6 @@ def usage_of_headers(headers: Mapping[str, str]) -> Usage | None:
     """TEI counts tokens in a header. Source: text-embeddings-inference, `ResponseMetadata`."""
     for name in ("x-compute-tokens", "x-prompt-tokens"):
         count = headers.get(name, "")
-        if count.isascii() and count.isdigit():
+        if count.isascii() and count.isdigit() and len(count) < _LONGEST_COUNT:
             return Usage(int(count), 0, int(count), raw={name: count})
     return None

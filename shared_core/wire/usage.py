@@ -39,6 +39,6 @@ def _detail(raw: Mapping[str, Any], group: str, name: str) -> int | None:
 
 
 def _count(value: object) -> int | None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        return None
-    return int(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return int(value)
+    return value if type(value) is int else None

@@ -203,6 +203,7 @@ def test_usage_and_model_are_the_hosts_words() -> None:
         ({}, None),
         ({"x-compute-tokens": "-1"}, None),
         ({"x-compute-tokens": "²"}, None),
+        pytest.param({"x-compute-tokens": "9" * 5000}, None, id="more digits than Python reads"),
     ],
     ids=str,
 )

@@ -176,6 +176,7 @@ USAGES: dict[str, tuple[dict[str, Any], tuple[Any, ...] | None]] = {
     "null counts": ({"usage": {"prompt_tokens": None, "completion_tokens": 4}}, (0, 4, 4, None, None)),
     "not a number": ({"usage": {"prompt_tokens": math.nan, "completion_tokens": 4}}, (0, 4, 4, None, None)),
     "infinity": ({"usage": {"prompt_tokens": math.inf, "completion_tokens": 4}}, (0, 4, 4, None, None)),
+    "more than a float holds": ({"usage": {"prompt_tokens": 10**400}}, (10**400, 0, 10**400, None, None)),
     "words": ({"usage": {"prompt_tokens": "3", "completion_tokens": 4}}, (0, 4, 4, None, None)),
     "null": ({"usage": None}, None),
     "empty": ({"usage": {}}, None),
