@@ -63,8 +63,17 @@ _left_by_parents: list[_Opened] = []
 
 def is_broken(error: sqlite3.Error) -> bool:
     """Whether an error says that the file is damaged, rather than busy, full or out of reach."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _is_busy(error: Exception) -> bool:
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+
+
+def _code(error: Exception) -> int:
+    """SQLite's primary result code; 0 where the error is none of its own."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 class Database:
@@ -163,15 +172,12 @@ class Database:
             )
             try:
                 self._prepare(connection)
-            except sqlite3.OperationalError:
-                # Turning WAL on does not wait for others who do the same, whatever the timeout.
+            except (sqlite3.Error, ConfigError) as error:
                 connection.close()
-                if time.monotonic() >= give_up or not self.path.exists():
+                if not _is_busy(error) or time.monotonic() >= give_up:
                     raise
+                # Turning WAL on does not wait for others who do the same, whatever the timeout.
                 time.sleep(0.01)
-            except (sqlite3.Error, ConfigError):
-                connection.close()
-                raise
             else:
                 return connection
 

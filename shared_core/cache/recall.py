@@ -74,10 +74,18 @@ def through(cache: EmbeddingCache, keys: Sequence[bytes], dimensions: int | None
         keys: From `VectorKeys.of`.
         dimensions: Length the vectors must have. None takes the length that most of the hits have. Anything
             else in the cache counts as missing, and is written anew.
+
+    Raises:
+        ConfigError: The cache does not answer for each key.
     """
     import numpy as np
 
     values = cache.get_many(keys)
+    if len(values) != len(keys):
+        raise ConfigError(
+            f"The cache {type(cache).__name__} gave {len(values)} values for {len(keys)} keys.",
+            hint="Its `get_many` must give a value or None for each key, in their order.",
+        )
     lengths = Counter(len(value) for value in values if value and not len(value) % _ITEM)
     if dimensions is not None:
         wanted = dimensions * _ITEM

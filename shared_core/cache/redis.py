@@ -157,7 +157,10 @@ class RedisCache:
                 "The Redis URL cannot be read.",
                 hint="It looks like redis://[user:password@]host[:port][/number]; percent-encode odd characters.",
             ) from None
-        written = [word for word in (parts.password, parts.username if parts.password else None) if word]
+        # Asked of the client, since a URL may hold them in its query too.
+        options = client.get_connection_kwargs()
+        secrets = (options.get("password"), options.get("username")) if options.get("password") else ()
+        written = [word for word in (*secrets, parts.password) if word]
         self._secrets = tuple({form for word in written for form in (word, unquote(word), quote(word))})
         return client, where
 

@@ -34,7 +34,10 @@ _KEYS_AT_ONCE = 500
 """Parameters of one statement: SQLite before 3.32 allows 999, and more is no faster (3.4 ms per 1,000 keys)."""
 
 _BYTES_AT_ONCE = 2**24
-"""Size of one transaction: others wait for it, and the write-ahead log grows by it."""
+"""Size of one transaction at most: others wait for it, and the write-ahead log grows by it."""
+
+_PART_AT_ONCE = 16
+"""The part of the bound that one transaction may fill: a file never shrinks, so that room is made beforehand."""
 
 _LEAST_BYTES = 2**20
 _TOUCHES_AT_ONCE = 4096
@@ -77,6 +80,7 @@ class SqliteCache:
             raise ConfigError(f"max_bytes={max_bytes} is under 1 MiB, which no cache can keep to.")
         self._database = Database(default_path() if path is None else path, LAYOUT, busy_seconds=busy_seconds)
         self.max_bytes = max_bytes
+        self._at_once = min(_BYTES_AT_ONCE, max_bytes // _PART_AT_ONCE)
         self._clock = clock
         self._trouble = Trouble(f"The embedding cache {self._database.path}", clock)
         self._touched: set[bytes] = set()
@@ -113,7 +117,7 @@ class SqliteCache:
         if not items or self._trouble.pausing():
             return
         try:
-            for some in _portions(items):
+            for some in _portions(items, self._at_once):
                 with self._database.writing() as connection:
                     stamp = self._write_uses(connection)
                     connection.executemany(
@@ -171,8 +175,9 @@ class SqliteCache:
         return stamp
 
     def _evict(self, connection: sqlite3.Connection) -> None:
+        """Forgets what was used longest ago, until the next transaction fits under the bound."""
         size = _page_size(connection)
-        while (_pages(connection) - _free_pages(connection)) * size > self.max_bytes:
+        while (_pages(connection) - _free_pages(connection)) * size > self.max_bytes - 2 * self._at_once:
             rows = connection.execute("SELECT count(*) FROM vectors").fetchone()[0]
             if not rows:
                 return
@@ -203,13 +208,13 @@ def _slices(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
         yield keys[start : start + _KEYS_AT_ONCE]
 
 
-def _portions(items: Sequence[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+def _portions(items: Sequence[tuple[bytes, bytes]], most_bytes: int) -> Iterator[list[tuple[bytes, bytes]]]:
     portion: list[tuple[bytes, bytes]] = []
     size = 0
     for key, value in items:
         portion.append((key, value))
         size += len(value)
-        if size >= _BYTES_AT_ONCE:
+        if size >= most_bytes:
             yield portion
             portion, size = [], 0
     if portion:

@@ -127,6 +127,22 @@ def test_a_full_disk_is_said_once_and_what_was_there_stays(tmp_path: Path, start
     survivor.close()
 
 
+FULL_FROM_THE_START = """
+import resource, sys, logging
+logging.basicConfig(level="WARNING", stream=sys.stdout, format="%(message)s")
+from shared_core.cache import SqliteCache, database
+database.time.sleep = lambda seconds: print("waited")
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+print(SqliteCache(sys.argv[1]).get_many([b"key"]))
+"""
+
+
+def test_a_disk_that_is_full_from_the_start_is_not_waited_for(tmp_path: Path, start: Start) -> None:
+    said, values = finished(start(FULL_FROM_THE_START, tmp_path / "c.db")).splitlines()
+    assert "cannot be used" in said
+    assert values == "[None]"
+
+
 def test_a_folder_that_cannot_be_made_costs_the_cache_and_not_the_vectors(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

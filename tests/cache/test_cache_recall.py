@@ -98,6 +98,16 @@ def test_a_model_that_changed_under_its_name_is_named_and_not_mixed() -> None:
         through(cache, keys_of([1, 2])).with_missing(vectors_of([2]))
 
 
+@pytest.mark.parametrize("answer", [[], [None] * 3], ids=["too few", "too many"])
+def test_a_cache_that_does_not_answer_for_each_key_is_named(
+    answer: list[None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = Dictionary()
+    monkeypatch.setattr(cache, "get_many", lambda keys: answer)
+    with pytest.raises(ConfigError, match=f"Dictionary gave {len(answer)} values for 2 keys"):
+        through(cache, keys_of([1, 2]))
+
+
 def test_too_few_vectors_are_refused() -> None:
     cache = Dictionary()
     with pytest.raises(ConfigError, match="1 vectors for 2 texts"):

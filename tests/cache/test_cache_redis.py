@@ -144,6 +144,13 @@ def test_a_password_stands_nowhere() -> None:
         pickle.dumps(RedisCache(url_from_elsewhere()))
 
 
+def test_a_password_in_the_query_of_the_url_is_a_password_too() -> None:
+    cache = RedisCache(f"redis://127.0.0.1:1/0?password={PASSWORD}")
+    with pytest.raises(ConfigError, match="password is not pickled"):
+        pickle.dumps(cache)
+    assert str(cache._told(OSError(f"WRONGPASS {PASSWORD}"))) == "WRONGPASS ***"
+
+
 def test_a_server_that_quotes_the_password_is_not_quoted(caplog: pytest.LogCaptureFixture) -> None:
     cache = RedisCache(f"redis://:{PASSWORD}@127.0.0.1:1/0")
     cache._trouble.happened(cache._told(OSError(f"WRONGPASS {PASSWORD}")))

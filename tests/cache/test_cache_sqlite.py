@@ -77,6 +77,7 @@ def test_one_batch_larger_than_the_bound_leaves_its_end(tmp_path: Path) -> None:
     assert there
     assert there == list(range(there[0], 1000))
     cache.close()
+    assert cache.path.stat().st_size <= 2**20
 
 
 def test_reading_writes_nothing_while_there_is_room(cache: SqliteCache) -> None:
