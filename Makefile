@@ -40,6 +40,7 @@ record: $(VENV)/.installed-dev
 # Us and the peers, interleaved in one run. Builds each peer's locked environment first.
 bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/run.py
+	$(PY) benchmarks/embeddings/run.py
 
 clean:
 	rm -rf $(VENV) .venv-floor benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis
