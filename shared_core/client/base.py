@@ -84,7 +84,8 @@ class RouterBase:
         base_url: Any OpenAI-compatible address; None is the router, or `HFROUTER_BASE_URL` when set.
         provider: Provider or policy, in place of the model's suffix.
         bill_to: Organisation that pays for the calls.
-        timeout: Seconds for the whole call, or `Timeouts`; None is 120 s in all, 30 s to the first token.
+        timeout: Seconds for the whole call, or `Timeouts`; None is 120 s in all, 30 s to the first token;
+            of a long list of texts each request then has these 120 s.
         max_retries: How often a transient failure is tried again, at most.
         default_headers: Sent with every request. `Authorization` is refused: that is `api_key`.
         extra_body: Added to every request's JSON body.

@@ -12,6 +12,7 @@ from shared_core.client.exchange import Exchange
 from shared_core.client.ledger import Ledger
 from shared_core.client.spread import Pace, Spread
 from shared_core.client.vectors import EmbedExchange
+from shared_core.errors import RouterError
 from shared_core.flow import Flow, offload
 from shared_core.policy import Policy
 from shared_core.providers import Route
@@ -49,7 +50,7 @@ class Embedding:
     """One call, from its request for all texts to its reply.
 
     Args:
-        call: The whole: its request holds every text, its waits the deadline of all batches.
+        call: The whole: its request holds every text, its waits the time limits.
         route: Where the texts go.
         exchange: Sends.
         policies: Around each batch, report first.
@@ -85,7 +86,11 @@ class Embedding:
         if self._memory is not None:
             missing = yield from self._recall(self._memory)
         if missing:
-            yield from self._spread().send(missing)
+            try:
+                yield from self._spread().send(missing)
+            except RouterError as error:
+                self._say_how_far(error)
+                raise
         return self._reply()
 
     def _spread(self) -> Spread:
@@ -120,6 +125,16 @@ class Embedding:
         self._ledger.note(call, headers, embedded.model, embedded.usage, embedded.notes)
         if memory is not None:
             yield from offload(lambda: keep(memory.cache, memory.keys_of(request.texts), embedded.vectors))
+
+    def _say_how_far(self, error: RouterError) -> None:
+        done, total = self._ledger.done, len(self._texts)
+        if not done:
+            return
+        if self._memory is None:
+            fate = "had their vectors, which are lost: with `embedding_cache` the same call would go on from there."
+        else:
+            fate = "have their vectors, which are in the cache: the same call goes on from there."
+        error.hint = f"{error.hint} {done:,} of {total:,} texts {fate}".lstrip()
 
     def _reply(self) -> EmbedReply:
         vectors = cast("NDArray[np.float32]", self._ledger.rows)

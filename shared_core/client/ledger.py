@@ -30,13 +30,14 @@ class Ledger:
     Attributes:
         rows: The rows in order, of shape (total, width) or (total,); None until the first part.
         usage: The sum of what the host counted; None when it counted nothing.
+        done: How many rows are there.
     """
 
     def __init__(self, total: int, progress: Callable[[int, int], object] | None = None) -> None:
         self.rows: NDArray[np.float32] | None = None
         self.usage: Usage | None = None
         self._total = total
-        self._done = 0
+        self.done = 0
         self._progress = progress
         self._notes: dict[str, None] = {}
         self._attempts = 0
@@ -66,9 +67,9 @@ class Ledger:
                     reactions=(),
                 )
             self.rows[list(places)] = rows
-            self._done += len(places)
+            self.done += len(places)
             if self._progress is not None:
-                self._progress(self._done, self._total)
+                self._progress(self.done, self._total)
 
     def note(
         self, call: Call, headers: Mapping[str, str], model: str, usage: Usage | None, notes: Sequence[str]
@@ -94,11 +95,6 @@ class Ledger:
         """Adds to how often something was sent."""
         with self._lock:
             self._attempts += attempts
-
-    @property
-    def begun(self) -> bool:
-        """Whether any row is there."""
-        return self._done > 0
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class Reranking:
     """One call, from its request for all documents to its reply.
 
     Args:
-        call: The whole: its request holds every document, its waits the deadline of all batches.
+        call: The whole: its request holds every document, its waits the time limits.
         route: Where they go.
         exchange: Sends.
         policies: Around each batch, report first.

@@ -19,7 +19,7 @@ from shared_core.errors import BadRequest, InputTooLong, RouterError
 from shared_core.flow import Flow, gather
 from shared_core.policy import Handler, Policy
 from shared_core.providers import Limits
-from shared_core.types import Call, EmbedRequest, Progress, RerankRequest
+from shared_core.types import Call, EmbedRequest, Progress, RerankRequest, Timeouts, Waits
 from shared_core.wire.too_much import TooMuch, why_too_much
 
 __all__ = ["Pace", "Spread"]
@@ -48,7 +48,7 @@ class Spread:
 
     Args:
         call: The whole: its request holds every text and where each stands in the caller's list, its waits the
-            deadline of all batches.
+            time limits.
         policies: Around each batch, report first.
         exchange: One try with one batch.
         keep: Takes in the answer to a batch.
@@ -87,14 +87,22 @@ class Spread:
         return self.lesson.within(self.limits if wanted is None else replace(self.limits, texts=wanted))
 
     def _send(self, rows: Sequence[int]) -> Flow[None]:
-        """One batch, with a stopwatch of its own inside the deadline of all."""
-        waits = self.call.waits.shared()
+        """One batch, with a stopwatch of its own."""
+        waits = self._waits()
         part = _picked(_request(self.call), rows)
         call = replace(self.call, request=part, waits=waits, progress=Progress(waits.now()))
         try:
             yield from run_through(self.policies[:1], call, self._batch)
         finally:
             self.ledger.count(call.progress.attempts)
+
+    def _waits(self) -> Waits:
+        """A limit that a user set is the whole list's. The usual one is each request's: it is made for one, and
+        would end a long list in the midst of success."""
+        whole = self.call.waits
+        if whole.limits == Timeouts():
+            return Waits(whole.limits, whole.now, streamed=False)
+        return whole.shared()
 
     def _batch(self, call: Call) -> Flow[None]:
         """A batch, in halves where the host finds it too much."""
@@ -118,7 +126,7 @@ class Spread:
         try:
             yield from self._batch(replace(call, request=first))
         except (InputTooLong, BadRequest) as error:
-            if why.of != "unclear" or self.ledger.begun or len(first.texts) > 1:
+            if why.of != "unclear" or self.ledger.done or len(first.texts) > 1:
                 raise
             # Is it this text, or something that every request shares? Another text tells.
             try:
@@ -140,7 +148,7 @@ class Spread:
         said = error.message.lower()
         if getattr(request, "dimensions", None) is not None and ("dimension" in said or "matryoshka" in said):
             error.hint = "This host or model has one length of vectors only: leave `dimensions` out."
-        elif why is not None and len(request.texts) == 1 and (why.of != "unclear" or self.ledger.begun):
+        elif why is not None and len(request.texts) == 1 and (why.of != "unclear" or self.ledger.done):
             named = f"Text {request.place(0)} was refused. {error.message}"
             error.message, error.args = named, (named,)
             if isinstance(error, InputTooLong):

@@ -37,7 +37,8 @@ class EmbedOptions(TypedDict, total=False):
         batch_size: Texts a request, at most; None takes what the host is known to accept.
         max_concurrency: Requests at one time, at most; default 8.
         progress: True draws a bar on a terminal's stderr; a function is called with (done, total).
-        timeout: Seconds for the whole call, or `Timeouts`.
+        timeout: Seconds for the whole list, or `Timeouts`; None leaves it to the client, and where that has no
+            limit either, each request may take 120 s.
         extra_headers: Further headers of each request.
         extra_body: Further keys of each JSON body, for what only one host knows.
     """

@@ -26,7 +26,8 @@ class RerankOptions(TypedDict, total=False):
         raw_scores: Whether scores are the model's own numbers rather than squeezed into 0 to 1 (TEI).
         batch_size: Documents a request, at most; None takes what the host is known to accept.
         max_concurrency: Requests at one time, at most; default 8.
-        timeout: Seconds for the whole call, or `Timeouts`.
+        timeout: Seconds for the whole list, or `Timeouts`; None leaves it to the client, and where that has no
+            limit either, each request may take 120 s.
         extra_headers: Further headers of each request.
         extra_body: Further keys of each JSON body.
     """

@@ -61,12 +61,28 @@ def test_what_is_known_is_not_sent_again(make: Any, offline_url: Any) -> None:
 def test_an_interrupted_run_has_lost_no_finished_batch(make: Any, offline_url: Any) -> None:
     caller = make(model=MODEL, embedding_cache=Memory(), max_retries=0)
     offline_url.queue(EmbedQuirks(), EmbedQuirks(), Status(401), path=PATH)
-    with pytest.raises(errors.Unauthorized):
+    with pytest.raises(errors.Unauthorized) as failure:
         caller.embed(TEXTS, batch_size=10, max_concurrency=1)
+    assert failure.value.hint.endswith(
+        "20 of 100 texts have their vectors, which are in the cache: the same call goes on from there."
+    )
     before = len(sent(offline_url))
     assert before == 30  # two batches, and the one that was refused
     assert len(caller.embed(TEXTS, batch_size=10)) == 100
     assert len(sent(offline_url)) - before == 80
+
+
+def test_an_interrupted_run_without_a_cache_says_what_one_would_have_saved(
+    make_plain: Any, offline_url: Any
+) -> None:
+    caller = make_plain(model=MODEL, max_retries=0)
+    offline_url.queue(EmbedQuirks(), Status(401), Status(401), path=PATH)
+    with pytest.raises(errors.Unauthorized) as failure:
+        caller.embed(TEXTS, batch_size=10, max_concurrency=1)
+    assert "10 of 100 texts had their vectors, which are lost: with `embedding_cache`" in failure.value.hint
+    with pytest.raises(errors.Unauthorized) as failure:
+        caller.embed(TEXTS[:3])
+    assert "vectors" not in failure.value.hint
 
 
 def test_the_half_of_a_refused_batch_that_was_embedded_is_kept(make_plain: Any, offline_url: Any) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import logging
+import time
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -304,6 +306,26 @@ def test_the_time_limit_is_that_of_the_whole_list(make: Any, offline_url: Any) -
     with pytest.raises(errors.TimedOut, match=r"within 0\.5 s"):
         caller.embed(TEXTS, batch_size=10, max_concurrency=2, timeout=0.5)
     assert offline_url.wait_idle()
+
+
+def test_without_a_limit_of_the_users_each_request_has_the_usual_time(
+    make_plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passed = 0.0
+
+    def a_minute_goes_by(done: int, total: int) -> None:
+        nonlocal passed
+        passed += 60
+
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + passed, time=time.time)
+    monkeypatch.setattr("shared_core.client.base.time", clock)
+    slow: dict[str, Any] = {"batch_size": 10, "max_concurrency": 1, "progress": a_minute_goes_by}
+    caller = make_plain(model=MODEL, timeout=None)
+    assert len(caller.embed(TEXTS, **slow)) == 150
+    assert passed == 15 * 60
+    with pytest.raises(errors.TimedOut, match="within 120 s"):
+        caller.embed(TEXTS, timeout=120, **slow)
+    assert passed == 17 * 60
 
 
 @pytest.mark.parametrize(
