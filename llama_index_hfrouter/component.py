@@ -33,6 +33,9 @@ class Component(BaseComponent):
     _ELSEWHERE: ClassVar[dict[str, str]] = {}
     """What other classes call our options, where no likeness would lead there."""
 
+    _ADVICE: ClassVar[dict[str, str]] = {}
+    """What to do in place of other classes' options that have no like here."""
+
     _HINT: ClassVar[str] = "Its docstring lists them."
 
     def __init__(self, **options: Any) -> None:
@@ -49,7 +52,7 @@ class Component(BaseComponent):
                 continue
             known = cls._ELSEWHERE.get(name)
             near = [known] if known else difflib.get_close_matches(name, cls.model_fields, n=1)
-            hint = f"Did you mean {near[0]!r}?" if near else cls._HINT
+            hint = cls._ADVICE.get(name) or (f"Did you mean {near[0]!r}?" if near else cls._HINT)
             raise ConfigError(f"{cls.__name__} has no option {name!r}.", hint=hint)
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:

@@ -45,6 +45,20 @@ _ALIASES = {
     "document_prompt": "text_instruction",
 }
 
+_BATCHES = (
+    "Leave it out: one process uses every core, and batches are made by length as the machine likes them."
+)
+_ADVICE = {
+    "model_kwargs": "Write its entries as arguments: device=, revision=, backend=, precision=.",
+    "encode_kwargs": "Write its entries as arguments, such as normalize=True.",
+    "cache_folder": "Set HF_HUB_CACHE; cache= is for vectors.",
+    "pooling": "Leave it out: the model's files say how it pools.",
+    "parallel_process": _BATCHES,
+    "target_devices": _BATCHES,
+    "show_progress_bar": "Pass show_progress=True to get_text_embedding_batch.",
+}
+"""What `HuggingFaceEmbedding` takes and this class has no like of."""
+
 
 class HFLocalEmbedding(Component, TextEmbedding):
     """A sentence-transformers model on this machine, on the fastest engine that is installed.
@@ -107,7 +121,7 @@ class HFLocalEmbedding(Component, TextEmbedding):
     _embedder: LocalEmbedder = PrivateAttr()
 
     _SHARED: ClassVar[tuple[str, ...]] = (*Component._SHARED, "embeddings_cache", "cache")
-    _HINT: ClassVar[str] = "Batches are made by tokens and threads set as the machine likes them."
+    _ADVICE: ClassVar[dict[str, str]] = _ADVICE
 
     if TYPE_CHECKING:
 

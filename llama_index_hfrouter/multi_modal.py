@@ -14,7 +14,7 @@ import asyncio
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.embeddings.base import Embedding
 from llama_index.core.embeddings.multi_modal_base import MultiModalEmbedding
@@ -75,8 +75,6 @@ class HFLocalMultiModalEmbedding(HFLocalEmbedding, MultiModalEmbedding):
             if isinstance(options.get("image_folder"), Path):
                 options["image_folder"] = str(options["image_folder"])
             super().__init__(model_name, **options)
-
-    _HINT: ClassVar[str] = "Its docstring and that of HFLocalEmbedding list them."
 
     @classmethod
     def class_name(cls) -> str:

@@ -23,7 +23,7 @@ from llama_index_instrumentation import get_dispatcher
 from pydantic import ConfigDict, Field
 
 from llama_index_hfrouter.embedding_cache import StoredVectors
-from shared_core.errors import RouterError
+from shared_core.errors import ConfigError, RouterError
 from shared_core.types import EmbedReply, Kind, Usage
 
 __all__ = ["TextEmbedding"]
@@ -186,6 +186,10 @@ class TextEmbedding(BaseEmbedding):
 
     def _batches(self, texts: Sequence[str]) -> list[tuple[int, list[str]]]:
         """Where each batch begins, and its texts."""
+        if isinstance(texts, str):
+            raise ConfigError(
+                "The texts are one string, not a list of them.", hint="For one text write [text]."
+            )
         size = self.embed_batch_size
         if self.rate_limiter is not None:
             size = min(size, _LIMITED_BATCH)

@@ -167,6 +167,7 @@ class TestOptions:
             pytest.param({}, "model", id="no model"),
             pytest.param({"model": "a/b", "model_name": "c/d"}, "two names", id="two models"),
             pytest.param({"model": "a/b", "batch": 3}, "batch", id="an unknown option"),
+            pytest.param({"model": "a/b", "cache_folder": "x"}, "HF_HUB_CACHE", id="another class's option"),
             pytest.param({"model": "a/b", "device": "my gpu"}, "device", id="no device"),
             pytest.param({"model": "a/b", "dimensions": 0}, "dimensions", id="no length"),
             pytest.param({"model": "a/b", "trust_remote_code": True}, "commit", id="trust without a commit"),

