@@ -115,8 +115,8 @@ class Spread:
             return (yield from self.keep(call, answer))
         if why is None or len(request.texts) == 1:
             raise self._explained(refusal, request, why)
-        self._learn(why, request.texts)
         yield from self._halves(call, refusal, why)
+        self._learn(why, request.texts)  # not before less was taken: a host in trouble refuses every size
         return None
 
     def _halves(self, call: Call, refusal: RouterError, why: TooMuch) -> Flow[None]:

@@ -187,6 +187,16 @@ def test_a_refused_batch_is_sent_in_smaller_ones_and_the_size_is_remembered(
     assert sum(later) == 150
 
 
+def test_a_host_that_refuses_every_size_has_taught_none(make_plain: Any, offline_url: Any) -> None:
+    caller = make_plain(model=MODEL)
+    offline_url.queue(*[Status(413)] * 4, path=PATH)  # eight texts, four, two, one
+    with pytest.raises(errors.InputTooLong):
+        caller.embed(TEXTS[:8])
+    before = len(offline_url.requests)
+    caller.embed(TEXTS[:8])
+    assert sizes(offline_url)[before:] == [8]
+
+
 @pytest.mark.parametrize("status", [400, 413])
 def test_a_body_that_is_too_large_is_cut_by_bytes_and_the_size_is_remembered(
     make_plain: Any, offline_url: Any, status: int
