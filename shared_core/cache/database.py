@@ -85,10 +85,13 @@ class Database:
         busy_seconds: How long to wait for other processes that write.
 
     A pickle or a copy carries these alone, and opens the file anew.
+
+    Raises:
+        ConfigError: No file can have that path.
     """
 
     def __init__(self, path: str | Path, layout: Layout, *, busy_seconds: float = 5.0) -> None:
-        self.path = _file_in(Path(path).expanduser().absolute(), layout)
+        self.path = _file_in(path, layout)
         self.layout = layout
         self.busy_seconds = busy_seconds
         self._opened = _Opened()
@@ -237,8 +240,18 @@ class Database:
                 connection.execute("ROLLBACK")
 
 
-def _file_in(path: Path, layout: Layout) -> Path:
-    return path / layout.default_file if path.is_dir() or not path.suffix else path
+def _file_in(named: str | Path, layout: Layout) -> Path:
+    try:
+        path = Path(named).expanduser().absolute()
+        if b"\0" in os.fsencode(path):  # nor may it hold a lone surrogate; pathlib passes over both
+            raise ValueError("it holds a NUL")
+        is_folder = path.is_dir() or not path.suffix
+    except (OSError, ValueError, RuntimeError) as error:  # too long, undecodable, in a home of nobody's
+        raise ConfigError(
+            f"{str(named)[:80]!r} cannot be the path of {layout.name}: {error}.",
+            hint="Name a file or a folder.",
+        ) from None
+    return path / layout.default_file if is_folder else path
 
 
 def _inode(path: Path) -> int:

@@ -57,7 +57,7 @@ class SqliteCache:
     the cache then leaves it alone for a minute. A pickle carries the arguments.
 
     Raises:
-        ConfigError: `max_bytes` is under 1 MiB, or the file belongs to another program.
+        ConfigError: `max_bytes` is under 1 MiB, no file can have that path, or the file belongs to another program.
 
     Example:
         >>> import tempfile

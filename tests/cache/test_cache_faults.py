@@ -143,6 +143,12 @@ def test_a_disk_that_is_full_from_the_start_is_not_waited_for(tmp_path: Path, st
     assert values == "[None]"
 
 
+@pytest.mark.parametrize("path", ["a\0b.db", "a\ud800.db", "x" * 5000 + ".db", "~nobody-of-this-name/c.db"])
+def test_a_path_that_is_none_is_refused(path: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be the path of an embedding cache"):
+        SqliteCache(path)
+
+
 def test_a_folder_that_cannot_be_made_costs_the_cache_and_not_the_vectors(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
