@@ -159,6 +159,7 @@ def test_attention_keeps_each_text_to_itself(
     kind: dict[str, object], fused_from: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(torch_attention._FUSED_FROM, torch.float32, fused_from)
+    monkeypatch.setattr(torch_attention, "_FEW_TOKENS", 5)
     with torch.inference_mode():
         ours = value(attention_of(kind, in_torch(BATCH), torch.from_numpy))
     expected = attention_of(kind, NumpyOps(Drawn(), BATCH), lambda x: x)

@@ -22,6 +22,8 @@ from shared_core.local.engines.torch_layout import Run
 __all__ = ["Attention", "attend"]
 
 _FUSED_FROM = {torch.float32: 64, torch.bfloat16: 640}
+# Below this, three calls cost more than they gain over one: a single query.
+_FEW_TOKENS = 64
 # Scores written down at a time: 1 or 2 MB, which a core's cache holds.
 _SCORES = 1 << 19
 # Queries at a time where a window is much shorter than the text.
@@ -83,7 +85,7 @@ def attend(
     """
     out = q.new_empty(q.shape)
     for run in runs:
-        way = _multiply if _by_product(q, run.length, attention) else _fused
+        way = _multiply if _by_product(q, run, attention) else _fused
         way(
             _heads(q, run, attention.heads),
             _heads(k, run, attention.kv_heads),
@@ -99,29 +101,35 @@ def _heads(x: torch.Tensor, run: Run, heads: int) -> torch.Tensor:
     return x[run.rows].view(run.texts, run.length, heads, -1).transpose(1, 2)
 
 
-def _by_product(q: torch.Tensor, length: int, attention: Attention) -> bool:
+def _by_product(q: torch.Tensor, run: Run, attention: Attention) -> bool:
     return (
         q.device.type == "cpu"
         and attention.heads == attention.kv_heads
-        and length < _FUSED_FROM.get(q.dtype, 0)
+        and run.length < _FUSED_FROM.get(q.dtype, 0)
+        and run.texts * run.length >= _FEW_TOKENS
     )
 
 
 def _multiply(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attention: Attention, into: torch.Tensor
 ) -> None:
-    """All arguments of shape (texts, heads, length, width); a single text is not even copied."""
+    """All tensors of shape (texts, heads, length, width)."""
     texts, heads, length, width = q.shape
     hidden = attention.hidden(range(length), range(length), q)
     step = max(1, _SCORES // (heads * length * length))
     for first in range(0, texts, step):
         some = slice(first, first + step)
         queries, keys, values = (x[some].reshape(-1, length, width) for x in (q, k, v))
+        # Of one text they are still slices of wider rows, which costs the product more than two copies.
+        queries, keys = queries.contiguous(), keys.contiguous()
         scores = q.new_empty(len(queries), length, length)
         torch.baddbmm(scores, queries, keys.transpose(1, 2), beta=0, alpha=1 / math.sqrt(width), out=scores)
         if hidden is not None:
             scores.view(-1, heads, length, length).add_(hidden)
-        torch.softmax(scores, -1, out=scores)
+        if scores.dtype == torch.float32:
+            torch.softmax(scores, -1, out=scores)
+        else:  # torch's softmax to float32 and the way back are faster than its softmax in bfloat16
+            scores.copy_(torch.softmax(scores, -1, dtype=torch.float32))
         into[some] = torch.bmm(scores, values).view(-1, heads, length, width)
 
 
