@@ -117,7 +117,7 @@ def embed_corpus(
         sink=open_sink(sink, sink_format),
         checkpoint=_beside(sink, checkpoint, ".checkpoint.json"),
         failed=_beside(sink, failed, ".failed.jsonl"),
-        settings={"kind": kind, "text": text, "id": id, **_identity(embedder)},
+        settings={"kind": kind, "text": text, "id": id, **_identity(embedder, kind)},
         tell=reporter(progress),
     )
     work = EmbedShard(embedder, kind, remember_bytes=remember_bytes)
@@ -211,13 +211,14 @@ def _beside(sink: object, path: str | Path | None, ending: str) -> Path | None:
     return at.with_name(at.name + ending)
 
 
-def _identity(embedder: Embedder) -> dict[str, Any]:
+def _identity(embedder: Embedder, kind: Kind) -> dict[str, Any]:
     """What tells vectors of this embedder from others', as far as it says so; where it runs is no part of it."""
     describe = getattr(embedder, "describe", None)
     described = describe() if callable(describe) else embedder
     told = {
         name: getattr(described, name, None) for name in ("revision", "precision", "dimensions", "max_tokens")
     }
+    prompts = getattr(described, "prompts", None) or {}
     model = getattr(embedder, "model", None)
-    known = {"model": model, "embedder": type(embedder).__name__, **told}
+    known = {"model": model, "embedder": type(embedder).__name__, "prompt": prompts.get(kind), **told}
     return {name: value for name, value in known.items() if isinstance(value, str | int)}

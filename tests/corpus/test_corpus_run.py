@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -185,6 +186,22 @@ def test_another_source_or_setting_is_refused_and_spoils_nothing(
     with pytest.raises(ConfigError, match=message):
         embed_corpus(source, tmp_path / "v.npy", embedder, **change)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_an_embedder_that_describes_itself_is_known_by_that(tmp_path: Path, letters: Any) -> None:
+    class Described(letters):  # type: ignore[misc]
+        prompt = "passage: "
+
+        def describe(self) -> Any:
+            return SimpleNamespace(precision="int8", prompts={"document": self.prompt}, device="cuda:0")
+
+    embed_corpus(["a"], tmp_path / "v.npy", Described())
+    Described.prompt = ""
+    with pytest.raises(ConfigError, match="prompt was 'passage: ' and is ''"):
+        embed_corpus(["a"], tmp_path / "v.npy", Described())
+    settings = json.loads((tmp_path / "v.npy.checkpoint.json").read_text())["settings"]
+    assert settings["precision"] == "int8"
+    assert "device" not in settings, "where it runs may change"
 
 
 def test_a_model_that_changes_its_length_is_refused(tmp_path: Path, letters: Any) -> None:
