@@ -335,7 +335,7 @@ def test_without_a_limit_of_the_users_each_request_has_the_usual_time(
     assert passed == 15 * 60
     with pytest.raises(errors.TimedOut, match="within 120 s"):
         caller.embed(TEXTS, timeout=120, **slow)
-    assert passed == 17 * 60
+    assert 17 * 60 <= passed <= 18 * 60  # one request may be under way when the time is over
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from shared_core.errors import ConfigError
 from shared_core.local import folder
 from shared_core.local.engines import Precision, TokenBatch, openvino
 from shared_core.local.engines.openvino_int8 import Int8Ops
+from shared_core.local.engines.openvino_layout import arranged, rounded
 from shared_core.local.engines.openvino_ops import OpenVinoOps
 from shared_core.local.recipe import Recipe
 
@@ -30,18 +31,13 @@ TinyModel = Callable[[str], Path]
 def by_openvino(
     kind: type[OpenVinoOps], write: Callable[[Any], Any], batch: TokenBatch
 ) -> NDArray[np.float32]:
-    """What the graph computes, texts after one another, padding left out."""
+    """What the graph computes, rows that fill up left out."""
     library = import_module("openvino")
     ops = kind(library, WEIGHTS)  # type: ignore[arg-type]
-    model = library.Model([write(ops)], ops.inputs)
+    model = library.Model([write(ops)], list(ops.drawing.inputs.values()))
     compiled = library.Core().compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    inside = np.arange(batch.lengths.max()) < batch.lengths[:, None]
-    ids = np.zeros(inside.shape, np.int32)
-    ids[inside] = batch.ids
-    found: NDArray[np.float32] = compiled([ids, batch.lengths])[0]
-    if found.ndim == 2 and len(found) != len(ids):  # rows of places, the same for every text
-        found = np.broadcast_to(found, (*ids.shape, found.shape[-1]))
-    return found[inside] if found.ndim == 3 else found
+    found: NDArray[np.float32] = compiled(arranged(batch))[0]
+    return found[: len(batch.ids)]
 
 
 @pytest.mark.parametrize("batch", [UNEVEN, EVEN, ALONE], ids=["uneven texts", "even texts", "one text"])

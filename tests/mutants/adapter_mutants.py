@@ -131,7 +131,7 @@ LLAMA_INDEX = (
     ),
     Mutant(
         "LlamaIndex: secret headers stand in to_dict",
-        "llama_index_hfrouter/config.py",
+        "llama_index_hfrouter/connection.py",
         "            if not any(word in name.lower() for word in _SECRET_WORDS)\n",
         "",
         ("tests/llama_index/test_li_serialisation.py",),
