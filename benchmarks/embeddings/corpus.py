@@ -1,6 +1,7 @@
 """The texts: passages of the Python language reference, which every Python carries (`pydoc_data.topics`).
 
-Lives here: cutting them into 'mixed' passages of 5 to 256 tokens, spread evenly, and 'short' queries of 10 to 20
+Lives here: 'mixed', its paragraphs of 5 to 256 tokens as they stand; 'even', the same words cut so that
+lengths are spread evenly from 5 to 256, which makes them three times as long; 'short', sentences of 10 to 20
 words. The same texts come out on every machine with the same Python; `run.py` writes them down once for all.
 """
 
@@ -15,12 +16,18 @@ SHORTEST, LONGEST = 5, 256  # tokens, special ones included
 
 
 def mixed(count: int, tokens_of: Callable[[str], int]) -> list[str]:
-    """Passages of evenly spread lengths: successive words of the reference, cut where the length is reached.
+    """Paragraphs of 5 to 256 tokens, taken from all over the reference.
 
     Args:
         count: How many.
         tokens_of: The model's own count for a text.
     """
+    fitting = [text for text in _paragraphs() if SHORTEST <= tokens_of(text) <= LONGEST]
+    return [fitting[number * len(fitting) // count] for number in range(count)]
+
+
+def even(count: int, tokens_of: Callable[[str], int]) -> list[str]:
+    """Passages of evenly spread lengths: successive words of the reference, cut where the length is reached."""
     lengths = random.Random(20261120)
     words = itertools.cycle(word for paragraph in _paragraphs() for word in paragraph.split())
     return [_passage(words, lengths.randint(SHORTEST, LONGEST), tokens_of) for _ in range(count)]

@@ -27,7 +27,7 @@ class Subject:
         documents: Texts to vectors, in whatever the contender returns.
         query: One text to its vector; None when it has no such method.
         aquery: The same, awaitable.
-        texts: By name: "mixed", "short".
+        texts: By name: "mixed", "even", "short".
     """
 
     documents: Callable[[list[str]], Any]
@@ -38,6 +38,10 @@ class Subject:
 
 def mixed(it: Subject) -> dict[str, float]:
     return _throughput(it, it.texts["mixed"])
+
+
+def even(it: Subject) -> dict[str, float]:
+    return _throughput(it, it.texts["even"])
 
 
 def short(it: Subject) -> dict[str, float]:
@@ -103,6 +107,7 @@ def remote(it: Subject) -> dict[str, float]:
 
 MEASURES: dict[str, Callable[[Subject], dict[str, float]]] = {
     "mixed": mixed,
+    "even": even,
     "short": short,
     "query": query,
     "crowd": crowd,

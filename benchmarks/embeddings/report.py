@@ -77,7 +77,12 @@ def throughput_rows(results: Results) -> list[list[str]]:
     for contender in CONTENDERS:
         name = contender.name
         cells = [name]
-        for measure, value in (("mixed", "per_second"), ("short", "per_second"), ("query", "p50")):
+        for measure, value in (
+            ("mixed", "per_second"),
+            ("even", "per_second"),
+            ("short", "per_second"),
+            ("query", "p50"),
+        ):
             numbers = values(results, measure, name, value)
             cells.append(figure(value, statistics.median(numbers)) if numbers else "")
         if not any(cells[1:]):
@@ -108,7 +113,8 @@ def as_markdown(results: Results) -> str:
     head = (
         f"{results['date']}, {results['machine']}, Python {results['python']}, {results['rounds']} rounds, "
         f"{results['seconds'] // 60} min {results['seconds'] % 60} s, load {results['load']:.1f} at the start. "
-        f"{results['mixed']} mixed passages with {results['tokens']:,} tokens, {results['short']} short ones. "
+        f"{results['mixed']} mixed passages with {results['tokens']:,} tokens, "
+        f"{results['even']} even, {results['short']} short. "
         f"Peak of a matrix product, GFLOP/s: {peaks}."
     )
     parts = [

@@ -36,7 +36,7 @@ from measures import MEASURES  # noqa: E402
 
 KEEP = HERE.parent / ".benchmarks"
 ROUNDS, QUICK_ROUNDS = 5, 2
-MIXED, SHORT = 192, 320
+MIXED, EVEN, SHORT = 320, 64, 320
 PATIENCE = 300  # seconds for one round of one contender
 FLOP_PER_TOKEN = 6 * 2 * (4 * 384 * 384 + 2 * 384 * 1536)  # MiniLM's matrix products; attention comes on top
 ATTENTION_FLOP = 6 * 2 * 2 * 384  # per pair of tokens that see each other
@@ -169,6 +169,7 @@ class Run:
             "load": load,
             "seconds": round(time.monotonic() - started),
             "mixed": MIXED,
+            "even": EVEN,
             "short": SHORT,
             "tokens": sum(lengths),
             "numbers": self.numbers,
@@ -191,7 +192,8 @@ class Run:
             return len(tokenizer.encode(text).ids)
 
         mixed = corpus.mixed(MIXED, tokens_of)
-        return {"mixed": mixed, "short": corpus.short(SHORT)}, [tokens_of(text) for text in mixed]
+        texts = {"mixed": mixed, "even": corpus.even(EVEN, tokens_of), "short": corpus.short(SHORT)}
+        return texts, [tokens_of(text) for text in mixed]
 
     def setup(self, contender: Contender, texts: dict[str, list[str]], url: str) -> Path:
         """What the contender's process reads: its names and the texts."""
