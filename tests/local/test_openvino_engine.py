@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from words import ALONE, EVEN, UNEVEN, WEIGHTS, WORDS, by_numpy, texts, x
 
 from shared_core.errors import ConfigError
-from shared_core.local import folder
+from shared_core.local import folder, machine
 from shared_core.local.engines import Precision, TokenBatch, openvino
 from shared_core.local.engines.openvino_int8 import Int8Ops
 from shared_core.local.engines.openvino_layout import arranged, rounded
@@ -69,18 +70,54 @@ def recipe(minilm: Path) -> Recipe:
     return found
 
 
-@pytest.mark.parametrize(
-    ("precision", "nearness"), [("float32", 0.999999), ("bfloat16", 0.9998), ("int8", 0.99)]
-)
-def test_batch_mates_do_not_matter(recipe: Recipe, precision: Precision, nearness: float) -> None:
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+def test_batch_mates_do_not_matter(recipe: Recipe, precision: Precision) -> None:
     engine = openvino.load(recipe, precision=precision, threads=1)
-    together = texts(40, 3, 17, 40, 1)
+    lengths = [40, 3, 20, 29, 1, 100, 8]
+    together = texts(*lengths)
+    ends = np.cumsum(lengths)
+    cut = [together.ids[end - length : end] for end, length in zip(ends, lengths, strict=True)]
     vectors = engine.run(together)
-    ends = np.cumsum(together.lengths)
-    for position, end in enumerate(ends):
-        length = together.lengths[position : position + 1]
-        alone = engine.run(TokenBatch(together.ids[end - length[0] : end], length))
-        assert float(alone[0] @ vectors[position]) > nearness
+    for mates in ([0], [1, 5], [2, 3, 5, 6], [4, 0, 1], [6, 5, 4, 3, 2, 1, 0]):
+        batch = TokenBatch(np.concatenate([cut[mate] for mate in mates]), together.lengths[mates])
+        assert (engine.run(batch) * vectors[mates]).sum(axis=1).min() > 0.99999
+
+
+def test_batches_of_all_sizes_have_few_shapes() -> None:
+    assert len({rounded(tokens) for tokens in range(1, 8193)}) < 256
+    assert all(0 <= rounded(tokens) - tokens < max(1, tokens / 15) for tokens in range(1, 8193))
+
+
+def test_int8_products_really_run_in_int8(recipe: Recipe) -> None:
+    reasons = " ".join(openvino.load(recipe, precision="int8", threads=1).reasons)
+    assert "24 of 24 products with weights run in int8" in reasons
+
+
+@pytest.fixture
+def plain_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "look", lambda: machine.Machine(cores=1, architecture="x86_64"))
+
+
+@pytest.mark.usefixtures("plain_processor")
+def test_without_bfloat16_arithmetic_float32_is_computed(recipe: Recipe) -> None:
+    half = openvino.load(recipe, precision="bfloat16", threads=1)
+    assert "float32 is computed" in " ".join(half.reasons)
+    whole = openvino.load(recipe, precision="float32", threads=1)
+    np.testing.assert_array_equal(half.run(UNEVEN), whole.run(UNEVEN))
+
+
+@pytest.mark.usefixtures("plain_processor")
+def test_int8_without_vnni_is_said_to_be_slow(recipe: Recipe) -> None:
+    assert "lacks VNNI" in " ".join(openvino.load(recipe, precision="int8", threads=1).reasons)
+
+
+def test_a_run_takes_no_more_threads_than_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    shared = machine.Machine(cores=2, architecture="x86_64")
+    assert openvino._settings("float32", None, shared)["INFERENCE_NUM_THREADS"] == 2
+    assert openvino._settings("float32", 5, shared)["INFERENCE_NUM_THREADS"] == 5
+    whole = machine.Machine(cores=64, architecture="x86_64")
+    assert "INFERENCE_NUM_THREADS" not in openvino._settings("float32", None, whole)
 
 
 def test_threads_may_share_an_engine(recipe: Recipe) -> None:
@@ -114,12 +151,15 @@ def test_without_openvino_the_extra_is_named(recipe: Recipe, monkeypatch: pytest
         openvino.load(recipe, precision="float32", threads=None)
 
 
-def test_torch_is_not_needed(minilm: Path) -> None:
+def test_it_needs_no_torch_opens_no_connection_and_warns_of_nothing(minilm: Path) -> None:
     program = (
-        "import sys\n"
+        "import socket, sys\n"
+        "def refuse(*_): raise AssertionError('a connection')\n"
+        "socket.socket.connect = socket.socket.connect_ex = refuse\n"
         "from shared_core.local import LocalEmbedder\n"
         f"LocalEmbedder({str(minilm)!r}, backend='openvino').embed(['a'])\n"
         "print([name for name in ('torch', 'transformers', 'onnx', 'optimum') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+    assert not done.stderr

@@ -1,13 +1,14 @@
 """The OpenVINO engine: a graph drawn from a recipe and its weights; no torch, no exporter.
 
-Lives here: `load`, compiling, running. Not here: the graph (`openvino_ops`), int8 (`openvino_int8`).
+Lives here: `load`, compiling, running. Not here: the graph (`openvino_ops`), int8 (`openvino_int8`), how tokens
+are laid out for it (`openvino_layout`).
 """
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,11 @@ from shared_core.errors import ConfigError
 from shared_core.local import machine
 from shared_core.local.encoders import vectors
 from shared_core.local.engines import Backend, Engine, Precision, TokenBatch
+from shared_core.local.engines.openvino_drawing import Drawing
 from shared_core.local.engines.openvino_int8 import Int8Ops
+from shared_core.local.engines.openvino_layout import arranged
 from shared_core.local.engines.openvino_ops import OpenVinoOps
+from shared_core.local.machine import Machine
 from shared_core.local.recipe import Recipe
 from shared_core.local.weights import Weights
 
@@ -29,12 +33,9 @@ __all__ = ["load"]
 _BUDGET = 2048
 """Tokens a batch, padding included."""
 
-_STEP = 8
-"""Batches are padded to a multiple of so many tokens: the plugin makes its kernels anew for every shape."""
-
+_OFFERED: tuple[Precision, ...] = ("float32", "bfloat16", "int8")
 _BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
-_HINTS: dict[Precision, str] = {"float32": "f32", "bfloat16": "bf16", "int8": "bf16"}
-"""For what is not int8, too: with float32 around its products int8 is two fifths slower, and hardly nearer."""
+_INT8 = frozenset({"avx512_vnni", "avx_vnni", "amx_int8"})
 
 
 def load(
@@ -49,7 +50,7 @@ def load(
     Args:
         recipe: The model.
         precision: "float32", "bfloat16", or "int8" (`openvino_int8`).
-        threads: Of one run; None for one a physical core.
+        threads: Of one run; None for one a physical core, as far as this process may use them.
         calibration: Not needed: scales are taken from each token.
 
     Raises:
@@ -61,7 +62,7 @@ def load(
         >>> engine.run(batch).shape  # doctest: +SKIP
         (2, 384)
     """
-    if precision not in _HINTS:
+    if precision not in _OFFERED:
         raise ConfigError(
             f"OpenVINO has no fast {precision} arithmetic on CPUs.",
             hint='Take precision="float32", "bfloat16" or "int8".',
@@ -72,68 +73,91 @@ def load(
         raise ImportError(
             'backend="openvino" needs OpenVINO: run `pip install "hfrouter[openvino]"`.'
         ) from error
+    here = machine.look()
     ops = (Int8Ops if precision == "int8" else OpenVinoOps)(library, Weights(recipe))
-    model = library.Model([vectors(ops, recipe)], ops.inputs, recipe.architecture)
-    compiled = library.Core().compile_model(model, "CPU", _settings(precision, threads))
-    return _OpenVinoEngine(library, ops, compiled, precision)
+    model = library.Model([vectors(ops, recipe)], list(ops.drawing.inputs.values()), recipe.architecture)
+    compiled = library.Core().compile_model(model, "CPU", _settings(precision, threads, here))
+    reasons = (
+        f"OpenVINO {library.__version__.partition('-')[0]} runs a graph drawn from the weights.",
+        *_reasons(precision, here, _products(compiled)),
+    )
+    return _OpenVinoEngine(library.Tensor, ops.drawing, compiled, precision, reasons)
 
 
-def _settings(precision: Precision, threads: int | None) -> dict[str, Any]:
+def _settings(precision: Precision, threads: int | None, here: Machine) -> dict[str, Any]:
+    # Left to itself, OpenVINO takes bfloat16 where it can. Told to, it takes it anywhere: emulated with AVX-512
+    # alone it is 20 times slower than float32. Around int8 products it is two fifths faster, and hardly farther.
+    half = precision != "float32" and _BFLOAT16 & here.abilities
     settings: dict[str, Any] = {
-        # Left to itself, OpenVINO takes bfloat16 on processors that have it.
-        "INFERENCE_PRECISION_HINT": _HINTS[precision],
+        "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
         "PERFORMANCE_HINT": "LATENCY",
         "NUM_STREAMS": 1,
     }
+    if threads is None and here.cores < (os.cpu_count() or here.cores):
+        threads = here.cores  # OpenVINO does not see a container's share of time
     if threads is not None:
         settings["INFERENCE_NUM_THREADS"] = threads
     return settings
 
 
+def _products(compiled: Any) -> list[str]:
+    """The arithmetic of each matrix product with weights, as the plugin decided: "f32", "bf16", "i8" or "u8"."""
+    told = (node.get_rt_info() for node in compiled.get_runtime_model().get_ops())
+    return [
+        each["runtimePrecision"].astype(str)
+        for each in told
+        if each["layerType"].astype(str) == "FullyConnected"
+    ]
+
+
+def _reasons(precision: Precision, here: Machine, products: Sequence[str]) -> tuple[str, ...]:
+    if precision == "int8":
+        small = sum(each in ("i8", "u8") for each in products)
+        slow = (
+            ()
+            if _INT8 & here.abilities
+            else ("This processor lacks VNNI: int8 may be no faster than float32.",)
+        )
+        return (
+            f"{small} of {len(products)} products with weights run in int8.",
+            "int8 with a scale for each token: no calibration, and batch mates do not matter.",
+            *slow,
+        )
+    if precision == "bfloat16" and not _BFLOAT16 & here.abilities:
+        return ("This processor has no bfloat16 arithmetic: float32 is computed, which is faster here.",)
+    return ()
+
+
 class _OpenVinoEngine:
-    """The compiled graph, and requests to run it with: one for each thread that runs at the same time."""
+    """The compiled graph, and a request to run it with.
+
+    One is enough: the graph is compiled for a single stream, so that requests would only wait for each other,
+    each with memory of its own.
+    """
 
     backend: Backend = "openvino"
     device = "cpu"
     budget = _BUDGET
 
-    def __init__(self, library: Any, ops: OpenVinoOps, compiled: Any, precision: Precision) -> None:
-        self._tensor = library.Tensor
-        self._ops = ops  # its arrays are the graph's constants
+    def __init__(
+        self, tensor: Any, drawing: Drawing, compiled: Any, precision: Precision, reasons: tuple[str, ...]
+    ) -> None:
+        self._tensor = tensor
+        self._drawing = drawing  # lends the graph its constants
         self._compiled = compiled
-        self._idle: list[Any] = []
+        self._request: Any = None
         self._lock = threading.Lock()
         self.precision = precision
-        self.reasons = _reasons(library.__version__.partition("-")[0], precision)
+        self.reasons = reasons
 
     def run(self, batch: TokenBatch) -> NDArray[np.float32]:
-        import numpy as np
-
-        lengths = batch.lengths
-        longest = int(lengths.max()) + -int(lengths.max()) % _STEP
-        ids = np.zeros((len(lengths), longest), np.int32)
-        ids[np.arange(longest) < lengths[:, None]] = batch.ids
-        with self._request() as request:
-            request.set_input_tensor(0, self._tensor(ids, shared_memory=True))
-            request.set_input_tensor(1, self._tensor(np.ascontiguousarray(lengths), shared_memory=True))
+        inputs = arranged(batch)
+        with self._lock:
+            request, self._request = self._request or self._compiled.create_infer_request(), None
+            for place, array in enumerate(inputs):
+                # Tensors read the arrays and do not own them: `inputs` lives until the run is over.
+                request.set_input_tensor(place, self._tensor(array, shared_memory=True))
             request.infer()
             found: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
+            self._request = request  # not after a failure: what is left of a request then is unknown
         return found
-
-    @contextmanager
-    def _request(self) -> Iterator[Any]:
-        with self._lock:
-            request = self._idle.pop() if self._idle else self._compiled.create_infer_request()
-        yield request
-        # Not after a failure: what is left of a request then is unknown.
-        with self._lock:
-            self._idle.append(request)
-
-
-def _reasons(version: str, precision: Precision) -> tuple[str, ...]:
-    found = f"OpenVINO {version} runs a graph drawn from the weights."
-    if precision == "int8":
-        return found, "int8 with a scale for each token: no calibration, and batch mates do not matter."
-    if precision == "bfloat16" and not _BFLOAT16 & machine.look().abilities:
-        return found, "This processor has no bfloat16 arithmetic: float32 is as fast."
-    return (found,)

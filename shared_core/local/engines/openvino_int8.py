@@ -22,10 +22,11 @@ __all__ = ["Int8Ops"]
 
 _LEVELS = 256
 _LOWEST, _HIGHEST = -1.0, 127 / 128
+_SMALLEST = 1e-20
 
 
 class Int8Ops(OpenVinoOps):
-    """`OpenVinoOps` with int8 products for tokens; what is left, and layers after pooling, in float32."""
+    """`OpenVinoOps` with int8 products for tokens. Attention, and layers after pooling, are not."""
 
     def __init__(self, library: Any, weights: Weights) -> None:
         super().__init__(library, weights)
@@ -38,11 +39,11 @@ class Int8Ops(OpenVinoOps):
     def _product(self, x: Any, names: tuple[str, ...]) -> Any:
         if self._pooled:
             return super()._product(x, names)
-        op = self.op
+        op, axes, number = self._op, self.drawing.axes, self.drawing.number
         # A token of zeros keeps a scale above zero, and stays zero.
-        largest = op.maximum(op.reduce_max(op.absolute(x), self._axes(-1), True), self._number(1e-20))
-        bounds = [self._number(bound) for bound in (_LOWEST, _HIGHEST, _LOWEST, _HIGHEST)]
+        largest = op.maximum(op.reduce_max(op.absolute(x), axes(-1), True), number(_SMALLEST))
+        bounds = [number(bound) for bound in (_LOWEST, _HIGHEST, _LOWEST, _HIGHEST)]
         tokens = op.fake_quantize(op.divide(x, largest), *bounds, _LEVELS)
         weight, scales = quantise_rows(self._stacked_weight(names))
-        stored = op.multiply(op.convert(op.constant(weight), "f32"), op.constant(scales[:, None]))
+        stored = op.multiply(op.convert(self.drawing.lend(weight), "f32"), self.drawing.lend(scales[:, None]))
         return op.multiply(op.matmul(tokens, stored, False, True), largest)
