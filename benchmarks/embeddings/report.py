@@ -129,6 +129,7 @@ def as_markdown(results: Results) -> str:
             [
                 "",
                 "mixed",
+                "even",
                 "short",
                 "one query",
                 "min cosine",
