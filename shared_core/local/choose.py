@@ -18,7 +18,7 @@ from shared_core.local.engines import Backend, Engine, Precision
 from shared_core.local.folder import Unknown
 from shared_core.local.model import FastModel, Model
 from shared_core.local.recipe import Recipe
-from shared_core.local.samples import SAMPLES, calibration_texts
+from shared_core.local.samples import SAMPLES, sample_texts
 from shared_core.local.shared import SHELF
 from shared_core.local.tokens import Tokens
 from shared_core.local.weights import BadWeights, Weights
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from shared_core.local.engines import TokenBatch
 
 __all__ = ["Wish", "load"]
 
@@ -153,7 +152,7 @@ def _engine(
     """An engine that works, and why its precision."""
 
     def loaded(precision: Precision) -> Engine:
-        engine = _LOADERS[backend](recipe, tokens, precision, device, wish.threads)
+        engine = _LOADERS[backend](recipe, precision, device, wish.threads)
         _try_out(engine, recipe, tokens)
         return engine
 
@@ -169,7 +168,7 @@ def _smallest_exact(
 ) -> tuple[Engine, tuple[str, ...]]:
     """Half the precision where the samples' vectors hardly move, float32 otherwise."""
     exact = loaded("float32")
-    batch = tokens.of(calibration_texts()).batch
+    batch = tokens.of(sample_texts()).batch
     wanted = batches.run(exact, batch, recipe.dimensions)
     half: tuple[Precision, ...] = ("float16", "bfloat16")
     reasons = []
@@ -206,38 +205,29 @@ def _try_out(engine: Engine, recipe: Recipe, tokens: Tokens) -> None:
         )
 
 
-def _torch(recipe: Recipe, _: Tokens, precision: Precision, device: str, threads: int | None) -> Engine:
+def _torch(recipe: Recipe, precision: Precision, device: str, threads: int | None) -> Engine:
     from shared_core.local.engines import torch
 
     return torch.load(recipe, precision=precision, device=device, threads=threads)
 
 
-def _openvino(recipe: Recipe, tokens: Tokens, precision: Precision, _: str, threads: int | None) -> Engine:
+def _openvino(recipe: Recipe, precision: Precision, _: str, threads: int | None) -> Engine:
     from shared_core.local.engines import openvino
 
-    calibration = _calibration(tokens, precision)
-    return openvino.load(recipe, precision=precision, threads=threads, calibration=calibration)
+    return openvino.load(recipe, precision=precision, threads=threads)
 
 
-def _onnx(recipe: Recipe, tokens: Tokens, precision: Precision, _: str, threads: int | None) -> Engine:
+def _onnx(recipe: Recipe, precision: Precision, _: str, threads: int | None) -> Engine:
     from shared_core.local.engines import onnx
 
-    calibration = _calibration(tokens, precision)
-    return onnx.load(recipe, precision=precision, threads=threads, calibration=calibration)
+    return onnx.load(recipe, precision=precision, threads=threads)
 
 
-_LOADERS: dict[Backend, Callable[[Recipe, Tokens, Precision, str, int | None], Engine]] = {
+_LOADERS: dict[Backend, Callable[[Recipe, Precision, str, int | None], Engine]] = {
     "torch": _torch,
     "openvino": _openvino,
     "onnx": _onnx,
 }
-
-
-def _calibration(tokens: Tokens, precision: Precision) -> Sequence[TokenBatch]:
-    if precision != "int8":
-        return ()
-    texts = calibration_texts()
-    return [tokens.of(texts[first : first + 8]).batch for first in range(0, len(texts), 8)]
 
 
 def _by_reference(wish: Wish, device: str, reasons: Sequence[str]) -> Model:

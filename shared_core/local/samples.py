@@ -1,12 +1,12 @@
-"""A few fixed texts of many kinds, for models to be tried and calibrated on.
+"""A few fixed texts of many kinds, for models to be tried on.
 
 They decide nothing about anybody's vectors but whether an engine works, whether reduced precision is good
-enough, and which ranges of numbers an int8 engine should expect.
+enough.
 """
 
 from __future__ import annotations
 
-__all__ = ["SAMPLES", "calibration_texts"]
+__all__ = ["SAMPLES", "sample_texts"]
 
 SAMPLES = (
     "a cat",
@@ -50,11 +50,11 @@ SAMPLES = (
 """Questions, prose, code, logs, lists, several scripts; 2 to about 60 tokens."""
 
 
-def calibration_texts() -> list[str]:
+def sample_texts() -> list[str]:
     """The samples alone, in twos, in fours and so on: lengths from 2 to several hundred tokens.
 
     Example:
-        >>> calibration_texts()[:2]
+        >>> sample_texts()[:2]
         ['a cat', 'How do I reset my password?']
     """
     return [

@@ -55,7 +55,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     }
 
     def loader(name: str) -> Callable[..., Engine]:
-        def loaded(recipe: object, tokens: object, precision: str, device: str, threads: object) -> Engine:
+        def loaded(recipe: object, precision: str, device: str, threads: object) -> Engine:
             engine: Engine = makers[name](precision, device)
             return engine
 

@@ -5,7 +5,6 @@ Lives here: `load`. Not here: the graph (`onnx_ops`), running it (`onnx_session`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -35,7 +34,6 @@ def load(
     *,
     precision: Precision,
     threads: int | None,
-    calibration: Sequence[TokenBatch] = (),  # noqa: ARG001 - part of what every loader is given
 ) -> Engine:
     """The model on ONNX Runtime, on the CPU.
 
@@ -43,7 +41,6 @@ def load(
         recipe: The model.
         precision: "float32", or "int8": every token scaled on its own (`onnx_int8`).
         threads: Of one run; None for one a physical core.
-        calibration: Not needed: scales are taken from each token.
 
     Raises:
         ConfigError: A precision that ONNX Runtime has no fast arithmetic for, or damaged weights.

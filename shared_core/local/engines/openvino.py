@@ -43,7 +43,6 @@ def load(
     *,
     precision: Precision,
     threads: int | None,
-    calibration: Sequence[TokenBatch] = (),  # noqa: ARG001 - part of what every loader is given
 ) -> Engine:
     """The model on OpenVINO, on the CPU.
 
@@ -51,7 +50,6 @@ def load(
         recipe: The model.
         precision: "float32", "bfloat16", or "int8" (`openvino_int8`).
         threads: Of one run; None for one a physical core, as far as this process may use them.
-        calibration: Not needed: scales are taken from each token.
 
     Raises:
         ConfigError: A precision that OpenVINO has no fast arithmetic for on CPUs, or damaged weights.
