@@ -1,4 +1,4 @@
-"""Embeddings on a GPU: hfrouter's torch engine beside sentence-transformers, in one process, taking turns.
+"""Embeddings on a GPU: `LocalEmbedder` beside sentence-transformers, in one process, taking turns.
 
     PYTHONPATH=. python benchmarks/gpu.py FOLDER_OF_A_MODEL          a table in Markdown, in under six minutes
     PYTHONPATH=. python benchmarks/gpu.py FOLDER --device cpu --small   the same script, on a small scale
@@ -8,8 +8,7 @@ need not be installed. Beside the model given, a BERT of bge-base's size with ra
 vectors mean nothing, its speed does.
 
 Contenders get lists of strings and give one array. sentence-transformers runs at the best of its batch sizes
-(32, its default, 256 and 1024), found on a part of the corpus. Ours runs as `LocalEmbedder` runs it, batch by
-batch, and once more with `run_each`, which computes a batch while the last one's vectors come back.
+(32, its default, 256 and 1024), found on a part of the corpus; `LocalEmbedder` at its own.
 """
 
 from __future__ import annotations
@@ -26,15 +25,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from pydoc_data.topics import topics
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from shared_core.local import batches
-from shared_core.local.engines import Engine, Precision, TokenBatch
-from shared_core.local.engines import torch as torch_engine
+from shared_core.local import LocalEmbedder
+from shared_core.local.engines import Precision
 from shared_core.local.folder import read
 from shared_core.local.recipe import Recipe
 from shared_core.local.tokens import Tokens
@@ -46,9 +43,6 @@ Embed = Callable[[list[str]], Array]
 
 DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 BATCH_SIZES = (32, 256, 1024)
-SLICE = 4096
-"""Texts that become tokens at one time."""
-
 COLUMNS = (
     "",
     "precision",
@@ -135,10 +129,9 @@ def compare(
     if not isinstance(recipe, Recipe):
         raise SystemExit(f"{folder}: {recipe}")
     corpora = {"mixed": mixed(scale.mixed), "short": short(scale.short)}
-    tokens = Tokens(recipe)
     contenders: list[Contender] = []
     for precision in precisions:
-        contenders += of_one_precision(folder, recipe, tokens, device, precision, corpora["mixed"], scale)
+        contenders += of_one_precision(folder, device, precision, corpora["mixed"], scale)
     # Some of the texts, spread over the corpus so that all lengths are among them.
     some = corpora["mixed"][:: max(1, scale.mixed // scale.compared)]
     exact = contenders[0].embed(some)
@@ -153,13 +146,13 @@ def compare(
         for contender in contenders[turn % len(contenders) :] + contenders[: turn % len(contenders)]:
             for corpus, texts in corpora.items():
                 contender.seconds.setdefault(corpus, []).append(seconds_for(contender.embed, texts))
-    show(name, recipe, tokens, corpora, contenders, peaks)
+    show(name, recipe, corpora, contenders, peaks)
 
 
 def of_one_precision(
-    folder: Path, recipe: Recipe, tokens: Tokens, device: str, precision: str, texts: list[str], scale: Scale
+    folder: Path, device: str, precision: str, texts: list[str], scale: Scale
 ) -> Iterator[Contender]:
-    """sentence-transformers at its best batch size, ours in two ways."""
+    """sentence-transformers at its default and its best batch size, and ours."""
     from sentence_transformers import SentenceTransformer
 
     model = SentenceTransformer(str(folder), device=device)
@@ -179,40 +172,9 @@ def of_one_precision(
         yield Contender(f"sentence-transformers, batch {size}", precision, encode(size), {})
 
     asked: Precision = precision  # type: ignore[assignment]
-    engine = torch_engine.load(recipe, precision=asked, device=device, threads=None)
-    print(f"<!-- {recipe.folder.name} {precision}: {' '.join(engine.reasons)} -->")
-    yield Contender("hfrouter", precision, lambda some: one_by_one(engine, tokens, recipe, some), {})
-    if hasattr(engine, "run_each"):
-        yield Contender(
-            "hfrouter, run_each", precision, lambda some: overlapped(engine, tokens, recipe, some), {}
-        )
-
-
-def one_by_one(engine: Engine, tokens: Tokens, recipe: Recipe, texts: list[str]) -> Array:
-    """Slice by slice, as `LocalEmbedder` does."""
-    found = [
-        batches.run(engine, tokens.of(texts[first : first + SLICE]).batch, recipe.dimensions)
-        for first in range(0, len(texts), SLICE)
-    ]
-    return np.concatenate(found)
-
-
-def overlapped(engine: Any, tokens: Tokens, recipe: Recipe, texts: list[str]) -> Array:
-    """The next slice becomes tokens while the GPU is at work on this one."""
-    vectors = np.empty((len(texts), recipe.dimensions), np.float32)
-    places: list[NDArray[np.intp]] = []
-
-    def cut() -> Iterator[TokenBatch]:
-        for first in range(0, len(texts), SLICE):
-            order, sliced = batches.sorted_by_length(tokens.of(texts[first : first + SLICE]).batch)
-            ends = np.concatenate(([0], np.cumsum(sliced.lengths)))
-            for start, stop in batches.cuts(sliced.lengths, engine.budget):
-                places.append(order[start:stop] + first)
-                yield TokenBatch(sliced.ids[ends[start] : ends[stop]], sliced.lengths[start:stop])
-
-    for number, found in enumerate(engine.run_each(cut())):
-        vectors[places[number]] = found
-    return vectors
+    ours = LocalEmbedder(str(folder), device, asked, "torch")
+    print(f"<!-- {' '.join(ours.describe().reasons)} -->")
+    yield Contender("LocalEmbedder", precision, lambda some: ours.embed(some).vectors, {})
 
 
 def seconds_for(embed: Embed, texts: list[str]) -> float:
@@ -258,12 +220,12 @@ def wait(device: str) -> None:
 def show(
     name: str,
     recipe: Recipe,
-    tokens: Tokens,
     corpora: dict[str, list[str]],
     contenders: list[Contender],
     peaks: dict[str, float],
 ) -> None:
     """A table in Markdown: texts a second, and against sentence-transformers at 32 and at its best."""
+    tokens = Tokens(recipe)
     lengths = {corpus: tokens.of(texts).batch.lengths for corpus, texts in corpora.items()}
     print(f"\n### {name}\n")
     for corpus, counts in lengths.items():

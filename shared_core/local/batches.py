@@ -42,10 +42,13 @@ def run(
     order, tokens = sorted_by_length(tokens)
     ends = np.concatenate(([0], np.cumsum(tokens.lengths)))
     vectors = np.empty((texts, dimensions), np.float32)
-    for first, last in cuts(tokens.lengths, engine.budget):
-        batch = TokenBatch(tokens.ids[ends[first] : ends[last]], tokens.lengths[first:last])
+    places = list(cuts(tokens.lengths, engine.budget))
+    found = engine.run_each(
+        TokenBatch(tokens.ids[ends[first] : ends[last]], tokens.lengths[first:last]) for first, last in places
+    )
+    for first, last in places:
         with turn:
-            vectors[first:last] = engine.run(batch)
+            vectors[first:last] = next(found)
     in_order = np.empty_like(vectors)
     in_order[order] = vectors
     return in_order

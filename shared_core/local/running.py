@@ -23,7 +23,7 @@ _FEW_TEXTS = 32
 _FEW_CHARACTERS = 64_000
 """Up to here a call may share a batch with others."""
 
-_SLICE = 2048
+_SLICE = 4096
 """Texts that are tokens at one time: enough to sort by length, few enough for memory."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -22,6 +24,9 @@ class Engine:
         self.shapes.append((len(batch.lengths), int(batch.lengths.max())))
         texts = np.split(batch.ids, np.cumsum(batch.lengths)[:-1])
         return np.array([[len(text), text[0], text.sum()] for text in texts], np.float32)
+
+    def run_each(self, batches: Iterable[TokenBatch]) -> Iterator[np.ndarray]:
+        return map(self.run, batches)
 
 
 texts = st.lists(st.lists(st.integers(0, 30_000), min_size=1, max_size=40), min_size=1, max_size=60)

@@ -3,7 +3,7 @@ and fail in every way that real ones do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,9 @@ class Engine:
             exact = np.random.default_rng(text.sum()).normal(size=self.width)
             rows.append(exact + self.error * np.random.default_rng(text.sum() + 1).normal(size=self.width))
         return np.array(rows, np.float32)
+
+    def run_each(self, batches: Iterable[TokenBatch]) -> Iterator[np.ndarray]:
+        return map(self.run, batches)
 
 
 Make = Callable[[str, str], Engine]

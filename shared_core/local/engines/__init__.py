@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -53,3 +55,6 @@ class Engine(Protocol):
     def run(self, batch: TokenBatch) -> NDArray[np.float32]:
         """Vectors of shape (texts, dimensions), as the recipe says. They do not depend on batch mates beyond
         rounding."""
+
+    def run_each(self, batches: Iterable[TokenBatch]) -> Iterator[NDArray[np.float32]]:
+        """As `run`, batch by batch, in order. A GPU computes the next one while the last one's vectors come back."""

@@ -19,6 +19,8 @@ from shared_core.local.recipe import Recipe
 from shared_core.local.weights import Weights
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -77,6 +79,9 @@ class _OnnxEngine:
 
     def run(self, batch: TokenBatch) -> NDArray[np.float32]:
         return self._session.run(batch)
+
+    def run_each(self, batches: Iterable[TokenBatch]) -> Iterator[NDArray[np.float32]]:
+        return map(self.run, batches)
 
 
 def _reasons(version: str, precision: Precision) -> tuple[str, ...]:

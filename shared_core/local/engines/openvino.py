@@ -25,6 +25,8 @@ from shared_core.local.recipe import Recipe
 from shared_core.local.weights import Weights
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -159,3 +161,7 @@ class _OpenVinoEngine:
             found: NDArray[np.float32] = request.get_output_tensor(0).data.copy()
             self._request = request  # not after a failure: what is left of a request then is unknown
         return found
+
+    def run_each(self, batches: Iterable[TokenBatch]) -> Iterator[NDArray[np.float32]]:
+        """See `Engine.run_each`."""
+        return map(self.run, batches)

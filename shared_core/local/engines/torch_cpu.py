@@ -6,6 +6,7 @@ Lives here: one batch at a time through an encoder, on the processor. Not here: 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -67,6 +68,10 @@ class CpuEngine:
         in_order = np.empty_like(every)
         in_order[order] = every
         return in_order
+
+    def run_each(self, batches: Iterable[TokenBatch]) -> Iterator[NDArray[np.float32]]:
+        """See `Engine.run_each`."""
+        return map(self.run, batches)
 
 
 def _attend(
