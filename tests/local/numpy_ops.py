@@ -48,7 +48,15 @@ class NumpyOps:
         return self._weight(table)[self.ids]
 
     def position_rows(self, table: str, first: int = 0) -> Array:
-        return self._weight(table)[self.places + first]
+        places = self.places
+        if first:
+            places = []
+            for text in self.texts:
+                count = 0
+                for token in self.ids[text]:
+                    places.append(-1 if token == first - 1 else count)
+                    count += token != first - 1
+        return self._weight(table)[np.array(places) + first]
 
     def row(self, table: str, index: int) -> Array:
         return self._weight(table)[index]

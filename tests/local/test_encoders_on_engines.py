@@ -55,6 +55,17 @@ def test_vectors_do_not_depend_on_batch_mates(name: str, backend: Backend, tiny_
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["roberta", "xlm-roberta", "camembert", "mpnet"])
+def test_a_text_with_the_very_word_for_padding_has_the_vector_of_sentence_transformers(
+    name: str, backend: Backend, tiny_model: TinyModel
+) -> None:
+    folder = tiny_model(name)
+    texts = ("<pad>", "a cat <pad> sat", "<pad><pad> the kitten", "nothing of the kind")
+    expected = reference(folder, texts).vectors
+    assert cosines(on_engine(folder, backend, "float32", texts), expected).min() > LOWEST["float32"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ["e5", "qwen3"])
 def test_queries_and_documents_take_the_prompts_that_sentence_transformers_gives_them(
     name: str, backend: Backend, tiny_model: TinyModel

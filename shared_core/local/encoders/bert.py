@@ -62,5 +62,4 @@ BERT = Encoder(_read, _write)
 """Post-norm encoder with learned places; a text is one segment."""
 
 ROBERTA = Encoder(_read_roberta, _write)
-"""The same, its places counted from the row after the padding token's id. Every token has a place of its own:
-in transformers a padding token has none, so that a text with the very word "<pad>" gets another vector there."""
+"""The same, its places counted from the row after the padding token's id."""

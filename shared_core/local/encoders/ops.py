@@ -27,7 +27,12 @@ class Ops(Protocol[T]):
         """The row of `table` for each token's id."""
 
     def position_rows(self, table: str, first: int = 0) -> T:
-        """The row of `table` for each token's place in its text; the first token has row `first`."""
+        """The row of `table` for each token's place in its text; the first token has row `first`.
+
+        Where `first` is not 0, fairseq's habit holds: its tokens of padding have the id `first - 1`, no place, and
+        the row `first - 1`. Such a token may stand in a text (the very word "<pad>"); those after it count on.
+        Source: `create_position_ids_from_input_ids` in transformers' modeling_roberta.py (5.23).
+        """
 
     def row(self, table: str, index: int) -> T:
         """One row of a table, to be added to every token."""

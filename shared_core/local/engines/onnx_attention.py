@@ -19,8 +19,6 @@ __all__ = ["Attention"]
 _HIDDEN = -1e30
 """Added to the score of what must not be seen: nothing is left of it, and a row of them alone is no NaN."""
 
-_TYPE_NUMBERS = {"float32": 1, "int64": 7}  # of Cast; TensorProto.DataType
-
 
 class Attention:
     """Draws attention over packed tokens.
@@ -144,16 +142,15 @@ class Attention:
     def places(self, dtype: str) -> str:
         """0, 1, 2, ... up to the longest text's last place, shape (longest, 1)."""
         column = self._drawing.op("Unsqueeze", self._line(), self._drawing.constant(_integers(1)))
-        return self._drawing.op("Cast", column, to=_TYPE_NUMBERS[dtype])
+        return self._drawing.cast(column, dtype)
 
     def shares(self) -> str:
         """What each place adds to the mean of its text, shape (texts, 1, longest): 1/length, or 0 beyond it."""
-        draw, constant = self._drawing.op, self._drawing.constant
-        lengths = draw(
-            "Unsqueeze", draw("Cast", self._lengths, to=_TYPE_NUMBERS["int64"]), constant(_integers(1, 2))
-        )
-        inside = draw("Cast", draw("Less", self._line(), lengths), to=_TYPE_NUMBERS["float32"])
-        return draw("Div", inside, draw("Cast", lengths, to=_TYPE_NUMBERS["float32"]))
+        draw, cast = self._drawing.op, self._drawing.cast
+        axes = self._drawing.constant(_integers(1, 2))
+        lengths = draw("Unsqueeze", cast(self._lengths, "int64"), axes)
+        inside = cast(draw("Less", self._line(), lengths), "float32")
+        return draw("Div", inside, cast(lengths, "float32"))
 
     def _line(self) -> str:
         import numpy as np

@@ -92,6 +92,10 @@ class Drawing:
         self._nodes.append(_Node(frozenset((*reads, *captured)), gives, written))
         return gives
 
+    def cast(self, value: str, dtype: str) -> str:
+        """The value in another format, as numpy calls it."""
+        return self.op("Cast", value, to=onnx_model.TYPES[dtype])
+
     def model(self, output: str, dtype: str, *shape: str | int) -> tuple[bytes, dict[str, NDArray[Any]]]:
         """What leads to one value, and nothing else.
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Attribute", "external_tensor", "graph", "model", "node", "tensor", "value"]
+__all__ = ["TYPES", "Attribute", "external_tensor", "graph", "model", "node", "tensor", "value"]
 
 Attribute = int | float | str | bytes | Sequence[int]
 """A node's setting; bytes are a `GraphProto`, such as a branch of If."""
@@ -25,7 +25,7 @@ IR_VERSION = 8  # of ONNX 1.13; newer brings nothing that is used here
 OPSETS = {"": 17, "com.microsoft": 1}
 """Operator sets: 17 is the first with LayerNormalization; the second is ONNX Runtime's own."""
 
-_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9}
+TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int32": 6, "int64": 7, "bool": 9}
 """`TensorProto.DataType`, by numpy's name."""
 
 
@@ -115,12 +115,12 @@ def value(name: str, dtype: str, shape: Sequence[str | int]) -> bytes:
     """
     sizes = (_text(2, size) if isinstance(size, str) else _number(1, size) for size in shape)
     dimensions = b"".join(_message(1, size) for size in sizes)
-    return _text(1, name) + _message(2, _message(1, _number(1, _TYPES[dtype]) + _message(2, dimensions)))
+    return _text(1, name) + _message(2, _message(1, _number(1, TYPES[dtype]) + _message(2, dimensions)))
 
 
 def _head(name: str, array: NDArray[np.generic]) -> bytes:
     sizes = b"".join(_number(1, size) for size in array.shape)
-    return sizes + _number(2, _TYPES[array.dtype.name]) + _text(8, name)
+    return sizes + _number(2, TYPES[array.dtype.name]) + _text(8, name)
 
 
 def _attribute(name: str, setting: Attribute) -> bytes:

@@ -71,8 +71,22 @@ class OnnxOps:
         return Value(self.drawing.op("Gather", self.drawing.constant(rows), self._ids), rows.shape[1])
 
     def position_rows(self, table: str, first: int = 0) -> Value:
-        rows = self._weights.numpy(f"{table}.weight")[first:]
-        return Value(self.drawing.op("Gather", self.drawing.constant(rows), self._places), rows.shape[1])
+        rows = self._weights.numpy(f"{table}.weight")[max(0, first - 1) :]
+        places = self._rows_without(first - 1) if first else self._places
+        return Value(self.drawing.op("Gather", self.drawing.constant(rows), places), rows.shape[1])
+
+    def _rows_without(self, padding: int) -> str:
+        """1 for the first place, counted as if tokens of that id were not there; 0 for themselves."""
+        import numpy as np
+
+        draw, cast, constant = self.drawing.op, self.drawing.cast, self.drawing.constant
+        none, one = constant(np.int64(0)), constant(np.int64(1))
+        counts = cast(draw("Not", draw("Equal", self._ids, constant(np.int32(padding)))), "int64")
+        reached = draw("CumSum", counts, none)
+        tokens = draw("Squeeze", draw("Shape", self._ids))
+        starts = draw("Sub", draw("Range", none, tokens, one), self._places)
+        before = draw("Gather", draw("Sub", reached, counts), starts)
+        return draw("Mul", draw("Sub", reached, before), counts)
 
     def row(self, table: str, index: int) -> Value:
         row = self._weights.numpy(f"{table}.weight")[index]

@@ -49,8 +49,19 @@ class OpenVinoOps:
         return self.drawing.rows(self._stored(f"{table}.weight"), self.drawing.inputs["ids"])
 
     def position_rows(self, table: str, first: int = 0) -> Any:
-        rows = self.drawing.lend(self._weights.numpy(f"{table}.weight")[first:])
-        return self.drawing.rows(rows, self.drawing.inputs["places"])
+        rows = self.drawing.lend(self._weights.numpy(f"{table}.weight")[max(0, first - 1) :])
+        places = self._rows_without(first - 1) if first else self.drawing.inputs["places"]
+        return self.drawing.rows(rows, places)
+
+    def _rows_without(self, padding: int) -> Any:
+        """1 for the first place, counted as if tokens of that id were not there; 0 for themselves."""
+        op, whole, ids = self._op, self.drawing.whole, self.drawing.inputs["ids"]
+        counts = op.convert(op.not_equal(ids, whole(padding)), "i32")
+        reached = op.cum_sum(counts, whole(0))
+        tokens = op.gather(op.shape_of(ids, "i32"), whole(0), whole(0))
+        starts = op.subtract(op.range(whole(0), tokens, whole(1), "i32"), self.drawing.inputs["places"])
+        before = self.drawing.rows(op.subtract(reached, counts), starts)
+        return op.multiply(op.subtract(reached, before), counts)
 
     def row(self, table: str, index: int) -> Any:
         return self.drawing.lend(self._weights.numpy(f"{table}.weight")[index])

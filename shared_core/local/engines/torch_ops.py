@@ -81,7 +81,16 @@ class TorchOps:
                 f"A text has {self._layout.longest} tokens; the model has places for {len(rows) - first}.",
                 hint=f"Set max_tokens to {len(rows) - first} or less.",
             )
-        return F.embedding(self._layout.places + first if first else self._layout.places, rows)
+        return F.embedding(self._places_without(first - 1) + first if first else self._layout.places, rows)
+
+    def _places_without(self, padding: int) -> torch.Tensor:
+        """Places as if tokens of that id were not there; -1 for themselves."""
+        ids, places = self._layout.ids, self._layout.places
+        counts = ids != padding
+        reached = counts.cumsum(0)  # never looked at on the processor: a GPU need not be waited for
+        before = reached - counts.long()
+        starts = torch.arange(len(ids), device=ids.device) - places
+        return torch.where(counts, before - before[starts], -1)
 
     def row(self, table: str, index: int) -> torch.Tensor:
         return self._stock.table(table)[index]
