@@ -76,16 +76,22 @@ CLAIMS: tuple[Claim, ...] = (
         1.4,
     ),
     Claim(f"mixed, int8 / {ST}", "mixed", "per_second", _names(_CORE, "int8"), (ST,), 6.0, 8.0, 0.985, 0.01),
-    Claim(f"one query, float32 / {ST}", "query", "p50", _names(_CORE, "float32"), (ST,), 0.30, 0.20),
+    *(
+        Claim(f"one query, {precision} / {ST}", "query", "p50", _names(_CORE, precision), (ST,), 0.30, 0.20)
+        for precision in ("float32", "bfloat16")
+    ),
     Claim(f"one query, int8 / {ST}", "query", "p50", _names(_CORE, "int8"), (ST,), 0.25, 0.12, 0.985, 0.01),
-    Claim(
-        f"64 queries at once / {LANGCHAIN}",
-        "crowd",
-        "per_second",
-        _names(_LC, "float32"),
-        (LANGCHAIN,),
-        6.0,
-        10.0,
+    *(
+        Claim(
+            f"64 queries at once, {precision} / {LANGCHAIN}",
+            "crowd",
+            "per_second",
+            _names(_LC, precision),
+            (LANGCHAIN,),
+            6.0,
+            10.0,
+        )
+        for precision in ("float32", "bfloat16")
     ),
     Claim(f"ready, torch / {ST}", "ready", "seconds", ("LocalEmbedder, torch, float32",), (ST,), 0.30),
     *(
