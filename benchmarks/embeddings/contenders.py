@@ -227,8 +227,16 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender(
         "HuggingFaceEndpointEmbeddings, 64 a call by hand",
         "sentence_transformers",
-        "from langchain_huggingface import HuggingFaceEndpointEmbeddings",
-        "HuggingFaceEndpointEmbeddings(model=URL, huggingfacehub_api_token='x')",
+        # It takes no address of a server; its client does, unless it was told to stay offline.
+        "import os\n"
+        "os.environ.pop('HF_HUB_OFFLINE', None)\n"
+        "from huggingface_hub import InferenceClient\n"
+        "from langchain_huggingface import HuggingFaceEndpointEmbeddings\n"
+        "def at(url):\n"
+        "    it = HuggingFaceEndpointEmbeddings(model='org/m', provider='hf-inference', huggingfacehub_api_token='x')\n"
+        "    it.client = InferenceClient(model=url, token='x')\n"
+        "    return it",
+        "at(URL)",
         "[row for at in range(0, len(texts), 64) for row in it.embed_documents(texts[at : at + 64])]",
         measures=frozenset({"remote"}),
         package="langchain-huggingface",
