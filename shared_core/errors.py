@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from shared_core.types import ChatReply
+    from shared_core.types import ChatReply, Job
 
 __all__ = [
     "AllRoutesFailed",
@@ -65,10 +65,14 @@ class RouterError(Exception):
         retry_after: Seconds the service asks to wait; None when it did not say.
         reactions: What may help; None takes the class's own default.
         attempts: How often the call was sent.
+
+    Attributes:
+        job: The job at a provider that this befell, and that may go on; None where there is none.
     """
 
     default_reactions: ClassVar[frozenset[Reaction]] = frozenset()
     default_hint: ClassVar[str] = ""
+    job: Job | None = None
 
     def __init__(
         self,

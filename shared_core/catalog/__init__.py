@@ -20,6 +20,7 @@ from shared_core.catalog.models import (
     parse_catalog,
 )
 from shared_core.catalog.prices import Price
+from shared_core.catalog.tasks import TaskDefault, default_model
 
 __all__ = [
     "ROUTER_URL",
@@ -30,6 +31,8 @@ __all__ = [
     "ModelInfo",
     "Price",
     "ProviderOffer",
+    "TaskDefault",
+    "default_model",
     "facts_from",
     "list_price",
     "loaded",

@@ -71,6 +71,7 @@ class RouterSettings(TypedDict, total=False):
     embedding_cache: EmbeddingCache | str | Path | bool | None
     embedding_api: EmbeddingApi
     hub_url: str | None
+    task_models: Mapping[str, str] | None
 
 
 class RouterBase:
@@ -96,6 +97,8 @@ class RouterBase:
             of the router with its providers' paths. "auto" knows the router, and takes any other address with /v1
             in its path for "openai", one without for "tei".
         hub_url: The Hub that is asked who serves a model; None is `HF_ENDPOINT` when set, else huggingface.co.
+        task_models: The model of a task by the Hub's name, such as {"text-to-image": "org/name:fal-ai"}; others
+            take `model`, or one that the package knows (dated, in `shared_core.catalog`).
 
     Raises:
         ConfigError: An argument cannot work.
@@ -118,6 +121,7 @@ class RouterBase:
         embedding_cache: EmbeddingCache | str | Path | bool | None = None,
         embedding_api: EmbeddingApi = "auto",
         hub_url: str | None = None,
+        task_models: Mapping[str, str] | None = None,
     ) -> None:
         if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
             raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
@@ -136,11 +140,13 @@ class RouterBase:
         self.reasoning_tags = reasoning_tags
         self.embedding_cache = embedding_cache
         self.embedding_api = embedding_api
+        self.task_models = dict(task_models or {})
         self._hub_url = None if hub_url is None else checked_url(hub_url, "hub_url")
         self._base_url = None if base_url is None else checked_url(base_url)
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         self._headers = checked_headers(default_headers, "default_headers")
-        self._policies = policies(max_retries=max_retries, patience=checked_patience(wait_for_model))
+        self._patience = checked_patience(wait_for_model)
+        self._policies = policies(max_retries=max_retries, patience=self._patience)
         self._exchange = Exchange(Keyring())
         self._target: Target | None = None
         self._has_own_client = False
@@ -178,6 +184,7 @@ class RouterBase:
                 "embedding_cache": self.embedding_cache,
                 "embedding_api": self.embedding_api,
                 "hub_url": self._hub_url,
+                "task_models": self.task_models,
             },
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
             "api_key": _left_behind() if dropped else self._key,

@@ -6,7 +6,7 @@ Pure flow: what blocks is asked for by yielding. What may be repeated is decided
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -27,17 +27,19 @@ from shared_core.types import (
     ModelRef,
     ReplyMeta,
     ToolCallDelta,
+    Waits,
 )
 from shared_core.wire import chat, json
 from shared_core.wire.chat_stream import ChatStreamReader
 from shared_core.wire.errors import classify, classify_body
 from shared_core.wire.usage import parse_usage
 
-__all__ = ["USER_AGENT", "Exchange", "json_of"]
+__all__ = ["NO_KEY", "USER_AGENT", "Exchange", "json_of", "meta_of", "not_json"]
 
 USER_AGENT = f"hfrouter/{__version__}"
 
 _LARGEST_REPLY = 64 * 1024 * 1024  # bytes
+_ANSWERS = frozenset({200, 201, 202})  # made, and accepted: how queues answer
 _MOST_MOVES = 2  # redirects in a row: a model is seldom renamed twice
 _LARGEST_ERROR = 64 * 1024  # bytes; what explains an error stands at its beginning
 
@@ -68,7 +70,7 @@ class Exchange:
         reply = _parse_reply(body, response, request)
         if request.stream:  # the server does not stream, and answered at once
             yield from _emit_whole(call, reply)
-        return reply(_meta(call, response, reply.model))
+        return reply(meta_of(call, response.headers, reply.model))
 
     def look_up(self, call: Call) -> Flow[Any]:
         """A GET that answers with JSON."""
@@ -79,7 +81,7 @@ class Exchange:
         url = f"{call.target.base_url}{request.path}"
         for _ in range(_MOST_MOVES if request.follow else 0):
             response = yield from self.send(call, HttpRequest("GET", url, headers, b"", key), follow=True)
-            if response.status == 200:
+            if response.status in _ANSWERS:
                 return (yield from json_of(response))
             url = _moved(url, response)
         response = yield from self.send(call, HttpRequest("GET", url, headers, b"", key))
@@ -92,7 +94,7 @@ class Exchange:
             key.reveal()
             return key
         if not is_hugging_face(call.target.base_url):
-            return _NO_KEY
+            return NO_KEY
         found = self.keyring.found
         if found is not None:
             return found
@@ -101,29 +103,42 @@ class Exchange:
         except RouterError:
             if needed:
                 raise
-            return _NO_KEY
+            return NO_KEY
 
-    def send(self, call: Call, request: HttpRequest, *, follow: bool = False) -> Flow[Head]:
+    def send(
+        self, call: Call, request: HttpRequest, *, follow: bool = False, waits: Waits | None = None
+    ) -> Flow[Head]:
         """Sends, and raises what an unsuccessful status means.
 
         Args:
             call: Whose progress this is.
             request: What to send.
             follow: Whether to give back a redirect that stays on its host, too.
+            waits: A stopwatch of its own for this request; None for the call's.
         """
         progress = call.progress
         progress.attempts += 1
         progress.provider = progress.request_id = None
-        response = yield from send(request, call.waits)
+        response = yield from send(request, waits or call.waits)
         progress.provider = _provider(call, response)
         progress.request_id = response.headers.get("x-request-id")
-        if response.status == 200 or (follow and _moved(request.url, response) != request.url):
+        if response.status in _ANSWERS or (follow and _moved(request.url, response) != request.url):
             return response
+        raise (yield from self._refusal(response, request))
+
+    def fetch(self, request: HttpRequest, waits: Waits) -> Flow[Head]:
+        """A file's reply, or a redirect; raises what another status means."""
+        response = yield from send(request, waits)
+        if response.status == 200 or "location" in response.headers:
+            return response
+        raise (yield from self._refusal(response, request))
+
+    def _refusal(self, response: Head, request: HttpRequest) -> Flow[RouterError]:
         try:
             body, _ = yield from read_all(response, _LARGEST_ERROR)
         except (ConnectionLost, MalformedResponse):
             body = b""  # the status says enough: a refusal whose explanation broke off stays a refusal
-        raise classify(
+        return classify(
             response.status, response.headers, body, now=self.wall_clock(), secret=request.key.reveal()
         )
 
@@ -150,7 +165,7 @@ class Exchange:
                 raise
             raise StreamInterrupted(
                 f"The answer broke off: {error.message}",
-                partial=reader.reply(_meta(call, response, reader.model)),
+                partial=reader.reply(meta_of(call, response.headers, reader.model)),
                 cause=error,
                 status=error.status,
                 code=error.code,
@@ -164,10 +179,10 @@ class Exchange:
         if reader.finished:
             # Stopping at [DONE] would cost the connection, and the next call a handshake.
             yield from drain(response)
-        return reader.reply(_meta(call, response, reader.model))
+        return reader.reply(meta_of(call, response.headers, reader.model))
 
 
-_NO_KEY = ApiKey("")
+NO_KEY = ApiKey("")
 
 
 def _moved(url: str, response: Head) -> str:
@@ -188,7 +203,7 @@ def json_of(response: Head, less: str = "Look for a smaller one.") -> Flow[Any]:
     try:
         return json.load(body)
     except ValueError:
-        raise _not_json(body, response) from None
+        raise not_json(body, response.headers) from None
 
 
 def _whole(response: Head, less: str = "Ask for less: lower `max_tokens` or `n`.") -> Flow[bytes]:
@@ -229,7 +244,7 @@ def _parse_reply(body: bytes, response: Head, request: ChatRequest) -> _Parsed:
     try:
         raw = json.load(body)
     except ValueError:
-        raise _not_json(body, response) from None
+        raise not_json(body, response.headers) from None
     if not isinstance(raw, dict):
         raise MalformedResponse(f"The reply is a JSON {type(raw).__name__}, not a chat completion.")
     if raw.get("error") or raw.get("object") == "error":
@@ -266,7 +281,8 @@ def _emit_whole(call: Call, reply: _Parsed) -> Flow[None]:
     yield from emit(deltas)
 
 
-def _meta(call: Call, response: Head, model: str) -> ReplyMeta:
+def meta_of(call: Call, headers: Mapping[str, str], model: str) -> ReplyMeta:
+    """Who answered, and how long it took until now."""
     progress = call.progress
     return ReplyMeta(
         model=model or call.request.model,
@@ -275,7 +291,7 @@ def _meta(call: Call, response: Head, model: str) -> ReplyMeta:
         attempts=progress.attempts,
         latency_s=call.waits.now() - progress.started,
         first_token_s=None if progress.first_token is None else progress.first_token - progress.started,
-        headers=response.headers,
+        headers=headers,
         url=call.target.base_url,
     )
 
@@ -288,9 +304,10 @@ def _provider(call: Call, response: Head) -> str | None:
     return ModelRef.parse(call.request.model).provider
 
 
-def _not_json(body: bytes, response: Head) -> RouterError:
-    kind = response.headers.get("content-type", "no content type")
-    error = classify(200, response.headers, body[:2000], now=0.0)
+def not_json(body: bytes, headers: Mapping[str, str]) -> RouterError:
+    """The error of a body that should have been JSON, with what it says."""
+    kind = headers.get("content-type", "no content type")
+    error = classify(200, headers, body[:2000], now=0.0)
     said = error.message.partition(": ")[2]
     if "html" in kind:
         return MalformedResponse(

@@ -24,11 +24,17 @@ __all__ = ["policies", "run_through"]
 T = TypeVar("T")
 
 
-def policies(*, max_retries: int, patience: float) -> tuple[Policy, ...]:
-    """The stack for one client; a policy that cannot act is left out."""
+def policies(*, max_retries: int, patience: float, paid: bool = False) -> tuple[Policy, ...]:
+    """The stack for one client; a policy that cannot act is left out.
+
+    Args:
+        max_retries: How often a transient failure is tried again.
+        patience: Seconds to wait for a model that loads.
+        paid: Whether each time it is done costs money, so that it is never done twice.
+    """
     return (
         Report(),
-        *((Retry(attempts=max_retries + 1),) if max_retries else ()),
+        *((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),
         *((WaitForModel(patience),) if patience else ()),
     )
 

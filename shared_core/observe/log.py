@@ -8,9 +8,9 @@ from __future__ import annotations
 import logging
 
 from shared_core.errors import RouterError
-from shared_core.types import Call, LookupRequest
+from shared_core.types import Call, Job, LookupRequest
 
-__all__ = ["answered", "failed", "retrying", "waiting_for_model"]
+__all__ = ["answered", "failed", "job_accepted", "retrying", "waiting_for_model"]
 
 _logger = logging.getLogger("hfrouter")
 _logger.addHandler(logging.NullHandler())
@@ -28,6 +28,10 @@ def waiting_for_model(call: Call, error: RouterError, wait: float) -> None:
 
 def failed(call: Call, error: RouterError) -> None:
     _logger.warning("%s: %s after %d attempts", _about(call), type(error).__name__, call.progress.attempts)
+
+
+def job_accepted(job: Job) -> None:
+    _logger.info("%s: %s accepted the job %s", job.model, job.provider, job.to_json())
 
 
 def answered(call: Call) -> None:

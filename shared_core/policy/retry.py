@@ -33,6 +33,9 @@ class Retry:
         first_wait_throttled: The same where the service has too much to do.
         longest_wait: Seconds of own choosing; a service's own `retry_after` is heeded up to `longest_heeded`.
         jitter: A random number in [0, 1).
+        only_unsent: Whether what may have been done already is never asked for twice: a picture or a film is paid
+            for each time. Then only a refusal (too many requests, no capacity) or a connection that was never
+            made is tried again.
 
     Source of the numbers: reliability notes, section 2 (AWS and OpenAI clients agree within a factor of two).
     """
@@ -43,6 +46,7 @@ class Retry:
     longest_wait: float = 8.0
     longest_heeded: float = 60.0
     jitter: Callable[[], float] = random.random
+    only_unsent: bool = False
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         attempt = 1
@@ -53,6 +57,8 @@ class Retry:
                 wait = self.wait_before_next(error, attempt)
                 # A reader who has seen half an answer must not see it twice.
                 if wait is None or call.progress.emitted or wait >= call.waits.until_deadline():
+                    raise
+                if self.only_unsent and not _was_refused(error) and not call.waits.opening:
                     raise
                 log.retrying(call, error, wait)
             yield from sleep(wait)
@@ -67,3 +73,8 @@ class Retry:
         throttled = isinstance(error, RateLimited | Overloaded)
         base = self.first_wait_throttled if throttled else self.first_wait
         return self.jitter() * min(self.longest_wait, base * 2.0 ** (attempt - 1))
+
+
+def _was_refused(error: RouterError) -> bool:
+    """Whether nothing was begun. Of an `Overloaded` that is known only where it says when to come back."""
+    return isinstance(error, RateLimited) or (isinstance(error, Overloaded) and error.retry_after is not None)

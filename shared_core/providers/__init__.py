@@ -1,9 +1,19 @@
-"""What providers do differently, as data with dates and sources: so far, where each takes texts to embed.
+"""What providers do differently, as data with dates and sources, and as pure functions over JSON.
 
-Lives here: routes, limits, and which provider serves a model (the Hub's mapping). Not here: sending anything.
+Lives here: which provider serves a model (the Hub's mapping); where each takes texts to embed (`routes`); what
+each is sent for other tasks (`payloads`), and how it speaks of jobs and results (`dialects`). Not here: sending
+anything.
 """
 
-from shared_core.providers.mapping import MAPPINGS, Mappings, Served, choose, parse_mapping
+from shared_core.providers.mapping import (
+    EMBEDDINGS,
+    MAPPINGS,
+    Mappings,
+    Need,
+    Served,
+    choose,
+    parse_mapping,
+)
 from shared_core.providers.routes import (
     EMBED_ROUTES,
     Limits,
@@ -14,10 +24,12 @@ from shared_core.providers.routes import (
 )
 
 __all__ = [
+    "EMBEDDINGS",
     "EMBED_ROUTES",
     "MAPPINGS",
     "Limits",
     "Mappings",
+    "Need",
     "Route",
     "RouteRow",
     "Served",

@@ -7,18 +7,47 @@ Not here: fetching. The clock is an argument: unix seconds.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared_core.errors import ModelNotServed, NoRoute
 from shared_core.providers.routes import EMBED_ROUTES
 
-__all__ = ["MAPPINGS", "Mappings", "Served", "choose", "parse_mapping"]
+__all__ = ["EMBEDDINGS", "MAPPINGS", "Mappings", "Need", "Served", "choose", "parse_mapping"]
 
-_TASKS = frozenset({"feature-extraction", "sentence-similarity"})
-"""Both name models that embed: hf-inference serves either by its feature-extraction route (huggingface_hub 2.4.0,
-`_check_supported_task`)."""
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a provider is chosen for.
+
+    Args:
+        called: What errors call it.
+        tasks: The Hub's names for it in a mapping.
+        providers: Those whose route is known.
+        adapters: Whether LoRA weights on a model will do.
+        instead: What else there is to do, as the end of a hint.
+    """
+
+    called: str
+    tasks: frozenset[str]
+    providers: Collection[str]
+    adapters: bool = False
+    instead: str = ""
+
+    def fits(self, served: Served) -> bool:
+        """Whether the provider serves the model for this."""
+        return served.task in self.tasks and (self.adapters or not served.adapter_path)
+
+
+EMBEDDINGS = Need(
+    "embeddings",
+    # Both name models that embed: hf-inference serves either by its feature-extraction route (huggingface_hub
+    # 2.4.0, `_check_supported_task`).
+    frozenset({"feature-extraction", "sentence-similarity"}),
+    EMBED_ROUTES,
+    instead='Reach another provider by its own `base_url` with embedding_api="openai".',
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +59,15 @@ class Served:
         provider_id: Its own name for the model.
         status: "live", "staging", "error", or what the Hub invents next.
         task: The task it serves the model for.
+        adapter_path: File of the LoRA weights in the model's repository, where it is served as such on another
+            model; "" otherwise.
     """
 
     provider: str
     provider_id: str
     status: str
     task: str
-
-    @property
-    def embeds(self) -> bool:
-        return self.task in _TASKS
+    adapter_path: str = ""
 
     @property
     def warning(self) -> str:
@@ -54,8 +82,7 @@ def parse_mapping(payload: Any) -> tuple[str, tuple[Served, ...]]:
 
     Args:
         payload: The reply of `/api/models/{id}?expand[]=inferenceProviderMapping`. The mapping is a dictionary
-            by provider or, newer, a list; entries that are no such thing are passed over, and so are adapters
-            (LoRA weights on a model for images).
+            by provider or, newer, a list; entries that are no such thing are passed over.
 
     Returns:
         The id ("" when the reply has none) and the providers; no mapping at all counts as no provider.
@@ -71,32 +98,38 @@ def parse_mapping(payload: Any) -> tuple[str, tuple[Served, ...]]:
     else:
         entries = raw if isinstance(raw, list) else ()
     served = tuple(
-        Served(provider, pid, str(entry.get("status", "")), str(entry.get("task", "")))
+        Served(
+            provider,
+            pid,
+            str(entry.get("status", "")),
+            str(entry.get("task", "")),
+            str(entry.get("adapterWeightsPath") or ""),
+        )
         for entry in entries
         if isinstance(entry, Mapping)
         and isinstance(provider := entry.get("provider"), str)
         and isinstance(pid := entry.get("providerId"), str)
-        and not entry.get("adapterWeightsPath")
     )
     return name if isinstance(name, str) else "", served
 
 
-def choose(model: str, served: Sequence[Served], named: str | None) -> Served:
-    """The provider to ask for embeddings.
+def choose(model: str, served: Sequence[Served], named: str | None, need: Need = EMBEDDINGS) -> Served:
+    """The provider to ask.
 
     Args:
         model: The model's id, for errors.
         served: From `parse_mapping`.
         named: The provider that the user named. None takes the first live one, in the user's order, whose route
-            is known: there are no figures of speed or price for embeddings, so that `:fastest` and `:cheapest`
+            is known: there are no figures of speed or price but for chat, so that `:fastest` and `:cheapest`
             choose like this too.
+        need: What for.
 
     Raises:
-        ModelNotServed: Nobody serves the model for embeddings, or not the one that was named.
+        ModelNotServed: Nobody serves the model for this, or not the one that was named.
         NoRoute: Somebody does, whose route is unknown here.
     """
-    able = [entry for entry in served if entry.embeds]
-    known = [entry for entry in able if entry.provider in EMBED_ROUTES]
+    able = [entry for entry in served if need.fits(entry)]
+    known = [entry for entry in able if entry.provider in need.providers]
     live = [entry for entry in known if entry.status == "live"]
     wanted = live if named is None else [entry for entry in known if entry.provider == named]
     if wanted:
@@ -107,34 +140,34 @@ def choose(model: str, served: Sequence[Served], named: str | None) -> Served:
         if entry not in known and (entry.status == "live" if named is None else entry.provider == named)
     ]
     if strangers:
-        raise _unknown_route(model, strangers, live)
-    raise _not_served(model, served) if named is None else _not_by(model, named, live)
+        raise _unknown_route(model, strangers, live, need)
+    raise _not_served(model, served, need) if named is None else _not_by(model, named, live, need)
 
 
-def _unknown_route(model: str, strangers: Sequence[str], live: Sequence[Served]) -> NoRoute:
+def _unknown_route(model: str, strangers: Sequence[str], live: Sequence[Served], need: Need) -> NoRoute:
     return NoRoute(
-        f"For embeddings {model!r} is served by {', '.join(strangers)}, whose route is not known here. "
+        f"For {need.called} {model!r} is served by {', '.join(strangers)}, whose route is not known here. "
         "Nothing was sent.",
-        hint=f"Routes are known of {', '.join(sorted(EMBED_ROUTES))}{_of_these(live)}. Reach another provider by "
-        'its own `base_url` with embedding_api="openai".',
+        hint=f"Routes are known of {', '.join(sorted(need.providers))}{_of_these(live)}. {need.instead}".rstrip(),
     )
 
 
-def _not_served(model: str, served: Sequence[Served]) -> ModelNotServed:
+def _not_served(model: str, served: Sequence[Served], need: Need) -> ModelNotServed:
     listed = sorted(f"{entry.provider} ({entry.status}, {entry.task})" for entry in served)
+    own = ", a server of your own with `base_url`, or a local model" if need is EMBEDDINGS else ""
     return ModelNotServed(
-        f"No provider serves {model!r} for embeddings"
+        f"No provider serves {model!r} for {need.called}"
         + (f"; listed are {', '.join(listed)}." if listed else "."),
         hint="Choose a model that one does (https://huggingface.co/models?inference_provider=all&"
-        "pipeline_tag=feature-extraction), a server of your own with `base_url`, or a local model.",
+        f"pipeline_tag={min(need.tasks)}){own}.",
         reactions=(),
     )
 
 
-def _not_by(model: str, named: str, live: Sequence[Served]) -> ModelNotServed:
+def _not_by(model: str, named: str, live: Sequence[Served], need: Need) -> ModelNotServed:
     who = f"live are {', '.join(entry.provider for entry in live)}" if live else "nobody else does either"
     return ModelNotServed(
-        f"The provider {named!r} does not serve {model!r} for embeddings; {who}.",
+        f"The provider {named!r} does not serve {model!r} for {need.called}; {who}.",
         hint=f"Take {model}:{live[0].provider}, or leave the provider out." if live else "",
     )
 

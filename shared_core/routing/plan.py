@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 from urllib.parse import urlsplit
 
 from shared_core.catalog import ROUTER_URL
 from shared_core.errors import ConfigError
 from shared_core.types import ModelRef
 
-__all__ = ["HUB_URL", "ROUTER_URL", "is_hugging_face", "wire_model"]
+__all__ = ["HUB_URL", "ROUTER_URL", "is_hugging_face", "is_loopback", "wire_model"]
 
 HUB_URL = "https://huggingface.co"
 
@@ -61,3 +62,18 @@ def is_hugging_face(url: str) -> bool:
     return parts.scheme == "https" and any(
         host == name or host.endswith(f".{name}") for name in _HUGGING_FACE
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def is_loopback(url: str) -> bool:
+    """Whether an address is this machine's own, by its spelling: nothing is looked up.
+
+    Example:
+        >>> is_loopback("http://127.0.0.1:8899/v1"), is_loopback("https://router.huggingface.co/v1")
+        (True, False)
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

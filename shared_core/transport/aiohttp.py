@@ -11,7 +11,10 @@ import io
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+import httpcore2
+
 from shared_core.errors import ConfigError, RouterError, TimedOut
+from shared_core.transport.backend import refuse_private
 from shared_core.transport.blocking import origin_of, proxy_for, request_parts, tls_context
 from shared_core.transport.decode import Inflater, inflater_for
 from shared_core.transport.drain import drain_rest
@@ -49,11 +52,13 @@ class AiohttpTransport:
         self._proxies = proxies or {}
         self._no_proxy = no_proxy
         self._sessions: PerLoop[aiohttp.ClientSession] = PerLoop(self._open, _close)
+        self._guarded: PerLoop[aiohttp.ClientSession] = PerLoop(lambda: self._open(public=True), _close)
 
     async def send(self, request: HttpRequest, waits: Waits) -> AiohttpResponse:
-        session = await self._sessions.get()
         method, url, headers, body = request_parts(request)
         proxy = proxy_for(origin_of(url), self._proxies, self._no_proxy)
+        guarded = waits.public and proxy is None  # a proxy may well stand in this network
+        session = await (self._guarded if guarded else self._sessions).get()
         if proxy is not None:
             usable_proxy(proxy, socks=False)
         waits.connecting()
@@ -76,6 +81,11 @@ class AiohttpTransport:
         except self._aiohttp.ConnectionTimeoutError:
             waits.connecting()
             failure = TimedOut(f"{waits.verdict()} (host {urlsplit(url).netloc}).")
+        except self._aiohttp.ClientConnectorError as error:
+            waits.connecting()  # nothing was sent: what costs money may be tried again
+            failure = failure_of(error, request, waits)
+            if failure is None:
+                raise
         except Exception as error:
             failure = failure_of(error, request, waits)
             if failure is None:
@@ -88,13 +98,19 @@ class AiohttpTransport:
         raise failure
 
     async def close(self) -> None:
-        """Closes the running loop's session."""
+        """Closes the running loop's sessions."""
         await self._sessions.clear()
+        await self._guarded.clear()
 
-    def _open(self) -> ClientSession:
+    def _open(self, *, public: bool = False) -> ClientSession:
         aiohttp = self._aiohttp
         session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS, ssl=tls_context()),
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                keepalive_timeout=KEEP_SECONDS,
+                ssl=tls_context(),
+                resolver=_public_only(aiohttp.ThreadedResolver()) if public else None,
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None),
@@ -156,3 +172,20 @@ async def _close(session: aiohttp.ClientSession) -> None:
 def shared(proxies: tuple[tuple[str, str], ...] = (), no_proxy: Any = None) -> AiohttpTransport:
     """The process's transport for these proxies."""
     return AiohttpTransport(dict(proxies), no_proxy)
+
+
+def _public_only(resolver: Any) -> Any:
+    """The resolver, refusing names that lead to this machine or its network: what it gives is connected to."""
+    resolve = resolver.resolve
+
+    async def checked(host: str, *about: Any, **more: Any) -> Any:
+        found = await resolve(host, *about, **more)
+        for each in found:
+            try:
+                refuse_private(host, each["host"])
+            except httpcore2.ConnectError as error:
+                raise OSError(str(error)) from None
+        return found
+
+    resolver.resolve = checked
+    return resolver

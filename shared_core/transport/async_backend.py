@@ -8,6 +8,7 @@ costs more: compare the async columns of "httpx2, raw", which runs on that layer
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections import deque
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from typing import Any
 
 import httpcore2
 
-from shared_core.transport.backend import is_address
+from shared_core.transport.backend import is_address, refuse_private
 from shared_core.types import Waits
 
 __all__ = ["AsyncTimedBackend"]
@@ -42,13 +43,14 @@ class AsyncTimedBackend(httpcore2.AsyncNetworkBackend):
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(_left(timeout)):
+                at = await _public(host, port) if isinstance(timeout, Waits) and timeout.public else host
                 transport, stream = await loop.create_connection(
                     _Stream,
-                    host,
+                    at,
                     port,
                     local_addr=None if local_address is None else (local_address, 0),
                     # Racing address families is for names; for an address it only costs tasks.
-                    happy_eyeballs_delay=None if is_address(host) else 0.25,
+                    happy_eyeballs_delay=None if is_address(at) else 0.25,
                 )
         except TimeoutError:
             raise httpcore2.ConnectTimeout from None
@@ -184,6 +186,16 @@ class _Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
             return self._ended or bool(self._received) or self._transport.is_closing()
         names = {"client_addr": "sockname", "server_addr": "peername"}
         return self._transport.get_extra_info(names.get(info, info))
+
+
+async def _public(host: str, port: int) -> str:
+    """An address of the host, which is asked for once: the one that was checked is the one connected to."""
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+    for address in addresses:
+        refuse_private(host, address)
+    # Of both families the older one is the likelier to be reached from everywhere.
+    return min(addresses, key=lambda address: ":" in address)
 
 
 def _wake(waiter: asyncio.Future[None] | None) -> None:

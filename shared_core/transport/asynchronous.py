@@ -45,6 +45,8 @@ class AsyncPooledTransport:
 
     async def send(self, request: HttpRequest, waits: Waits) -> AsyncPooledResponse:
         origin = origin_of(request.url)
+        if waits.public and proxy_for(origin, self._proxies, self._no_proxy):
+            waits.public = False  # see `blocking`
         idle = await self._idle.get()
         lane = idle.take(origin) or self._open(origin)
         waits.sending()

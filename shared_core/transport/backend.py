@@ -20,7 +20,7 @@ import httpcore2
 
 from shared_core.types import Waits
 
-__all__ = ["TimedBackend", "is_address"]
+__all__ = ["TimedBackend", "is_address", "refuse_private"]
 
 _WORTH_A_CALL = 64 * 1024  # bytes
 
@@ -46,6 +46,8 @@ class TimedBackend(httpcore2.NetworkBackend):
         timeout.connecting()
         failure: Exception | None = None
         for address in _look_up(host, port, timeout):
+            if timeout.public:
+                refuse_private(host, address)
             try:
                 stream = self._plain.connect_tcp(
                     address, port, _left(timeout, httpcore2.ConnectTimeout), local_address, socket_options
@@ -132,6 +134,17 @@ def is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def refuse_private(host: str, address: str) -> None:
+    """Refuses what is this machine or its network, by the address that is about to be connected to: a name may
+    be answered otherwise a moment after it was checked.
+
+    Raises:
+        httpcore2.ConnectError: It is.
+    """
+    if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+        raise httpcore2.ConnectError(f"{host!r} leads to {address}, which is no public address")
 
 
 def _left(waits: Waits, late: type[Exception]) -> float:

@@ -58,6 +58,8 @@ class PooledTransport:
             RouterError: `ConnectionLost`, `TimedOut` or `ConfigError`.
         """
         origin = origin_of(request.url)
+        if waits.public and proxy_for(origin, self._proxies, self._no_proxy):
+            waits.public = False  # the proxy may well stand in this network, and looks the host up itself
         lane = self._idle.take(origin) or self._open(origin)
         waits.sending()
         failure: RouterError | None

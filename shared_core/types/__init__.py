@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
     from shared_core.types.embeddings import EmbedOptions, EmbedReply, EmbedRequest, Kind
     from shared_core.types.http import HttpRequest
+    from shared_core.types.jobs import Job, JobReport, Output, Places, Remote
     from shared_core.types.models import POLICIES, ModelRef
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
     from shared_core.types.rerank import RerankOptions, RerankReply, RerankRequest
     from shared_core.types.secret import ApiKey
+    from shared_core.types.tasks import Blob, Link, MediaOptions, TaskOptions, TaskRequest
     from shared_core.types.waits import Timeouts, Waits
 
 _MODULES = {
@@ -35,12 +37,14 @@ _MODULES = {
     "params": ("CHAT_PARAMS", "ChatOptions", "ChatParams"),
     "embeddings": ("EmbedOptions", "EmbedReply", "EmbedRequest", "Kind"),
     "http": ("HttpRequest",),
+    "jobs": ("Job", "JobReport", "Output", "Places", "Remote"),
     "models": (
         "POLICIES",
         "ModelRef",
     ),
     "rerank": ("RerankOptions", "RerankReply", "RerankRequest"),
     "secret": ("ApiKey",),
+    "tasks": ("Blob", "Link", "MediaOptions", "TaskOptions", "TaskRequest"),
     "waits": (
         "Timeouts",
         "Waits",
@@ -53,6 +57,7 @@ __all__ = [
     "CHAT_PARAMS",
     "POLICIES",
     "ApiKey",
+    "Blob",
     "Call",
     "ChatDelta",
     "ChatOptions",
@@ -64,17 +69,26 @@ __all__ = [
     "EmbedReply",
     "EmbedRequest",
     "HttpRequest",
+    "Job",
+    "JobReport",
     "Kind",
+    "Link",
     "LookupRequest",
+    "MediaOptions",
     "Message",
     "ModelRef",
+    "Output",
+    "Places",
     "Progress",
+    "Remote",
     "ReplyMeta",
     "Request",
     "RerankOptions",
     "RerankReply",
     "RerankRequest",
     "Target",
+    "TaskOptions",
+    "TaskRequest",
     "Timeouts",
     "ToolCall",
     "ToolCallDelta",

@@ -9,6 +9,7 @@ from shared_core.types.chat import ChatRequest
 from shared_core.types.embeddings import EmbedRequest
 from shared_core.types.rerank import RerankRequest
 from shared_core.types.secret import ApiKey
+from shared_core.types.tasks import TaskRequest
 from shared_core.types.waits import Waits
 
 __all__ = ["Call", "LookupRequest", "Progress", "Request", "Target"]
@@ -48,7 +49,7 @@ class LookupRequest:
     follow: bool = False
 
 
-Request = ChatRequest | EmbedRequest | RerankRequest | LookupRequest
+Request = ChatRequest | EmbedRequest | RerankRequest | LookupRequest | TaskRequest
 """What can be asked; each has a `model`, "" where none is concerned."""
 
 

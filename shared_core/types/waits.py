@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from shared_core.errors import ConfigError
@@ -76,6 +76,8 @@ class Waits:
             A flag and no method, because it is set for every token; the clock is read when the next wait begins.
         phase: The limit that ends the wait: where the deadline comes before a limit of its own, "total".
         opening: Whether a connection is being opened, and nothing has been sent on it.
+        public: Whether only a public address may be connected to: what a stranger's address leads to must not be
+            this machine or its network.
         line: Set by the transport while a request is on its way: ends every wait on that connection, from any
             thread.
     """
@@ -89,6 +91,7 @@ class Waits:
         "line",
         "opening",
         "phase",
+        "public",
         "renewed",
     )
 
@@ -97,6 +100,7 @@ class Waits:
         self._streamed = streamed
         self.renewed = False
         self.opening = False
+        self.public = False
         self.line: Callable[[], None] | None = None
         self.limits = limits
         self.deadline = clock() + limits.total
@@ -124,6 +128,13 @@ class Waits:
             self._begin("first_token", self.limits.first_token)
         else:
             self.phase, self._phase_end = "total", self.deadline
+
+    def part(self, seconds: float) -> Waits:
+        """A stopwatch for one step: due after so many seconds, and never later than the whole."""
+        twin = Waits(replace(self.limits, total=seconds), self._clock, streamed=False)
+        twin.deadline = twin._phase_end = min(twin.deadline, self.deadline)
+        twin.public = self.public
+        return twin
 
     def lingering(self, seconds: float) -> None:
         """The answer is complete; what is left of the body is worth only a moment."""

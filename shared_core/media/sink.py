@@ -1,0 +1,175 @@
+"""Where a result is written while it arrives: in memory while it is small, then in a file.
+
+A file appears under its name when it is whole, never before; a name that exists is never overwritten, and no
+symbolic link is followed: a result must not land on somebody's file. What is abandoned is removed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from shared_core.errors import ConfigError, MalformedResponse
+from shared_core.media.sniff import EXTENSIONS
+
+__all__ = ["MOST_BYTES", "Sink", "written"]
+
+MOST_BYTES = 512 * 2**20
+"""Of one result, unless the caller allows more."""
+
+_IN_MEMORY = 8 * 2**20  # bytes
+_HEAD = 2**20  # bytes kept at hand of a file: what measuring it needs
+
+# O_NOFOLLOW does not exist on Windows, where making a link takes rights of its own.
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+
+
+class Sink:
+    """Takes one result.
+
+    Args:
+        to: Folder, or the file's name, where it goes; None for memory, or a temporary file when it is large.
+        most_bytes: Beyond this it is refused.
+
+    Example:
+        >>> sink = Sink()
+        >>> sink.write(b"GIF89a")
+        >>> sink.close("image/gif"), sink.data
+        (None, b'GIF89a')
+    """
+
+    def __init__(self, to: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
+        self._to = to
+        self._most_bytes = most_bytes
+        self._pieces: list[bytes] = []
+        self._file: IO[bytes] | None = None
+        self._part: Path | None = None
+        self.size = 0
+        self.head = b""
+
+    @property
+    def data(self) -> bytes | None:
+        """The result, where it is in memory."""
+        return None if self._part is not None else b"".join(self._pieces)
+
+    def write(self, piece: bytes) -> None:
+        """The next bytes.
+
+        Raises:
+            MalformedResponse: There are too many of them.
+            ConfigError: They cannot be written.
+        """
+        self.size += len(piece)
+        if self.size > self._most_bytes:
+            raise MalformedResponse(
+                f"The result is larger than the {self._most_bytes / 2**20:,.0f} MiB that are taken.",
+                hint="Allow more with `most_bytes=`, or ask for a smaller result.",
+                reactions=(),
+            )
+        if len(self.head) < _HEAD:
+            self.head += piece[: _HEAD - len(self.head)]
+        self._pieces.append(piece)
+        if self._file is not None or self._to is not None or self.size > _IN_MEMORY:
+            self._spill()
+
+    def close(self, mime_type: str) -> Path | None:
+        """The result is whole.
+
+        Args:
+            mime_type: Of the result; names the file's end where the caller did not.
+
+        Returns:
+            The file; None where it is in memory.
+
+        Raises:
+            ConfigError: The file cannot be written, or its name exists.
+        """
+        if self._file is None:
+            return None
+        try:
+            self._file.close()
+            self._file = None
+            assert self._part is not None
+            return self._named(self._part, mime_type)
+        except OSError as error:
+            self.discard()
+            raise _unwritable(self._to, error) from None
+
+    def discard(self) -> None:
+        """Nothing will come of it: what was written is removed. Harmless when repeated."""
+        self._pieces.clear()
+        with contextlib.suppress(OSError):
+            if self._file is not None:
+                self._file.close()
+            if self._part is not None:
+                self._part.unlink(missing_ok=True)
+        self._file = None
+
+    def _spill(self) -> None:
+        try:
+            if self._file is None:
+                self._part, self._file = _opened(self._to)
+            for piece in self._pieces:
+                self._file.write(piece)
+            self._pieces.clear()
+        except OSError as error:
+            self.discard()
+            raise _unwritable(self._to, error) from None
+
+    def _named(self, part: Path, mime_type: str) -> Path:
+        extension = EXTENSIONS.get(mime_type, ".bin")
+        if self._to is None:
+            name = part.with_suffix(extension)
+        elif self._to.is_dir():
+            name = self._to / (part.stem.removeprefix(".") + extension)
+        else:
+            name = self._to if self._to.suffix else self._to.with_suffix(extension)
+        os.link(part, name)  # unlike renaming, fails where the name exists
+        part.unlink()
+        return name
+
+
+def _opened(to: Path | None) -> tuple[Path, IO[bytes]]:
+    folder = Path(tempfile.gettempdir()) if to is None else to if to.is_dir() else to.parent
+    path = folder / f".hfrouter-{secrets.token_hex(8)}.part"
+    return path, os.fdopen(os.open(path, _NEW, 0o600), "wb")
+
+
+def _unwritable(to: Path | None, error: OSError) -> ConfigError:
+    if isinstance(error, FileExistsError):
+        return ConfigError(
+            f"{to} exists already, and is not overwritten.",
+            hint="Choose another name, or pass a folder as `to`.",
+        )
+    return ConfigError(
+        f"The result cannot be written to {to or tempfile.gettempdir()}: {error.strerror or error}.",
+        hint="Check that the folder exists, may be written to, and has room.",
+    )
+
+
+def written(data: bytes, path: Path, mime_type: str, *, overwrite: bool) -> Path:
+    """Writes a result that is in memory; the folder must exist.
+
+    Args:
+        data: The result.
+        path: Folder, or the file's name; an end is added where it has none.
+        mime_type: Names the end.
+        overwrite: Whether a file of that name may be replaced.
+    """
+    if path.is_dir():
+        path = path / f"hfrouter-{secrets.token_hex(8)}"
+    if not path.suffix:
+        path = path.with_suffix(EXTENSIONS.get(mime_type, ".bin"))
+    try:
+        if overwrite:
+            path.write_bytes(data)
+        else:
+            with os.fdopen(os.open(path, _NEW, 0o666), "wb") as file:
+                file.write(data)
+    except OSError as error:
+        raise _unwritable(path, error) from None
+    return path
