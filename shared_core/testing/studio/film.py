@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["FPS", "animate", "film"]
 
 FPS = 8
-_LARGEST, _MOST = 320, 120
+_LARGEST, _MOST = 256, 120
 """Pixels along a side, and frames: pictures go in uncompressed."""
 
 

@@ -83,7 +83,13 @@ def make(order: Order) -> Made:
         picture = picture.point(lambda _: 0)
     width, height = size_of(picture)
     kind = order.form.lower()
-    return Made(encode(picture, order.form), f"image/{kind}", {"jpeg": "jpg"}.get(kind, kind), width, height)
+    return Made(
+        encode(picture, order.form, order.words),
+        f"image/{kind}",
+        {"jpeg": "jpg"}.get(kind, kind),
+        width,
+        height,
+    )
 
 
 def _sound(data: bytes) -> Made:

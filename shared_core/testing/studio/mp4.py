@@ -26,9 +26,7 @@ def _table(name: str, *entries: bytes, count: int | None = None) -> bytes:
     return _full(name, struct.pack(">I", len(entries) if count is None else count), *entries)
 
 
-def container(
-    units: Sequence[bytes], sps: bytes, pps: bytes, *, width: int, height: int, fps: int
-) -> bytes:
+def container(units: Sequence[bytes], sps: bytes, pps: bytes, *, width: int, height: int, fps: int) -> bytes:
     """The file: one video track, one unit a frame, the first a whole picture."""
     samples = [struct.pack(">I", len(unit)) + unit for unit in units]
     kind = _box("ftyp", b"isom", struct.pack(">I", 0x200), b"isomiso2avc1mp41")
@@ -38,7 +36,9 @@ def container(
     return kind + _moov(samples, offset, *facts) + _box("mdat", *samples)
 
 
-def _moov(samples: list[bytes], offset: int, sps: bytes, pps: bytes, width: int, height: int, fps: int) -> bytes:
+def _moov(
+    samples: list[bytes], offset: int, sps: bytes, pps: bytes, width: int, height: int, fps: int
+) -> bytes:
     seconds = len(samples) / fps
     lasts = round(seconds * _TICKS)
     head = _full(
@@ -56,7 +56,10 @@ def _moov(samples: list[bytes], offset: int, sps: bytes, pps: bytes, width: int,
     handler = _full("hdlr", struct.pack(">I4s", 0, b"vide") + bytes(12) + b"offline\0")
     where = _box("dinf", _table("dref", _full("url ", version_and_flags=1)))
     media = _box(
-        "minf", _full("vmhd", bytes(8), version_and_flags=1), where, _samples(samples, offset, sps, pps, width, height)
+        "minf",
+        _full("vmhd", bytes(8), version_and_flags=1),
+        where,
+        _samples(samples, offset, sps, pps, width, height),
     )
     return _box("moov", head, _box("trak", track, _box("mdia", clock, handler, media)))
 
@@ -69,7 +72,10 @@ def _samples(samples: list[bytes], offset: int, sps: bytes, pps: bytes, width: i
     )
     coding = _box(
         "avc1",
-        bytes(6) + struct.pack(">H", 1) + bytes(16) + struct.pack(">HHIIIH", width, height, 0x480000, 0x480000, 0, 1),
+        bytes(6)
+        + struct.pack(">H", 1)
+        + bytes(16)
+        + struct.pack(">HHIIIH", width, height, 0x480000, 0x480000, 0, 1),
         bytes(32) + struct.pack(">Hh", 24, -1),
         parameters,
     )

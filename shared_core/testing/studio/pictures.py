@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLOURS",
     "Found",
+    "caption_of",
     "change",
     "colour_shares",
     "encode",
@@ -43,6 +44,7 @@ COLOURS: dict[str, tuple[int, int, int]] = {
     "gray": (128, 128, 128),
 }
 _LARGEST = 2048
+_COMMENT = "Description"
 _GRID = 48
 """A picture is looked at in so many columns and rows at most."""
 
@@ -138,16 +140,29 @@ def change(
     return changed
 
 
-def encode(picture: Image, form: str = "PNG") -> bytes:
-    """The picture as a file."""
+def encode(picture: Image, form: str = "PNG", words: str = "") -> bytes:
+    """The picture as a file, which keeps the words as its comment where its format has one."""
+    from PIL.PngImagePlugin import PngInfo
+
     written = io.BytesIO()
     options: dict[str, Any] = {"quality": 90} if form in ("JPEG", "WEBP") else {}
+    if words and form == "PNG":
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_itxt(_COMMENT, words)
+    elif words and form in ("JPEG", "GIF"):
+        options["comment"] = words.encode()[:250]
     picture.save(written, form, **options)
     return written.getvalue()
 
 
+def caption_of(picture: Image) -> str:
+    """The words that a file keeps of what it shows, `""` where there are none."""
+    kept = picture.info.get(_COMMENT) or picture.info.get("comment") or ""
+    return kept.decode("utf-8", "replace") if isinstance(kept, bytes) else str(kept)
+
+
 def opened(data: bytes) -> Image:
-    """The picture in a file, in RGB, upright.
+    """The picture in a file, in RGB, with what the file says about it.
 
     Raises:
         ValueError: The bytes are no picture, or a broken one.
@@ -158,7 +173,9 @@ def opened(data: bytes) -> Image:
         found.load()
     except Exception as error:
         raise ValueError("cannot identify image file") from error
-    return found.convert("RGB")
+    plain = found.convert("RGB")
+    plain.info = found.info
+    return plain
 
 
 def size_of(picture: Image) -> tuple[int, int]:

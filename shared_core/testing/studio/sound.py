@@ -28,7 +28,11 @@ def speak(text: str) -> bytes:
     program = shutil.which("espeak-ng")
     if program is not None:
         spoken = subprocess.run(  # noqa: S603 - a program found on the path, and the text goes in by stdin
-            [program, "--stdin", "--stdout"], input=text.encode(), capture_output=True, check=False, timeout=30
+            [program, "--stdin", "--stdout"],
+            input=text.encode(),
+            capture_output=True,
+            check=False,
+            timeout=30,
         ).stdout
         at = spoken.find(b"data")
         if at > 0:
@@ -90,7 +94,7 @@ def seconds_of(data: bytes) -> float:
     """How long a WAV file lasts, to a hundredth; 0 for other kinds."""
     try:
         with wave.open(io.BytesIO(data)) as sound:
-            return round(sound.getnframes() / (sound.getframerate() or 1), 2)
+            return float(round(sound.getnframes() / (sound.getframerate() or 1), 2))
     except (wave.Error, EOFError):
         return 0.0
 
