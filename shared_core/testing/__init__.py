@@ -37,6 +37,8 @@ from .faults import (
 from .quirks import PROVIDER_QUIRKS, Quirks
 from .record import Received
 from .server import OfflineRouter, offline_router
+from .tasks.jobs import Job
+from .tasks.quirks import MediaQuirks
 
 __all__ = [
     "PROVIDER_QUIRKS",
@@ -46,8 +48,10 @@ __all__ = [
     "Endless",
     "ExtraHeaders",
     "Fault",
+    "Job",
     "Junk",
     "Loading",
+    "MediaQuirks",
     "OfflineRouter",
     "Pieces",
     "Quirks",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import catalogue
 from .brains import Brains
@@ -15,6 +16,7 @@ from .hub import ModelInfo
 from .refusals import Refusal, too_long
 from .replies import chunks, completion, finish, prompt_tokens
 from .state import CHAT_PATH, State
+from .tasks.routes import file_routes, task_routes
 from .validate import decode_body, read_call
 
 
@@ -55,7 +57,21 @@ class Models(Endpoint):
         return json_reply(catalogue.model_entry(model), exchange.headers)
 
 
-def make_app(state: State, brains: Brains) -> Starlette:
+class Origins:
+    """Two origins on one server: the port that a request came in by decides which it is."""
+
+    def __init__(self, router: Starlette, files: ASGIApp, files_port: int) -> None:
+        self.state = router.state
+        self._router = router
+        self._files = files
+        self._files_port = files_port
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._files if scope["server"][1] == self._files_port else self._router
+        await app(scope, receive, send)
+
+
+def make_app(state: State, brains: Brains) -> Origins:
     """The ASGI application around a shared state."""
     models, embed, unknown = Models(state, brains), TeiEmbed(state, brains), Endpoint(state, brains)
 
@@ -83,8 +99,10 @@ def make_app(state: State, brains: Brains) -> Starlette:
             Route("/rerank", TeiRerank(state, brains), methods=["POST"]),
             Route("/v1/rerank", Rerank(state, brains), methods=["POST"]),
             Route("/api/models/{model:path}", ModelInfo(state, brains), methods=["GET"]),
+            *task_routes(state, brains),
             Route("/{rest:path}", unknown),
         ]
     )
     app.state.offline = state
-    return app
+    files = Starlette(routes=[*file_routes(state, brains), Route("/{rest:path}", unknown)])
+    return Origins(app, files, state.works.files_port)

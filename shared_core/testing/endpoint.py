@@ -23,10 +23,12 @@ from .quirks import Quirks
 from .record import Received
 from .refusals import Refusal, unauthorised
 from .state import Scripted, State
+from .tasks.quirks import MediaQuirks
 
 __all__ = ["Endpoint", "Exchange", "bytes_reply", "json_reply"]
 
 _USUAL = EmbedQuirks()
+_USUAL_MEDIA = MediaQuirks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Exchange:
     quirks: Quirks
     embed_quirks: EmbedQuirks
     headers: dict[str, str]
+    media_quirks: MediaQuirks = _USUAL_MEDIA
 
 
 class Endpoint:
@@ -54,6 +57,8 @@ class Endpoint:
         connection: Connection = scope["state"][SCOPE_KEY]
         request = Request(scope, receive)
         received = await _receive(request, connection)
+        if scope["server"][1] == self._state.works.files_port:
+            received.origin = "files"
         faults = self._state.arrived(received)
         try:
             reply = await self._reply(request, received, faults)
@@ -68,8 +73,10 @@ class Endpoint:
         headers = {"x-request-id": _request_id(received)}
         quirks = next((item for item in faults if isinstance(item, Quirks)), Quirks())
         embed_quirks = next((item for item in faults if isinstance(item, EmbedQuirks)), _USUAL)
+        media_quirks = next((item for item in faults if isinstance(item, MediaQuirks)), _USUAL_MEDIA)
         try:
-            reply = await self.answer(Exchange(request, received, quirks, embed_quirks, headers))
+            exchange = Exchange(request, received, quirks, embed_quirks, headers, media_quirks)
+            reply = await self.answer(exchange)
         except Refusal as refusal:
             headers |= {"content-type": refusal.content_type, "content-length": str(len(refusal.body))}
             reply = Reply(refusal.status, headers | refusal.headers, (refusal.body,))

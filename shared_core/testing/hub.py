@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl
 
-from .embedding.models import EmbeddingModel, embedding_model
+from .embedding.models import EmbeddingModel, Served, embedding_model
 from .endpoint import Endpoint, Exchange, json_reply
 from .faults import Reply
 from .refusals import Refusal
+from .tasks.models import TaskModel, task_model
 
 __all__ = ["ModelInfo"]
 
@@ -26,7 +27,7 @@ class ModelInfo(Endpoint):
         if self._state.token is not None and "authorization" in exchange.received.headers:
             self.check_token(exchange)
         name = exchange.request.path_params["model"]
-        model = embedding_model(name, self._state.aliases)
+        model = task_model(name, self._state.aliases) or embedding_model(name, self._state.aliases)
         if model is None:
             text = "Repository not found"
             headers = {"x-error-code": "RepoNotFound", "x-error-message": text}
@@ -40,20 +41,24 @@ class ModelInfo(Endpoint):
         return json_reply(body, exchange.headers)
 
 
-def _facts(model: EmbeddingModel, listed: bool) -> dict[str, Any]:
-    entries = {
-        provider: {
-            "status": served.status,
-            "providerId": served.id or model.id,
-            "task": served.task,
-            "isModelAuthor": False,
-        }
-        for provider, served in model.providers.items()
+def _entry(model: EmbeddingModel | TaskModel, served: Served) -> dict[str, Any]:
+    entry = {
+        "status": served.status,
+        "providerId": served.id or model.id,
+        "task": served.task,
+        "isModelAuthor": False,
     }
+    if served.adapter:
+        entry |= {"type": "tag-filter", "adapter": "lora", "adapterWeightsPath": served.adapter}
+    return entry
+
+
+def _facts(model: EmbeddingModel | TaskModel, listed: bool) -> dict[str, Any]:
+    entries = {provider: _entry(model, served) for provider, served in model.providers.items()}
     as_list = [{"provider": provider, **entry} for provider, entry in entries.items()]
     return {
         "author": model.id.partition("/")[0],
         "pipeline_tag": model.pipeline_tag,
-        "tags": ["sentence-similarity", "feature-extraction", "transformers"],
+        "tags": list(model.tags),
         "inferenceProviderMapping": as_list if listed else entries,
     }

@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-_IN_PATH = re.compile(r"/hf-inference/models/(.+?)/pipeline/")
+_IN_PATH = re.compile(
+    r"/hf-inference/models/(.+?)(?:/pipeline/.*)?"
+    r"|/replicate/v1/models/(.+)/predictions"
+    r"|/(?:fal-ai|wavespeed/api/v3|novita/v3/hf)/(.+)"
+)
 
 
 @dataclass(slots=True)
@@ -15,7 +19,7 @@ class Received:
     """One request as it came off the wire, filled further while it is answered.
 
     Attributes:
-        method: `GET` or `POST`.
+        method: `GET`, `POST` or `PUT`.
         path: The path without the query, such as `/v1/chat/completions`.
         headers: Names in lower case; of a repeated header the last value.
         raw: The body's bytes.
@@ -28,6 +32,7 @@ class Received:
             connection).
         faults: The scripted faults that were applied.
         query: What follows the `?` of the address, undecoded.
+        origin: `router`, or `files` for the second origin, which result files lie on.
     """
 
     method: str
@@ -42,6 +47,7 @@ class Received:
     outcome: str = "open"
     faults: tuple[object, ...] = ()
     query: str = ""
+    origin: str = "router"
 
     @property
     def model_first(self) -> bool:
@@ -50,9 +56,9 @@ class Received:
 
     @property
     def model(self) -> str | None:
-        """The model asked for, with its suffix; on hf-inference's paths the one that the path names; or None."""
-        named = _IN_PATH.match(self.path)
+        """The model asked for, with its suffix, or the one that the path names, or None."""
+        named = _IN_PATH.fullmatch(self.path)
         if named is not None:
-            return unquote(named[1])
+            return unquote(next(filter(None, named.groups())))
         value = self.json.get("model") if isinstance(self.json, dict) else None
         return value if isinstance(value, str) else None

@@ -13,6 +13,8 @@ from .catalogue import MODELS
 from .embedding.models import RERANK_MODELS, embedding_model
 from .record import Received
 from .state import CHAT_PATH, Scripted, State
+from .tasks.jobs import Job
+from .tasks.models import task_model
 
 if TYPE_CHECKING:
     from .connection import Server
@@ -29,23 +31,31 @@ class OfflineRouter(str):
         host: Always `127.0.0.1`.
         port: The port it listens on.
         root: The URL without `/v1`.
+        files_root: The URL of the second origin, another port, which result files lie on.
     """
 
     host: str
     port: int
     root: str
+    files_root: str
     _state: State
 
     def __new__(cls, port: int, state: State) -> OfflineRouter:
         root = f"http://{HOST}:{port}"
         self = super().__new__(cls, f"{root}/v1")
         self.host, self.port, self.root, self._state = HOST, port, root, state
+        self.files_root = state.works.files_root
         return self
 
     @property
     def requests(self) -> list[Received]:
-        """Every request received so far, in order, on any path."""
+        """Every request received so far, in order, on any path and on both origins."""
         return self._state.received
+
+    @property
+    def jobs(self) -> list[Job]:
+        """Every job handed in so far, in order: how often it was asked after, cancelled and fetched."""
+        return self._state.works.jobs
 
     @property
     def connections(self) -> int:
@@ -116,7 +126,7 @@ class OfflineRouter(str):
         return self._state.wait_closed(left, timeout)
 
     def forget(self) -> None:
-        """Drop the recorded requests and what is left of the script."""
+        """Drop the recorded requests, what is left of the script, jobs and their files."""
         self._state.forget()
 
 
@@ -172,15 +182,18 @@ def offline_router(
     unknown = {
         model
         for model in (aliases or {}).values()
-        if model not in MODELS and model not in RERANK_MODELS and embedding_model(model, {}) is None
+        if model not in MODELS
+        and model not in RERANK_MODELS
+        and embedding_model(model, {}) is None
+        and task_model(model, {}) is None
     }
     if unknown:
         raise ValueError(f"There is no {min(unknown)!r} here; there are {', '.join(MODELS)}.")
     state = State(token, aliases)
-    listener = socket.create_server((HOST, port), backlog=2048)
-    # asyncio sets this on sockets that name their protocol alone, which this one's do not: without it each
-    # reply waits 40 ms for the client's delayed acknowledgement. Accepted connections inherit it.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener = _listen(port)
+    files = _listen(0)
+    state.works.files_port = files.getsockname()[1]
+    state.works.files_root = f"http://{HOST}:{state.works.files_port}"
     router = OfflineRouter(listener.getsockname()[1], state)
     config = Config(
         make_app(state, Brains(embedder)),
@@ -193,19 +206,27 @@ def offline_router(
         server_header=False,
         timeout_keep_alive=60,
     )
-    thread = _ServerThread(lambda: Server(config), listener)
+    thread = _ServerThread(lambda: Server(config), (listener, files))
     with thread:
         yield router
     if state.crashes:
         raise RuntimeError("The offline router itself failed while answering.") from state.crashes[0]
 
 
+def _listen(port: int) -> socket.socket:
+    listener = socket.create_server((HOST, port), backlog=2048)
+    # asyncio sets this on sockets that name their protocol alone, which this one's do not: without it each
+    # reply waits 40 ms for the client's delayed acknowledgement. Accepted connections inherit it.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
 class _ServerThread:
     """Runs a server's event loop in a thread; entering waits until it accepts, leaving until it is gone."""
 
-    def __init__(self, make_server: Callable[[], Server], listener: socket.socket) -> None:
+    def __init__(self, make_server: Callable[[], Server], listeners: Sequence[socket.socket]) -> None:
         self._make_server = make_server
-        self._listener = listener
+        self._listeners = listeners
         self._ready = threading.Event()
         self._failure: BaseException | None = None
         self._stop: Callable[[], object] = lambda: None
@@ -231,14 +252,15 @@ class _ServerThread:
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in __enter__
             self._failure = error
         finally:
-            self._listener.close()
+            for listener in self._listeners:
+                listener.close()
             self._ready.set()
 
     async def _serve(self) -> None:
         server = self._make_server()
         loop = asyncio.get_running_loop()
         self._stop = lambda: loop.call_soon_threadsafe(server.stop)
-        serving = asyncio.ensure_future(server.serve(sockets=[self._listener]))
+        serving = asyncio.ensure_future(server.serve(sockets=list(self._listeners)))
         accepting = asyncio.ensure_future(server.accepting.wait())
         await asyncio.wait((serving, accepting), return_when=asyncio.FIRST_COMPLETED)
         accepting.cancel()

@@ -11,9 +11,11 @@ from .embedding.quirks import EmbedQuirks
 from .faults import Fault
 from .quirks import Quirks
 from .record import Received
+from .tasks.jobs import Works
+from .tasks.quirks import MediaQuirks
 
 CHAT_PATH = "/v1/chat/completions"
-Scripted = Fault | Quirks | EmbedQuirks
+Scripted = Fault | Quirks | EmbedQuirks | MediaQuirks
 
 
 @dataclass(slots=True)
@@ -30,6 +32,7 @@ class State:
     def __init__(self, token: str | None, aliases: Mapping[str, str] | None = None) -> None:
         self.token = token
         self.aliases = dict(aliases or {})
+        self.works = Works()
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._open_connections = 0
@@ -91,7 +94,8 @@ class State:
             self._queue += items
 
     def forget(self) -> None:
-        """Drop the record and the script."""
+        """Drop the record, the script, jobs and files."""
+        self.works.forget()
         with self._lock:
             self._received.clear()
             self._queue.clear()

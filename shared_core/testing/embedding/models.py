@@ -21,11 +21,13 @@ class Served:
         id: The provider's own name for the model; `""` for the Hub's.
         status: `live`, `staging` or `error`.
         task: The task the provider serves it for.
+        adapter: Path of a LoRA's weights in its repository, `""` for whole models.
     """
 
     id: str = ""
     status: str = "live"
     task: str = "feature-extraction"
+    adapter: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,11 @@ class EmbeddingModel:
     listed: bool = False
     words: bool = False
     pipeline_tag: str = "feature-extraction"
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags on its page."""
+        return ("sentence-similarity", "feature-extraction", "transformers")
 
 
 _SIMILARITY = "sentence-similarity"
