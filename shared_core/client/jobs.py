@@ -181,10 +181,7 @@ class JobRun:
         waits = self.call.waits.part(_PATIENCE)
         request = LookupRequest(path, token_needed=True, model=self.call.request.model)
         call = replace(self.call, request=request, waits=waits, progress=Progress(waits.now()))
-        try:
-            return (yield from run_through(self.policies, call, self.exchange.look_up))
-        finally:
-            self.call.progress.attempts += call.progress.attempts
+        return (yield from run_through(self.policies, call, self.exchange.look_up))
 
     def _job(self, task: TaskExchange, places: Places) -> Job:
         job = Job(

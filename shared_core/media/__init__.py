@@ -12,15 +12,15 @@ from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
     from shared_core.media.inputs import Limits, MediaInput, blob_from
+    from shared_core.media.kinds import kind_of, sniff
     from shared_core.media.reply import MediaFile, MediaReply, TranscriptChunk, TranscriptReply
     from shared_core.media.sink import Sink
-    from shared_core.media.sniff import kind_of, sniff
 
 _MODULES = {
     "inputs": ("Limits", "MediaInput", "blob_from"),
     "reply": ("MediaFile", "MediaReply", "TranscriptChunk", "TranscriptReply"),
     "sink": ("Sink",),
-    "sniff": ("kind_of", "sniff"),
+    "kinds": ("kind_of", "sniff"),
 }
 __getattr__, __dir__ = lazily(__name__, _MODULES)
 

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from shared_core.errors import ConfigError
+from shared_core.media.kinds import kind_of, sniff
 from shared_core.media.probe import measure
-from shared_core.media.sniff import kind_of, sniff
 from shared_core.types.tasks import Blob, Link
 
 if TYPE_CHECKING:

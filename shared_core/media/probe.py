@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
-from shared_core.media.sniff import sniff
+from shared_core.media.kinds import sniff
 
 __all__ = ["Measures", "measure"]
 

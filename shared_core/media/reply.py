@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared_core.errors import ConfigError
+from shared_core.media.kinds import kind_of
 from shared_core.media.probe import measure
 from shared_core.media.sink import Sink, written
-from shared_core.media.sniff import kind_of
 from shared_core.types import ReplyMeta
 from shared_core.types.jobs import Job
 

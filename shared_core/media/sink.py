@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from shared_core.errors import ConfigError, MalformedResponse
-from shared_core.media.sniff import EXTENSIONS
+from shared_core.media.kinds import EXTENSIONS
 
 __all__ = ["MOST_BYTES", "Sink", "written"]
 

@@ -51,13 +51,19 @@ NONSENSE: dict[str, Any] = {
     "no provider's id": reply({"a": {"status": "live", "task": FE}}),
     "an id that is no text": reply({"a": entry(7)}),
     "no provider": reply([entry()]),
-    "an adapter": reply({"fal-ai": entry(adapter="lora", adapterWeightsPath="x.safetensors")}),
 }
 
 
 @pytest.mark.parametrize("payload", NONSENSE.values(), ids=NONSENSE.keys())
 def test_what_is_no_entry_is_passed_over(payload: Any) -> None:
     assert parse_mapping(payload)[1] == ()
+
+
+def test_an_adapter_is_known_as_one_and_embeds_nothing() -> None:
+    (found,) = parse_mapping(reply({"deepinfra": entry(adapter="lora", adapterWeightsPath="x.safetensors")}))[1]
+    assert found.adapter_path == "x.safetensors"
+    with pytest.raises(ModelNotServed):
+        choose("org/m", [found], None)
 
 
 def test_an_id_that_is_no_text_is_no_id() -> None:
