@@ -13,7 +13,7 @@ from shared_core.testing.call import ChatCall, Tool
 
 from .words import telling
 
-_ID = re.compile(r"\b[a-z]{2,10}_(?=[a-z]*\d)[0-9a-z]{4,40}\b")
+_ID = re.compile(r"\b(?:[a-z]{2,10}_(?=[a-z]*\d)[0-9a-z]{4,40}|(?:img|vid|aud|snd)_[0-9a-f]{6,40})\b")
 _KEY = re.compile(
     r"(?:(?:input|source|init|base)_)?(image|picture|photo|video|film|clip|audio|sound|speech|artifact|media)s?"
     r"(?:_?(?:id|ref|handle))?"

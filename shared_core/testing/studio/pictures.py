@@ -52,6 +52,7 @@ _GRID = 48
 
 
 def _pillow() -> Any:
+    """Pillow's modules, imported when the first picture is wanted."""
     try:
         from PIL import Image, ImageDraw, ImageFont
     except ModuleNotFoundError as error:
