@@ -63,7 +63,9 @@ def _greeting(url: str, token: str | None) -> str:
     for_vectors = ", ".join([*EMBEDDING_MODELS, "offline/embed-N", *RERANK_MODELS])
     vectors = textwrap.fill(f"for vectors: {for_vectors}", 100, initial_indent="  ", subsequent_indent="    ")
     for_tasks = ", ".join(TASK_MODELS)
-    tasks = textwrap.fill(f"for media and tasks: {for_tasks}", 100, initial_indent="  ", subsequent_indent="    ")
+    tasks = textwrap.fill(
+        f"for media and tasks: {for_tasks}", 100, initial_indent="  ", subsequent_indent="    "
+    )
     body = '{"model":"offline/echo","messages":[{"role":"user","content":"hello"}]}'
     return (
         f"Offline router (hfrouter {__version__}) at {url}\n{models}\n{vectors}\n{tasks}\n"

@@ -50,7 +50,9 @@ def test_a_picture_is_a_file_of_the_form_and_size_asked_for(form: str) -> None:
 
 def test_equal_orders_give_equal_bytes_and_others_do_not() -> None:
     assert picture().data == picture().data
-    assert len({picture(words, seed=seed).data for words in ("a fox", "a hare") for seed in (None, 1, 2)}) == 6
+    assert (
+        len({picture(words, seed=seed).data for words in ("a fox", "a hare") for seed in (None, 1, 2)}) == 6
+    )
 
 
 def test_a_picture_has_the_colours_that_its_words_name() -> None:
@@ -64,13 +66,17 @@ def test_a_picture_has_the_colours_that_its_words_name() -> None:
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
 def test_a_picture_keeps_its_words(form: str) -> None:
-    assert caption_of(opened(picture("ein Fuchs, rot wie Glück", form=form).data)) == "ein Fuchs, rot wie Glück"
+    assert (
+        caption_of(opened(picture("ein Fuchs, rot wie Glück", form=form).data)) == "ein Fuchs, rot wie Glück"
+    )
 
 
 def test_editing_changes_the_picture_given_and_keeps_its_size() -> None:
     first = picture(width=160, height=96).data
     changed = make(Order("image-to-image", "make it blue", picture=first))
-    other = make(Order("image-to-image", "make it blue", picture=picture("a pink cat", width=160, height=96).data))
+    other = make(
+        Order("image-to-image", "make it blue", picture=picture("a pink cat", width=160, height=96).data)
+    )
     assert (changed.width, changed.height) == (160, 96)
     assert colour_shares(opened(changed.data))[0][0] in ("blue", "purple")
     assert changed.data != other.data

@@ -106,7 +106,9 @@ def _still_to_do(wishes: list[_Wish], made: Counter[str], results: list[str]) ->
 def _waits_for_one(wish: _Wish, before: list[_Wish]) -> bool:
     """Whether a step takes the id of something that a step before it is about to make."""
     named = artifacts.ids(wish.text)
-    return bool(artifacts.wanted(wish.tool)) and not named and any(artifacts.makes_one(w.tool) for w in before)
+    return (
+        bool(artifacts.wanted(wish.tool)) and not named and any(artifacts.makes_one(w.tool) for w in before)
+    )
 
 
 def _forced(call: ChatCall, made: Counter[str]) -> ToolCall:
