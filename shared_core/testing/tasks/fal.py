@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -87,6 +88,8 @@ class Fal(_Fal):
     async def serve(self, exchange: Exchange) -> Reply:
         model, quirks = self.model(exchange.request.path_params["model"]), exchange.media_quirks
         fields = read_fields(exchange.received, self.words)
+        if fields.values.get("sync_mode") is True:
+            quirks = replace(quirks, as_data_url=True)
         order = self._order(model, fields, quirks)
         exchange.headers["x-fal-request-id"] = str(uuid.uuid4())
         hearing = model.task == "automatic-speech-recognition"
