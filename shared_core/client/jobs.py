@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -67,6 +68,7 @@ class JobRun:
         waiters: Who waits for which job in this client.
         waiter: Who waits here.
         tell: Told of each report.
+        jitter: A random number in [0, 1): jobs that began together are not asked after in the same moment.
     """
 
     call: Call
@@ -76,6 +78,7 @@ class JobRun:
     waiters: Waiters
     waiter: Waiter
     tell: Callable[[JobReport], object] | None = None
+    jitter: Callable[[], float] = random.random
 
     def run(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Finished]:
         """Sends the task and waits for its result.
@@ -145,7 +148,7 @@ class JobRun:
                         hint="Wait for it with `router.resume(error.job)`, or end it with `router.cancel(error.job)`.",
                         reactions=(),
                     )
-                yield from sleep(min(wait, left))
+                yield from sleep(min(wait * (0.75 + self.jitter() / 2), left))
                 wait = min(wait * _LONGER, _LONGEST_WAIT)
             at_once = False
             if self.waiter.stopped:
