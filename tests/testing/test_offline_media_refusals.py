@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from shared_core.testing import MediaQuirks, OfflineRouter
+from shared_core.testing.tasks import endpoint
 
 Http = Callable[..., httpx2.Response]
 
@@ -267,3 +268,14 @@ def test_what_fails_at_once_says_why(
     reply = http("POST", path, json=body)
     assert reply.status_code == status
     assert "out of memory" in reply.text
+    assert len(router.jobs) == 1, "a job that failed was handed in all the same"
+
+
+def test_without_pillow_a_reply_says_what_to_install(http: Http, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(order: Any) -> Any:
+        raise ImportError('Pictures need Pillow: pip install "hfrouter[media]"')
+
+    monkeypatch.setattr(endpoint, "make", missing)
+    status, told = refused(http, f"{FAL}/painter", json={"prompt": "a"})
+    assert status == 501
+    assert "hfrouter[media]" in told["error"]
