@@ -95,12 +95,10 @@ class Fal(_Fal):
         hearing = model.task == "automatic-speech-recognition"
         if not hearing:
             await self.check_picture(order, "image_url")
-        job = self.works.submit(self.provider, model.task, model.id, fields.values, order, quirks)
         if _queued(exchange):
+            job = self.works.submit(self.provider, model.task, model.id, fields.values, order, quirks)
             return json_reply(_ticket(job, model), exchange.headers)
-        if quirks.fails:
-            raise self.words.failed(quirks.fails)
-        job.polls = quirks.polls + 1
+        self.at_once(exchange, model, fields.values, order)
         made = Made(b"", "", "") if hearing else await self.made(order)
         url = "" if hearing else self.publish(made, quirks)
         return json_reply(await self.result(model.task, order, url, made, quirks), exchange.headers)
