@@ -202,14 +202,14 @@ _WIRE = (
         "shared_core/wire/chat_stream.py",
         "self.failure = self._incomplete()",
         "self.failure = None",
-        ("tests/wire/test_wire_chat_stream.py",),
+        ("tests/wire/test_wire_chat_stream_broken.py",),
     ),
     Mutant(
         "An error inside a stream is passed over",
         "shared_core/wire/chat_stream.py",
         "            raise classify_body(chunk)",
         "            return",
-        ("tests/wire/test_wire_chat_stream.py",),
+        ("tests/wire/test_wire_chat_stream_broken.py",),
     ),
     Mutant(
         "A lone CR ends no line",
