@@ -32,10 +32,10 @@ VECTORS = (
         ("tests/client/test_embed_refusals.py",),
     ),
     Mutant(
-        "Vectors: batches sorted by length are entered in the order in which they were sent",
-        "shared_core/client/spread.py",
-        "batches = (self._send([rows[position] for position in order[part]]) for part in parts)",
-        "batches = (self._send(rows[part]) for part in parts)",
+        "Vectors: batches that were sorted by length are entered in the order of the list",
+        "shared_core/client/embedding.py",
+        "self._ledger.enter([self._row_at[place] for place in request.places], embedded.vectors)",
+        "self._ledger.enter(sorted(self._row_at[place] for place in request.places), embedded.vectors)",
         ("tests/client/test_embed_calls.py", "tests/client/test_embed_refusals.py"),
     ),
     Mutant(
@@ -90,8 +90,8 @@ VECTORS = (
     Mutant(
         "Vectors: one bad text spoils the calls that came together with it",
         "shared_core/local/merge.py",
-        "            if len(jobs) == 1:",
-        "            if jobs:",
+        "                self._compute([job])",
+        "                job.deliver(error)",
         ("tests/local/test_merge.py",),
     ),
     Mutant(
@@ -100,6 +100,13 @@ VECTORS = (
         "places = self._rows_without(first - 1) if first else self._places",
         "places = self._rows_without(-1) if first else self._places",
         ("tests/local/test_encoders_on_engines.py",),
+    ),
+    Mutant(
+        "Vectors: every block of a long text on ONNX is biased like its first",
+        "shared_core/local/engines/onnx_blocks.py",
+        'furthest = draw("Add", first, constant',
+        'furthest = draw("Add", zero, constant',
+        ("tests/local/test_onnx_ops.py",),
     ),
     Mutant(
         "Vectors: places are counted on from the text before on torch",
