@@ -13,7 +13,7 @@ from shared_core.catalog import default_model
 from shared_core.client.checks import checked_body
 from shared_core.client.pipeline import policies
 from shared_core.client.vector_router import VectorRouter
-from shared_core.errors import ConfigError, RouterError
+from shared_core.errors import ConfigError, MalformedResponse, RouterError
 from shared_core.flow import Flow, offload
 from shared_core.routing import wire_model
 from shared_core.types import (
@@ -132,7 +132,7 @@ class TaskRouter(VectorRouter):
 
     def _cancel(self, job: Job) -> Flow[bool]:
         """The flow that tells the provider, where it can be told; whoever waits in this client stops at once."""
-        from shared_core.client.exchange import USER_AGENT
+        from shared_core.client.exchange import USER_AGENT, json_of
         from shared_core.client.pipeline import run_through
         from shared_core.providers.dialects import DIALECTS, PLAIN
         from shared_core.types import HttpRequest
@@ -141,7 +141,7 @@ class TaskRouter(VectorRouter):
         self._waiters.stop(job)
         if not job.cancel:
             return False
-        method = DIALECTS.get(job.provider, PLAIN).cancel_method
+        dialect = DIALECTS.get(job.provider, PLAIN)
         call = self._task_call(job.task, "", {}, {"model": job.model, "timeout": 30.0})
         call = replace(call, target=replace(call.target, base_url=self._root()))
         exchange = self._exchange
@@ -150,8 +150,12 @@ class TaskRouter(VectorRouter):
             key = yield from exchange.key(call, needed=True)
             headers = {"user-agent": USER_AGENT, "accept": "application/json", **call.target.headers}
             url = call.target.base_url + job.cancel
-            yield from exchange.send(call, HttpRequest(method, url, headers, b"", key))
-            return True
+            request = HttpRequest(dialect.cancel_method, url, headers, b"", key)
+            response = yield from exchange.send(call, request)
+            try:
+                return dialect.read((yield from json_of(response))).phase not in ("done", "failed")
+            except MalformedResponse:
+                return True  # it says no more than that
 
         try:
             return (yield from run_through(self._policies, call, tell))
