@@ -74,7 +74,9 @@ class Stage:
 
     def job_run(self) -> JobRun:
         tell = lambda report: self.tell(report)  # noqa: E731
-        return JobRun(self.call, self.exchange, self.stack, self.keep, self.waiters, self.waiter, tell)
+        return JobRun(
+            self.call, self.exchange, self.stack, self.keep, self.waiters, self.waiter, tell, jitter=lambda: 0.5
+        )
 
     def resume(self, job: Job, answers: Iterable[Answer]) -> Any:
         return self.play(self.job_run().resume(job), answers)
