@@ -10,7 +10,7 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from shared_core import AsyncHFRouter, HFRouter
-from shared_core.testing import MediaQuirks, OfflineRouter
+from shared_core.testing import MediaQuirks, OfflineRouter, offline_router
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["httpx2", "aiohttp"])
 PAINTER = {"text-to-image": "offline/painter:fal-ai"}
@@ -90,13 +90,20 @@ def test_one_client_serves_two_event_loops_one_after_another(settings: dict[str,
     assert asyncio.run(main()).data == asyncio.run(main()).data
 
 
+@pytest.fixture
+def fresh() -> Iterator[OfflineRouter]:
+    """A router that nobody else has connections to."""
+    with offline_router(embedder="words") as url:
+        yield url
+
+
 @TRANSPORTS
 async def test_fifty_films_at_once_are_each_asked_for_once_and_asked_after_as_often_as_it_takes(
-    settings: dict[str, Any], offline_url: OfflineRouter, transport: str, tmp_path: Path
+    fresh: OfflineRouter, settings: dict[str, Any], transport: str, tmp_path: Path
 ) -> None:
-    offline_url.queue(MediaQuirks(polls=3), path="/fal-ai/*/text-to-video", times=50)
+    fresh.queue(MediaQuirks(polls=3), path="/fal-ai/*/text-to-video", times=50)
     reports: Counter[str] = Counter()
-    async with AsyncHFRouter(**settings, transport=transport) as router:
+    async with AsyncHFRouter(**{**settings, "base_url": fresh, "hub_url": fresh.root}, transport=transport) as router:
         replies = await asyncio.gather(
             *(
                 router.text_to_video(
@@ -110,15 +117,15 @@ async def test_fifty_films_at_once_are_each_asked_for_once_and_asked_after_as_of
             )
         )
     assert len({reply.job for reply in replies}) == len({reply.path for reply in replies}) == 50
-    assert [job.polls for job in offline_url.jobs] == [4] * 50
-    assert [job.fetched for job in offline_url.jobs] == [1] * 50
+    assert [job.polls for job in fresh.jobs] == [4] * 50
+    assert [job.fetched for job in fresh.jobs] == [1] * 50
     assert (reports["done"], reports["queued"] + reports["running"]) == (50, 200)
-    about_films = [each.method for each in offline_url.requests if not each.path.startswith("/api/models/")]
+    about_films = [each.method for each in fresh.requests if not each.path.startswith("/api/models/")]
     assert Counter(about_films) == {"POST": 50, "GET": 300}
     assert not list(tmp_path.glob(".*"))
     del replies
     gc.collect()
-    assert await asyncio.to_thread(offline_url.wait_closed)
+    assert await asyncio.to_thread(fresh.wait_closed)
 
 
 def test_a_job_is_resumed_in_another_process(
