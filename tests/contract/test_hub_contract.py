@@ -22,8 +22,10 @@ READ_BY_US = {
     "baseten": "conversational",
     "cerebras": "conversational",
     "cohere": "conversational",
-    "deepinfra": "automatic-speech-recognition conversational feature-extraction text-generation text-to-speech",
-    "fal-ai": "automatic-speech-recognition image-segmentation image-to-image image-to-video text-to-image text-to-speech text-to-video",
+    "deepinfra": "automatic-speech-recognition conversational "
+    "feature-extraction text-generation text-to-speech",
+    "fal-ai": "automatic-speech-recognition image-segmentation image-to-image "
+    "image-to-video text-to-image text-to-speech text-to-video",
     "featherless-ai": "conversational text-generation",
     "fireworks-ai": "conversational",
     "groq": "conversational",
@@ -34,7 +36,8 @@ READ_BY_US = {
     "publicai": "conversational",
     "replicate": "automatic-speech-recognition image-to-image text-to-image text-to-speech text-to-video",
     "scaleway": "conversational feature-extraction",
-    "together": "conversational feature-extraction image-to-image image-to-video text-generation text-to-image text-to-speech text-to-video",
+    "together": "conversational feature-extraction image-to-image image-to-video "
+    "text-generation text-to-image text-to-speech text-to-video",
     "wavespeed": "image-to-image image-to-video text-to-image text-to-video",
     "zai-org": "conversational text-to-image",
     "hf-inference": " ".join({*ASKED, *ELSEWHERE} - {"text-to-video", "image-to-video"}),
@@ -97,8 +100,8 @@ def test_the_replies_of_every_provider_are_known_to_us() -> None:
     known = {(provider, task) for provider, tasks in READ_BY_US.items() for task in tasks.split()}
     new = {(provider, task) for provider, tasks in PROVIDERS.items() for task in tasks} - known
     assert not new, (
-        f"huggingface_hub asks somebody new: {sorted(new)}. What we would send is right by itself (providers/payloads.py); "
-        "look at how its adapter reads the reply, teach it to shared_core/providers/dialects (or wire/tasks.py, "
+        f"huggingface_hub asks somebody new: {sorted(new)}. What we would send is right by itself "
+        "(providers/payloads.py); look at how its adapter reads the reply, teach it to shared_core/providers/dialects (or wire/tasks.py, "
         "wire/completions.py), and add the pair to READ_BY_US."
     )
 
