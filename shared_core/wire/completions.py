@@ -90,10 +90,11 @@ class StopCutter:
         if self.ended or not self._stop:
             return "" if self.ended else text
         text = self._held + text
-        found = [place for stop in self._stop if (place := text.find(stop)) >= 0]
+        # The one that is complete first ends the text, as it does where the text is written.
+        found = [(place + len(stop), place) for stop in self._stop if (place := text.find(stop)) >= 0]
         if found:
             self.ended, self._held = True, ""
-            return text[: min(found)]
+            return text[: min(found)[1]]
         held = max((_overlap(text, stop) for stop in self._stop), default=0)
         self._held = text[len(text) - held :] if held else ""
         return text[: len(text) - held]
