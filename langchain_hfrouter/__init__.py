@@ -20,6 +20,7 @@ if find_spec("langchain_core") is None:
 
 if TYPE_CHECKING:
     from langchain_hfrouter.chat_models import ChatHFRouter
+    from langchain_hfrouter.llms import HFRouterLLM
     from langchain_hfrouter.local_embeddings import HFLocalEmbeddings
     from langchain_hfrouter.registration import register
     from langchain_hfrouter.rerank import HFReranker
@@ -32,6 +33,7 @@ _FILE_OF = {
     "HFLocalEmbeddings": "local_embeddings",
     "HFReranker": "rerank",
     "HFRouterEmbeddings": "router_embeddings",
+    "HFRouterLLM": "llms",
     "register": "registration",
 }
 
@@ -41,6 +43,7 @@ __all__ = [
     "HFLocalEmbeddings",
     "HFReranker",
     "HFRouterEmbeddings",
+    "HFRouterLLM",
     "__version__",
     "register",
 ]

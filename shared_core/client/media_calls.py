@@ -25,8 +25,11 @@ from shared_core.types.media import (
 )
 
 if TYPE_CHECKING:
-    from shared_core.media import MediaInput, MediaReply, TranscriptReply
+    from shared_core.media import MediaInput, MediaReply, Segment, TranscriptReply
     from shared_core.transport import AsyncTransport, Transport
+    from shared_core.types.answers import Answers
+
+    AnyReply = MediaReply | TranscriptReply | Answers[Segment]
 
 __all__ = ["AsyncMediaCalls", "MediaCalls"]
 
@@ -157,7 +160,7 @@ class MediaCalls(TaskRouter):
         name, waiter = task_named(task), Waiter()
         return self._wait(self._submit(name, *ask(name, given, options, url), waiter), waiter)
 
-    def resume(self, job: Job, **options: Unpack[MediaOptions]) -> MediaReply | TranscriptReply:
+    def resume(self, job: Job, **options: Unpack[MediaOptions]) -> AnyReply:
         """Waits for a job, and fetches its result.
 
         Args:
@@ -269,7 +272,7 @@ class AsyncMediaCalls(TaskRouter):
         asked = await asyncio.to_thread(ask, name, given, options, url)
         return await self._wait(self._submit(name, *asked, waiter), waiter)
 
-    async def resume(self, job: Job, **options: Unpack[MediaOptions]) -> MediaReply | TranscriptReply:
+    async def resume(self, job: Job, **options: Unpack[MediaOptions]) -> AnyReply:
         """See `HFRouter.resume`. Cancelling this leaves the job alone: it can be resumed again."""
         waiter = Waiter()
         return await self._wait(self._resume(job, options, waiter), waiter, farewell=False)

@@ -13,11 +13,13 @@ from shared_core._lazy import lazily
 if TYPE_CHECKING:
     from shared_core.media.inputs import Limits, MediaInput, blob_from
     from shared_core.media.kinds import kind_of, sniff
+    from shared_core.media.parts import Segment, Sound
     from shared_core.media.reply import MediaFile, MediaReply, TranscriptChunk, TranscriptReply
     from shared_core.media.sink import Sink
 
 _MODULES = {
     "inputs": ("Limits", "MediaInput", "blob_from"),
+    "parts": ("Segment", "Sound"),
     "reply": ("MediaFile", "MediaReply", "TranscriptChunk", "TranscriptReply"),
     "sink": ("Sink",),
     "kinds": ("kind_of", "sniff"),
@@ -29,7 +31,9 @@ __all__ = [
     "MediaFile",
     "MediaInput",
     "MediaReply",
+    "Segment",
     "Sink",
+    "Sound",
     "TranscriptChunk",
     "TranscriptReply",
     "blob_from",
