@@ -1,6 +1,7 @@
 """The offline router: Hugging Face's inference router, imitated on loopback for tests and demos.
 
-Lives here: a server with the router's wire behaviour, honest stand-in models, and a script of faults.
+Lives here: a server with the router's wire behaviour, honest stand-in models for chat, vectors, media and
+classic tasks, a second origin for result files, and a script of faults.
 Not here: anything of our client. This room imports nothing of `shared_core` but its version: the server
 reads the wire request alone, so that it cannot agree with our client by construction.
 

@@ -14,6 +14,7 @@ from shared_core._version import __version__
 from .catalogue import MODELS
 from .embedding.models import EMBEDDING_MODELS, RERANK_MODELS
 from .server import offline_router
+from .tasks.models import TASK_MODELS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,9 +62,13 @@ def _greeting(url: str, token: str | None) -> str:
     bearer = f' -H "Authorization: Bearer {token}"' if token else ""
     for_vectors = ", ".join([*EMBEDDING_MODELS, "offline/embed-N", *RERANK_MODELS])
     vectors = textwrap.fill(f"for vectors: {for_vectors}", 100, initial_indent="  ", subsequent_indent="    ")
+    for_tasks = ", ".join(TASK_MODELS)
+    tasks = textwrap.fill(
+        f"for media and tasks: {for_tasks}", 100, initial_indent="  ", subsequent_indent="    "
+    )
     body = '{"model":"offline/echo","messages":[{"role":"user","content":"hello"}]}'
     return (
-        f"Offline router (hfrouter {__version__}) at {url}\n{models}\n{vectors}\n"
+        f"Offline router (hfrouter {__version__}) at {url}\n{models}\n{vectors}\n{tasks}\n"
         f"Try:\n  curl {url}/chat/completions{bearer} -H 'Content-Type: application/json' -d '{body}'\n"
         "Stop with Ctrl-C.\n"
     )

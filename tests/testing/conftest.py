@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import httpx2
 import pytest
 
 from shared_core.testing import OfflineRouter, offline_router
+from shared_core.testing.studio.made import Order, make
 
 WEATHER = {
     "type": "function",
@@ -98,3 +100,35 @@ def raw_exchange(router: OfflineRouter) -> Callable[..., tuple[bytes, BaseExcept
         return received, None
 
     return send
+
+
+Http = Callable[..., httpx2.Response]
+
+
+@pytest.fixture
+def http(router: OfflineRouter) -> Iterator[Http]:
+    """Send a request: a method, a path of the router or a whole URL, and what httpx2 takes besides."""
+    with httpx2.Client(timeout=30) as client:
+
+        def send(method: str, where: str, **how: Any) -> httpx2.Response:
+            return client.request(method, where if "://" in where else router.root + where, **how)
+
+        yield send
+
+
+@pytest.fixture(scope="session")
+def red_picture() -> bytes:
+    """A small picture that is red."""
+    return make(Order("text-to-image", "a red fox", 96, 64)).data
+
+
+@pytest.fixture(scope="session")
+def said_hello() -> bytes:
+    """A sound in which somebody says `hello there`."""
+    return make(Order("text-to-speech", "hello there")).data
+
+
+@pytest.fixture(scope="session")
+def data_url() -> Callable[[bytes, str], str]:
+    """A file as a `data:` URL."""
+    return lambda data, kind: f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -14,7 +14,7 @@ from typing import Any
 
 from shared_core.testing.call import Answer, ChatCall, Message, Tool, ToolCall
 
-from . import react
+from . import artifacts, react
 from .instance import instance, schema_in_prompt, source_text
 from .reasoner import solve, think
 from .schema import fill, numbers_needed
@@ -47,10 +47,11 @@ def choose(call: ChatCall) -> tuple[ToolCall, ...]:
     if call.tool_choice.startswith("="):
         tool = next(tool for tool in call.tools if tool.name == call.tool_choice[1:])
         wanted = [item for item in _plan(call.question.text, (tool,)) if item.name == tool.name]
-        calls = _filled(wanted or [_Wish(tool, source_text(call))])
+        calls = _filled(wanted or [_Wish(tool, source_text(call))], artifacts.known(call))
     else:
         results = [message.text for message in call.since_question if message.role == "tool"]
-        calls = _still_to_do(_plan(call.question.text, call.tools), made, results)
+        plan = _plan(call.question.text, call.tools)
+        calls = _filled(_still_to_do(plan, made, results), artifacts.known(call))
         if not calls and call.tool_choice == "required":
             calls = (_forced(call, made),)
     return calls if call.parallel_tool_calls else calls[:1]
@@ -74,45 +75,65 @@ def _arguments(tool: Tool, text: str) -> dict[str, Any]:
     return filled
 
 
-def _filled(wishes: list[_Wish]) -> tuple[ToolCall, ...]:
-    return tuple(ToolCall(wish.name, _arguments(wish.tool, wish.text)) for wish in wishes)
+def _filled(wishes: list[_Wish], known: list[str]) -> tuple[ToolCall, ...]:
+    calls = []
+    for wish in wishes:
+        arguments = _arguments(wish.tool, wish.text)
+        calls.append(ToolCall(wish.name, artifacts.filled(wish.tool, arguments, wish.text, known)))
+    return tuple(calls)
 
 
-def _still_to_do(wishes: list[_Wish], made: Counter[str], results: list[str]) -> tuple[ToolCall, ...]:
+def _still_to_do(wishes: list[_Wish], made: Counter[str], results: list[str]) -> list[_Wish]:
     """What of the plan was not called yet in this turn, counted by name: arguments may differ in spelling.
 
-    A step that works on the result of another waits for it: `add 3 and 4, then multiply the result by 10`.
+    A step that works on the result of another waits for it: `add 3 and 4, then multiply the result by 10`,
+    `paint a fox, then animate it`.
     """
     left = Counter(made)
-    kept = []
+    kept: list[_Wish] = []
     for wish in wishes:
         if left[wish.name] > 0:
             left[wish.name] -= 1
+        elif _waits_for_one(wish, kept):
+            break
         elif not (_incomplete(wish) and _RESULT.search(wish.text)):
             kept.append(wish)
         elif results and not kept:
             kept.append(_Wish(wish.tool, _RESULT.sub(lambda _: results[-1], wish.text)))
-    return _filled(kept)
+    return kept
+
+
+def _waits_for_one(wish: _Wish, before: list[_Wish]) -> bool:
+    """Whether a step takes the id of something that a step before it is about to make."""
+    named = artifacts.ids(wish.text)
+    return (
+        bool(artifacts.wanted(wish.tool)) and not named and any(artifacts.makes_one(w.tool) for w in before)
+    )
 
 
 def _forced(call: ChatCall, made: Counter[str]) -> ToolCall:
     """A call where one is required: the best tool not called yet, filled from the message and the results."""
     fresh = [tool for tool in call.tools if not made[tool.name]] or list(call.tools)
     best = max(fresh, key=lambda tool: fitness(call.question.text, tool))
-    return ToolCall(best.name, _arguments(best, source_text(call)))
+    return _filled([_Wish(best, source_text(call))], artifacts.known(call))[0]
 
 
 def fitness(text: str, tool: Tool) -> int:
-    """How well a tool fits: 3 a word of its name, 1 a word of its description, 100 when named outright."""
+    """How well a tool fits: 3 a word of its name, 1 a word of its description, 100 when named outright.
+
+    One more where both texts begin with one word, as `Edit it` and `Edit a picture` do.
+    """
     if Reading(text).mentions(tool.name):
         return 100
     told = telling(text)
     own = telling(tool.name)
-    return 3 * len(told & own) + len(told & (telling(tool.description) - own))
+    first, opens = (telling(words.strip().partition(" ")[0]) for words in (text, tool.description))
+    return 3 * len(told & own) + len(told & (telling(tool.description) - own)) + bool(first & opens)
 
 
 def _best(text: str, tools: tuple[Tool, ...]) -> Tool | None:
-    ranked = sorted(tools, key=lambda tool: fitness(text, tool), reverse=True)
+    # Of two that fit alike, one that needs no picture yet comes first.
+    ranked = sorted(tools, key=lambda tool: (-fitness(text, tool), bool(artifacts.wanted(tool))))
     return ranked[0] if ranked and fitness(text, ranked[0]) >= _FITS else None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ __all__ = [
     "encode",
     "find",
     "named_colour",
+    "named_colours",
     "opened",
     "paint",
     "segment",
@@ -50,6 +52,7 @@ _GRID = 48
 
 
 def _pillow() -> Any:
+    """Pillow's modules, imported when the first picture is wanted."""
     try:
         from PIL import Image, ImageDraw, ImageFont
     except ModuleNotFoundError as error:
@@ -59,11 +62,15 @@ def _pillow() -> Any:
     return Image, ImageDraw, ImageFont
 
 
+def named_colours(words: str) -> list[str]:
+    """The colours that the words name, in their order."""
+    told = re.findall(r"[a-z]+", words.lower().replace("grey", "gray"))
+    return [word for word in dict.fromkeys(told) if word in COLOURS]
+
+
 def named_colour(words: str) -> str:
     """The first colour that the words name, `""` when they name none."""
-    told = words.lower().replace("grey", "gray")
-    places = {name: told.find(name) for name in COLOURS if name in told}
-    return min(places, key=lambda name: places[name]) if places else ""
+    return next(iter(named_colours(words)), "")
 
 
 def _drawn(words: str, seed: int | None, count: int) -> bytes:
@@ -73,12 +80,15 @@ def _drawn(words: str, seed: int | None, count: int) -> bytes:
 def paint(
     words: str, width: int = 512, height: int = 512, seed: int | None = None, *, caption: bool = True
 ) -> Image:
-    """A picture of the words: their colour, a mirrored pattern, and themselves as a caption."""
+    """A picture of the words: their colour, a mirrored pattern, and themselves as a caption.
+
+    Words that name several colours (`a yellow house under a blue sky`) get a patch of the first on the last.
+    """
     image, draw, _ = _pillow()
     width, height = _bounded(width), _bounded(height)
     bits = _drawn(words, seed, 64)
-    named = named_colour(words)
-    base = COLOURS[named] if named else list(COLOURS.values())[bits[0] % 8]
+    named = named_colours(words)
+    base = COLOURS[named[-1]] if named else list(COLOURS.values())[bits[0] % 8]
     canvas = image.new("RGB", (width, height), base)
     pen = draw.Draw(canvas)
     cell_x, cell_y = width / 10, height / 10
@@ -90,8 +100,11 @@ def paint(
             for across in (1 + column, 8 - column):
                 left, top = across * cell_x, (1 + row) * cell_y
                 pen.rectangle((left, top, left + cell_x - 1, top + cell_y - 1), fill=shade)
+    if len(named) > 1:
+        box = (width * 0.3, height * 0.15, width * 0.7, height * 0.6)
+        pen.rectangle(box, fill=COLOURS[named[0]])
     if caption:
-        _write(pen, words, width, height)
+        _write(pen, words, width, height, 0.64)
     painted: Image = canvas
     return painted
 
@@ -107,12 +120,12 @@ def _shaded(base: tuple[int, int, int], by: int) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _write(pen: Any, words: str, width: int, height: int) -> None:
+def _write(pen: Any, words: str, width: int, height: int, down: float) -> None:
     font = _pillow()[2].load_default(size=max(10, height // 20))
     across = max(8, int(width / max(6, height / 40)))
     lines = textwrap.wrap(words, across)[:3] or [""]
     pen.multiline_text(
-        (width * 0.06, height * 0.64),
+        (width * 0.06, height * down),
         "\n".join(lines),
         fill=(255, 255, 255),
         font=font,
@@ -131,12 +144,12 @@ def change(
     named = named_colour(words)
     tint = COLOURS[named] if named else tuple(_drawn(words, seed, 3))
     veil = image.new("RGB", picture.size, tint)
-    changed: Image = image.blend(picture, veil, 0.55)
+    changed: Image = image.blend(picture, veil, 0.7)
     edge = max(2, min(picture.size) // 32)
     pen = draw.Draw(changed)
     pen.rectangle((0, 0, picture.width - 1, picture.height - 1), outline=tint, width=edge)
     if words:
-        _write(pen, words, *picture.size)
+        _write(pen, words, *picture.size, 0.8)
     return changed
 
 
