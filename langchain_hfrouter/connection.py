@@ -1,4 +1,4 @@
-"""What the remote classes for embeddings and reranking share: a host, an account, and the two routers.
+"""What the remote classes beside the chat model share: a host, an account, and the two routers.
 
 Lives here: those fields under the names that `ChatHFRouter` gives them, their checks, and copies and pickles
 without the token. Not here: what is sent (`router_embeddings`, `rerank`), the chat model's fields (`settings`).
@@ -30,7 +30,7 @@ from shared_core.types import Timeouts
 if TYPE_CHECKING:
     from shared_core import AsyncHFRouter, HFRouter
 
-__all__ = ["Connection"]
+__all__ = ["BatchConnection", "Connection"]
 
 _SETTINGS = (
     "model",
@@ -48,7 +48,7 @@ _CLIENTS = ("http_client", "async_http_client")
 
 
 class Connection(BaseModel):
-    """The fields of `HFRouterEmbeddings` and `HFReranker` that say where and on whose account."""
+    """The fields of remote classes that say where and on whose account."""
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
@@ -69,8 +69,6 @@ class Connection(BaseModel):
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     extra_body: dict[str, Any] | None = None
     wait_for_model: bool | float = False
-    batch_size: int | None = Field(default=None, ge=1)
-    max_concurrency: int = Field(default=8, ge=1)
 
     http_client: Any = Field(default=None, exclude=True, repr=False)
     async_http_client: Any = Field(default=None, exclude=True, repr=False)
@@ -81,7 +79,7 @@ class Connection(BaseModel):
     _async_router: Any = PrivateAttr(default=None)
     _client_stayed_behind: bool = PrivateAttr(default=False)
 
-    _ALIASES: ClassVar[dict[str, str]] = {"model_name": "model", "chunk_size": "batch_size"}
+    _ALIASES: ClassVar[dict[str, str]] = {"model_name": "model"}
     _INSTEAD: ClassVar[dict[str, str]] = {}
 
     def __init__(self, model: str | None = None, /, **values: Any) -> None:
@@ -215,6 +213,15 @@ class Connection(BaseModel):
     @field_serializer("default_headers", when_used="unless-none")
     def _mask_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {name: "**********" if is_secret(name) else value for name, value in headers.items()}
+
+
+class BatchConnection(Connection):
+    """`Connection` for lists that go out in batches: `HFRouterEmbeddings` and `HFReranker`."""
+
+    batch_size: int | None = Field(default=None, ge=1)
+    max_concurrency: int = Field(default=8, ge=1)
+
+    _ALIASES: ClassVar[dict[str, str]] = {**Connection._ALIASES, "chunk_size": "batch_size"}
 
 
 def _enter(values: dict[str, Any], name: str, value: Any, spelling: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from langchain_core.embeddings import Embeddings
 from pydantic import Field, field_serializer, model_validator
 
-from langchain_hfrouter.connection import Connection
+from langchain_hfrouter.connection import BatchConnection
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from shared_core.errors import RouterError
 from shared_core.types import EmbedReply, Kind
@@ -37,7 +37,7 @@ _OPTIONS = (
 )
 
 
-class HFRouterEmbeddings(Connection, Embeddings):
+class HFRouterEmbeddings(BatchConnection, Embeddings):
     """Embedding models of Hugging Face's inference providers, of TEI, or of any OpenAI-style server.
 
     Setup:

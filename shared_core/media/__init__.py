@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
+    from shared_core.media.artifacts import Artifact, ArtifactStore, Place
+    from shared_core.media.for_agents import TOOLS, Errand, Outcome, begin, told, told_error
     from shared_core.media.inputs import Limits, MediaInput, blob_from
     from shared_core.media.kinds import kind_of, sniff
     from shared_core.media.reply import MediaFile, MediaReply, TranscriptChunk, TranscriptReply
     from shared_core.media.sink import Sink
 
 _MODULES = {
+    "artifacts": ("Artifact", "ArtifactStore", "Place"),
+    "for_agents": ("TOOLS", "Errand", "Outcome", "begin", "told", "told_error"),
     "inputs": ("Limits", "MediaInput", "blob_from"),
     "reply": ("MediaFile", "MediaReply", "TranscriptChunk", "TranscriptReply"),
     "sink": ("Sink",),
@@ -25,14 +29,23 @@ _MODULES = {
 __getattr__, __dir__ = lazily(__name__, _MODULES)
 
 __all__ = [
+    "TOOLS",
+    "Artifact",
+    "ArtifactStore",
+    "Errand",
     "Limits",
     "MediaFile",
     "MediaInput",
     "MediaReply",
+    "Outcome",
+    "Place",
     "Sink",
     "TranscriptChunk",
     "TranscriptReply",
+    "begin",
     "blob_from",
     "kind_of",
     "sniff",
+    "told",
+    "told_error",
 ]
