@@ -17,7 +17,7 @@ from shared_core.types import Timeouts
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
 
-__all__ = ["ConnectionArguments", "RerankerArguments", "RouterEmbeddingArguments"]
+__all__ = ["BatchArguments", "ConnectionArguments", "RerankerArguments", "RouterEmbeddingArguments"]
 
 
 class ConnectionArguments(TypedDict, total=False):
@@ -35,15 +35,20 @@ class ConnectionArguments(TypedDict, total=False):
     extra_body: Mapping[str, Any] | None
     model_kwargs: Mapping[str, Any] | None
     wait_for_model: bool | float
-    batch_size: int | None
-    chunk_size: int | None
-    max_concurrency: int
     http_client: Any
     async_http_client: Any
     async_transport: Literal["httpx2", "aiohttp"]
 
 
-class RouterEmbeddingArguments(ConnectionArguments, total=False):
+class BatchArguments(ConnectionArguments, total=False):
+    """The same for lists that go out in batches."""
+
+    batch_size: int | None
+    chunk_size: int | None
+    max_concurrency: int
+
+
+class RouterEmbeddingArguments(BatchArguments, total=False):
     """Every argument of `HFRouterEmbeddings`; its docstring describes them."""
 
     embedding_api: Literal["auto", "openai", "tei", "router"]
@@ -58,7 +63,7 @@ class RouterEmbeddingArguments(ConnectionArguments, total=False):
     show_progress: bool | Callable[[int, int], object]
 
 
-class RerankerArguments(ConnectionArguments, total=False):
+class RerankerArguments(BatchArguments, total=False):
     """Every argument of `HFReranker`; its docstring describes them."""
 
     top_n: int | None
