@@ -322,7 +322,7 @@ class ArtifactStore:
 
     def __repr__(self) -> str:
         where = self._folder or self._given or "not made yet"
-        return f"ArtifactStore({str(where)!r}, files={len(self._known)})"
+        return f"ArtifactStore({str(where)!r})"
 
     # -- their parts --------------------------------------------------------------------------------------
 
