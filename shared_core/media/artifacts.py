@@ -386,7 +386,7 @@ class ArtifactStore:
                 raise OSError(28, "No space left on device")
         finally:
             os.close(place)
-        self._known[artifact.id] = artifact
+        self._read_on()
 
     def _read_on(self) -> dict[str, Artifact]:
         """What is known, with what the index has gained since it was last read."""
@@ -451,7 +451,7 @@ def _artifact(line: bytes, folder: Path) -> Artifact | None:
         sound = _ID.fullmatch(name) and name.startswith(_PREFIXES[kind_of(mime_type)])
         if not sound or said["path"] != name + EXTENSIONS[mime_type] or said["kind"] != kind_of(mime_type):
             return None
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     return Artifact(**{**said, "path": folder / said["path"]})
 
@@ -492,9 +492,10 @@ def _read(path: Path) -> bytes:
         place = os.open(path, os.O_RDONLY | _AS_IT_IS | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise ConfigError(f"The file of {path.stem} cannot be opened: {error.strerror or error}.") from None
+    if not stat.S_ISREG(os.fstat(place).st_mode):
+        os.close(place)
+        raise ConfigError(f"What stands in the place of {path.stem} is no file. Nothing was read.")
     with os.fdopen(place, "rb") as file:
-        if not stat.S_ISREG(os.fstat(place).st_mode):
-            raise ConfigError(f"What stands in the place of {path.stem} is no file. Nothing was read.")
         return file.read()
 
 
