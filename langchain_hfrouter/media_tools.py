@@ -10,7 +10,14 @@ from langchain_core.tools import ArgsSchema
 from langchain_hfrouter.media_tool import MediaTool
 from shared_core.media import TOOLS
 
-__all__ = ["HFImageToImage", "HFImageToVideo", "HFTextToAudio", "HFTextToImage", "HFTextToSpeech", "HFTextToVideo"]
+__all__ = [
+    "HFImageToImage",
+    "HFImageToVideo",
+    "HFTextToAudio",
+    "HFTextToImage",
+    "HFTextToSpeech",
+    "HFTextToVideo",
+]
 
 
 class HFTextToImage(MediaTool):

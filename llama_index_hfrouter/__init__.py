@@ -21,7 +21,12 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from llama_index_hfrouter.errors import MalformedToolCall, MediaToolFailed, NoToolCall, StructuredOutputFailed
+    from llama_index_hfrouter.errors import (
+        MalformedToolCall,
+        MediaToolFailed,
+        NoToolCall,
+        StructuredOutputFailed,
+    )
     from llama_index_hfrouter.llm import HFRouterLLM
     from llama_index_hfrouter.local_embedding import HFLocalEmbedding
     from llama_index_hfrouter.multi_modal import HFLocalMultiModalEmbedding

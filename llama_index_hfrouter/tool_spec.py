@@ -59,7 +59,14 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
         name = fn_name if fn_name in TOOLS else fn_name[1:]
         return ToolMetadata(name=fn_name, description=TOOLS[name].about, fn_schema=TOOLS[name].arguments)
 
-    def text_to_image(self, prompt: str, negative_prompt: str | None = None, width: int | None = None, height: int | None = None, seed: int | None = None) -> Blocks:
+    def text_to_image(
+        self,
+        prompt: str,
+        negative_prompt: str | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        seed: int | None = None,
+    ) -> Blocks:
         """Makes a picture from a text.
 
         Args:
@@ -68,11 +75,32 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
             width, height: In pixels.
             seed: The same picture again, where the model can.
         """
-        return self._call("text_to_image", prompt=prompt, negative_prompt=negative_prompt, width=width, height=height, seed=seed)
+        return self._call(
+            "text_to_image",
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            width=width,
+            height=height,
+            seed=seed,
+        )
 
-    async def atext_to_image(self, prompt: str, negative_prompt: str | None = None, width: int | None = None, height: int | None = None, seed: int | None = None) -> Blocks:
+    async def atext_to_image(
+        self,
+        prompt: str,
+        negative_prompt: str | None = None,
+        width: int | None = None,
+        height: int | None = None,
+        seed: int | None = None,
+    ) -> Blocks:
         """As `text_to_image`, natively asynchronous."""
-        return await self._acall("text_to_image", prompt=prompt, negative_prompt=negative_prompt, width=width, height=height, seed=seed)
+        return await self._acall(
+            "text_to_image",
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            width=width,
+            height=height,
+            seed=seed,
+        )
 
     def image_to_image(self, image_id: str, prompt: str) -> Blocks:
         """Edits a picture as a text says.
@@ -87,7 +115,13 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
         """As `image_to_image`, natively asynchronous."""
         return await self._acall("image_to_image", image_id=image_id, prompt=prompt)
 
-    def text_to_video(self, prompt: str, negative_prompt: str | None = None, num_frames: int | None = None, seed: int | None = None) -> Blocks:
+    def text_to_video(
+        self,
+        prompt: str,
+        negative_prompt: str | None = None,
+        num_frames: int | None = None,
+        seed: int | None = None,
+    ) -> Blocks:
         """Makes a film from a text.
 
         Args:
@@ -96,11 +130,21 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
             num_frames: Length in pictures.
             seed: The same film again, where the model can.
         """
-        return self._call("text_to_video", prompt=prompt, negative_prompt=negative_prompt, num_frames=num_frames, seed=seed)
+        return self._call(
+            "text_to_video", prompt=prompt, negative_prompt=negative_prompt, num_frames=num_frames, seed=seed
+        )
 
-    async def atext_to_video(self, prompt: str, negative_prompt: str | None = None, num_frames: int | None = None, seed: int | None = None) -> Blocks:
+    async def atext_to_video(
+        self,
+        prompt: str,
+        negative_prompt: str | None = None,
+        num_frames: int | None = None,
+        seed: int | None = None,
+    ) -> Blocks:
         """As `text_to_video`, natively asynchronous."""
-        return await self._acall("text_to_video", prompt=prompt, negative_prompt=negative_prompt, num_frames=num_frames, seed=seed)
+        return await self._acall(
+            "text_to_video", prompt=prompt, negative_prompt=negative_prompt, num_frames=num_frames, seed=seed
+        )
 
     def image_to_video(self, image_id: str, prompt: str | None = None, seed: int | None = None) -> Blocks:
         """Makes a film that begins with a picture.
@@ -112,7 +156,9 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
         """
         return self._call("image_to_video", image_id=image_id, prompt=prompt, seed=seed)
 
-    async def aimage_to_video(self, image_id: str, prompt: str | None = None, seed: int | None = None) -> Blocks:
+    async def aimage_to_video(
+        self, image_id: str, prompt: str | None = None, seed: int | None = None
+    ) -> Blocks:
         """As `image_to_video`, natively asynchronous."""
         return await self._acall("image_to_video", image_id=image_id, prompt=prompt, seed=seed)
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
-    from shared_core.media.artifacts import Artifact, ArtifactStore, Place
+    from shared_core.media.artifact_files import Artifact
+    from shared_core.media.artifacts import ArtifactStore, Place
     from shared_core.media.for_agents import TOOLS, Errand, Outcome, begin, told, told_error
     from shared_core.media.inputs import Limits, MediaInput, blob_from
     from shared_core.media.kinds import kind_of, sniff
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from shared_core.media.sink import Sink
 
 _MODULES = {
-    "artifacts": ("Artifact", "ArtifactStore", "Place"),
+    "artifact_files": ("Artifact",),
+    "artifacts": ("ArtifactStore", "Place"),
     "for_agents": ("TOOLS", "Errand", "Outcome", "begin", "told", "told_error"),
     "inputs": ("Limits", "MediaInput", "blob_from"),
     "reply": ("MediaFile", "MediaReply", "TranscriptChunk", "TranscriptReply"),

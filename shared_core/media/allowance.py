@@ -112,7 +112,9 @@ class Allowance:
         self.most_files = most_files
         self.most_bytes = most_bytes
         self.most_usd = None if most_usd is None else _usd(most_usd, "most_usd")
-        self.prices = {task_of(task): _usd(price, f"prices[{task!r}]") for task, price in (prices or {}).items()}
+        self.prices = {
+            task_of(task): _usd(price, f"prices[{task!r}]") for task, price in (prices or {}).items()
+        }
         self._files = 0
         self._bytes = 0
         self._usd = Decimal(0)

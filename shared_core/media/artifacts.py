@@ -1,24 +1,21 @@
 """Media that agents name by ids: one folder, one index, limits that hold before a call is made.
 
 A model writes `img_3f9a2c0d4e1`, and never a path or an address: what is no id of this store is refused, and
-nothing is opened. Files are opened without following links, below the folder alone. Not here: the limits
-(`allowance`), calls (the client), what a model is told (`for_agents`).
+nothing is opened. Not here: how files are opened (`artifact_files`), the limits (`allowance`), calls (the client), what
+a model is told (`for_agents`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import re
 import secrets
 import shutil
-import stat
 import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -26,72 +23,27 @@ from typing import Any, Self
 
 from shared_core.errors import ConfigError, RouterError
 from shared_core.media.allowance import Allowance, Taken, Used, task_of
+from shared_core.media.artifact_files import (
+    AS_IT_IS,
+    ID,
+    PREFIXES,
+    Artifact,
+    artifact_of,
+    read_file,
+    unwritable,
+    write_file,
+)
 from shared_core.media.inputs import Limits, MediaInput, blob_from
-from shared_core.media.kinds import EXTENSIONS, kind_of
+from shared_core.media.kinds import EXTENSIONS
 from shared_core.media.reply import MediaFile, MediaReply
 from shared_core.media.sink import MOST_BYTES
 from shared_core.types.tasks import Blob
 
-__all__ = ["Artifact", "ArtifactStore", "Place"]
+__all__ = ["ArtifactStore", "Place"]
 
-_PREFIXES = {"image": "img", "video": "vid", "audio": "aud"}
-_ID = re.compile(r"(img|vid|aud)_[0-9][0-9a-f]{10}")
 _WORDS = {"image": "a picture", "video": "a film", "audio": "a sound"}
 _INDEX = "index.jsonl"
 _OWN = Limits("", MOST_BYTES, 64_000_000)
-_PIECE = 2**20  # bytes that are copied at a time
-
-# O_NOFOLLOW does not exist on Windows, where making a link takes rights of its own.
-_AS_IT_IS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Artifact:
-    """A picture, a film or a sound of a store.
-
-    Args:
-        id: What agents call it, such as "img_3f9a2c0d4e1".
-        kind: "image", "video" or "audio".
-        path: Its file.
-        mime_type: Told by its first bytes.
-        size: Of the file, in bytes.
-        width, height: In pixels; None where the file's head does not say.
-        duration: In seconds, likewise.
-        prompt: What it was made from.
-        provider, model, seed: Who made it and how, where that is known.
-        cost: In US dollars: what was said or reckoned; None where nobody knows.
-    """
-
-    id: str
-    kind: str
-    path: Path
-    mime_type: str
-    size: int
-    width: int | None = None
-    height: int | None = None
-    duration: float | None = None
-    prompt: str = ""
-    provider: str | None = None
-    model: str | None = None
-    seed: int | None = None
-    cost: float | None = None
-
-    @property
-    def data(self) -> bytes:
-        """The file's bytes.
-
-        Raises:
-            ConfigError: The file is gone, or a link stands in its place.
-        """
-        return _read(self.path)
-
-    @property
-    def file(self) -> MediaFile:
-        """The file with `.save`, `.image` and a notebook's display."""
-        return MediaFile(self.mime_type, self.data)
-
-    def _repr_html_(self) -> str:
-        return self.file._repr_html_()
 
 
 class Place:
@@ -185,7 +137,9 @@ class ArtifactStore:
                 try:
                     if self._given is None:
                         self._folder = Path(tempfile.mkdtemp(prefix="hfrouter-")).resolve()
-                        self._removal = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+                        self._removal = weakref.finalize(
+                            self, shutil.rmtree, self._folder, ignore_errors=True
+                        )
                     else:
                         self._given.mkdir(mode=0o700, parents=True, exist_ok=True)
                         self._folder = self._given.resolve()
@@ -286,12 +240,13 @@ class ArtifactStore:
             ConfigError: It is no id, none of this store, or one of another kind. Nothing was opened.
         """
         artifact = None
-        if isinstance(name, str) and _ID.fullmatch(name):
+        if isinstance(name, str) and ID.fullmatch(name):
             with self._lock:
                 artifact = self._known.get(name) or self._read_on().get(name)
         if artifact is None:
             raise ConfigError(
-                f"{_quoted(name)} is not the id of anything here. Nothing was opened.", hint=self._choices(kind)
+                f"{_quoted(name)} is not the id of anything here. Nothing was opened.",
+                hint=self._choices(kind),
             )
         if kind is not None and artifact.kind != kind:
             raise ConfigError(
@@ -309,7 +264,7 @@ class ArtifactStore:
         artifact = self.get(name, kind)
         if artifact.path.parent.resolve() != self.folder:
             raise ConfigError(f"The file of {name} lies no longer in the store's folder. Nothing was opened.")
-        return Blob(_read(artifact.path), artifact.mime_type)
+        return Blob(read_file(artifact.path), artifact.mime_type)
 
     def __iter__(self) -> Iterator[Artifact]:
         """Everything here, the oldest first."""
@@ -345,12 +300,12 @@ class ArtifactStore:
             raise
 
     def _written(self, file: MediaFile, prompt: str, about: Mapping[str, Any]) -> Artifact:
-        if file.kind not in _PREFIXES or file.mime_type not in EXTENSIONS:
+        if file.kind not in PREFIXES or file.mime_type not in EXTENSIONS:
             raise ConfigError(f"{file.mime_type or 'This'} is neither picture, film nor sound.")
         # It begins with a digit, so that it is no word.
-        name = f"{_PREFIXES[file.kind]}_{secrets.randbelow(10)}{secrets.token_hex(5)}"
+        name = f"{PREFIXES[file.kind]}_{secrets.randbelow(10)}{secrets.token_hex(5)}"
         path = self.folder / (name + EXTENSIONS[file.mime_type])
-        size = _write(path, file)
+        size = write_file(path, file)
         artifact = Artifact(
             name,
             file.kind,
@@ -368,14 +323,14 @@ class ArtifactStore:
                 self._note(artifact)
         except OSError as error:
             path.unlink(missing_ok=True)
-            raise _unwritable(self.folder / _INDEX, error) from None
+            raise unwritable(self.folder / _INDEX, error) from None
         return artifact
 
     def _note(self, artifact: Artifact) -> None:
         """One line of the index, in one write: other processes write into it too."""
         row = {**asdict(artifact), "path": artifact.path.name}
         line = (json.dumps(row, ensure_ascii=True) + "\n").encode()
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _AS_IT_IS
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | AS_IT_IS
         place = os.open(self.folder / _INDEX, flags, 0o600)
         try:
             size = os.fstat(place).st_size
@@ -393,7 +348,7 @@ class ArtifactStore:
         if self._folder is None and (self._given is None or not self._given.is_dir()):
             return self._known
         try:
-            place = os.open(self.folder / _INDEX, os.O_RDONLY | _AS_IT_IS)
+            place = os.open(self.folder / _INDEX, os.O_RDONLY | AS_IT_IS)
         except FileNotFoundError:
             return self._known
         except OSError as error:
@@ -403,7 +358,7 @@ class ArtifactStore:
             whole, end, _ = file.read().rpartition(b"\n")  # the last line may still be written
         self._read_to += len(whole) + len(end)
         for line in whole.splitlines():
-            artifact = _artifact(line, self.folder)
+            artifact = artifact_of(line, self.folder)
             if artifact is not None:
                 self._known.setdefault(artifact.id, artifact)
         return self._known
@@ -440,70 +395,6 @@ def _file_of(made: object) -> MediaFile:
             hint="Put a MediaReply or a MediaFile; `add` takes files of your own.",
         )
     return file
-
-
-def _artifact(line: bytes, folder: Path) -> Artifact | None:
-    """One line of the index; None for one that was cut off, or that this store did not write."""
-    try:
-        row = json.loads(line)
-        said = {each.name: row[each.name] for each in fields(Artifact)}
-        name, mime_type = said["id"], said["mime_type"]
-        sound = _ID.fullmatch(name) and name.startswith(_PREFIXES[kind_of(mime_type)])
-        if not sound or said["path"] != name + EXTENSIONS[mime_type] or said["kind"] != kind_of(mime_type):
-            return None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None
-    return Artifact(**{**said, "path": folder / said["path"]})
-
-
-def _write(path: Path, file: MediaFile) -> int:
-    """Writes a new file, and returns its size; nothing is left of one that could not be written."""
-    try:
-        place = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _AS_IT_IS, 0o600)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    size = 0
-    try:
-        for piece in _pieces(file):
-            while piece:
-                piece = piece[os.write(place, piece) :]
-            size = os.fstat(place).st_size
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            path.unlink()
-        raise _unwritable(path, error) from None
-    finally:
-        os.close(place)
-    return size
-
-
-def _pieces(file: MediaFile) -> Iterator[memoryview]:
-    if file.path is None:
-        yield memoryview(file.data)
-        return
-    with file.path.open("rb") as source:
-        while piece := source.read(_PIECE):
-            yield memoryview(piece)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        # Without O_NONBLOCK a named pipe in its place would be waited on for ever.
-        place = os.open(path, os.O_RDONLY | _AS_IT_IS | getattr(os, "O_NONBLOCK", 0))
-    except OSError as error:
-        raise ConfigError(f"The file of {path.stem} cannot be opened: {error.strerror or error}.") from None
-    if not stat.S_ISREG(os.fstat(place).st_mode):
-        os.close(place)
-        raise ConfigError(f"What stands in the place of {path.stem} is no file. Nothing was read.")
-    with os.fdopen(place, "rb") as file:
-        return file.read()
-
-
-def _unwritable(path: Path, error: OSError) -> ConfigError:
-    return ConfigError(
-        f"The result cannot be written to {path.parent}: {error.strerror or error}.",
-        hint="Check that the folder may be written to, and has room.",
-    )
 
 
 def _quoted(name: object) -> str:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from shared_core import errors
 from shared_core.errors import ConfigError, RouterError
 from shared_core.media import tool_arguments
-from shared_core.media.artifacts import Artifact, ArtifactStore, Place
+from shared_core.media.artifact_files import Artifact
+from shared_core.media.artifacts import ArtifactStore, Place
 from shared_core.media.reply import TranscriptReply
 from shared_core.wire.redact import redact
 
@@ -213,7 +214,9 @@ def begin(
     said = {key: value for key, value in arguments.items() if value is not None}
     if unknown := said.keys() - tool.arguments.model_fields:
         raise ConfigError(f"{name} takes no {', '.join(sorted(unknown))}. Nothing was sent.")
-    if missing := [key for key, each in tool.arguments.model_fields.items() if each.is_required() and key not in said]:
+    if missing := [
+        key for key, each in tool.arguments.model_fields.items() if each.is_required() and key not in said
+    ]:
         raise ConfigError(f"{name} needs {' and '.join(missing)}. Nothing was sent.")
     prompt = said.get(tool.says, "")
     inputs: tuple[Any, ...] = (said.pop(tool.says, None),) if tool.says and not tool.takes else ()
@@ -292,16 +295,28 @@ _SENTENCES: tuple[tuple[type[RouterError], str], ...] = (
     (errors.PermissionDenied, f"The account may not use this model. {_TELL_THE_USER}"),
     (errors.ModelNotServed, f"Nobody serves the model of this tool at present. {_TELL_THE_USER}"),
     (errors.NoRoute, f"Nobody serves the model of this tool at present. {_TELL_THE_USER}"),
-    (errors.RateLimited, "Too many calls at the moment (HTTP 429).{wait} Do something else first, or tell the user."),
-    (errors.Overloaded, "The provider has no room at the moment.{wait} Do something else first, or tell the user."),
-    (errors.ModelLoading, "The model is still being loaded.{wait} Do something else first, or tell the user."),
+    (
+        errors.RateLimited,
+        "Too many calls at the moment (HTTP 429).{wait} Do something else first, or tell the user.",
+    ),
+    (
+        errors.Overloaded,
+        "The provider has no room at the moment.{wait} Do something else first, or tell the user.",
+    ),
+    (
+        errors.ModelLoading,
+        "The model is still being loaded.{wait} Do something else first, or tell the user.",
+    ),
     (
         errors.Refused,
         "The provider declined, or withheld the result as not safe for work. Put it differently, without what may "
         "offend, or tell the user.",
     ),
     (errors.InputTooLong, "The text or the file is too large for the model. Make it shorter or smaller."),
-    (errors.TimedOut, "It took too long, and nothing came back. Ask for something smaller, or tell the user."),
+    (
+        errors.TimedOut,
+        "It took too long, and nothing came back. Ask for something smaller, or tell the user.",
+    ),
     (errors.ConnectionLost, "The connection broke, and nothing came back. Try once more, or tell the user."),
 )
 

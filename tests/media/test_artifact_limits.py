@@ -26,7 +26,12 @@ def reply(png: bytes) -> MediaReply:
 
 def test_a_reply_brings_who_made_it(reply: MediaReply) -> None:
     artifact = ArtifactStore().put(reply, cost=0.04)
-    assert (artifact.provider, artifact.model, artifact.seed, artifact.cost) == ("fal-ai", "org/name", 7, 0.04)
+    assert (artifact.provider, artifact.model, artifact.seed, artifact.cost) == (
+        "fal-ai",
+        "org/name",
+        7,
+        0.04,
+    )
 
 
 # files
@@ -57,7 +62,9 @@ def test_a_call_under_way_counts_and_one_that_failed_does_not(reply: MediaReply)
     assert store.used.files == 1
 
 
-def test_files_of_ones_own_and_of_earlier_runs_do_not_count(tmp_path: Path, reply: MediaReply, png: bytes) -> None:
+def test_files_of_ones_own_and_of_earlier_runs_do_not_count(
+    tmp_path: Path, reply: MediaReply, png: bytes
+) -> None:
     ArtifactStore(tmp_path).put(reply)
     store = ArtifactStore(tmp_path, most_files=1, most_bytes=PICTURE)
     store.add(png)
@@ -73,7 +80,9 @@ def test_what_a_result_may_need_is_set_aside_until_it_is_there(reply: MediaReply
     store = ArtifactStore(most_bytes=2 * PICTURE)
     with store.reserve("text-to-image") as one, store.reserve("text-to-image") as two:
         assert one.most_bytes == two.most_bytes == PICTURE
-        with pytest.raises(BudgetExceeded, match=r"33,554,432 are made or set aside, and a result may need 16,777,216"):
+        with pytest.raises(
+            BudgetExceeded, match=r"33,554,432 are made or set aside, and a result may need 16,777,216"
+        ):
             store.reserve("text-to-image")
         one.put(reply)
     assert store.used.bytes == len(png)
@@ -115,7 +124,9 @@ def test_calls_are_reckoned_by_their_prices(reply: MediaReply) -> None:
         with store.reserve("text-to-image") as place:
             place.put(reply)
     assert store.used.usd == Decimal("0.3")
-    with pytest.raises(BudgetExceeded, match=r"may spend 0.3 USD .* 0.3 are spent .* reckoned at 0.1. Nothing was sent"):
+    with pytest.raises(
+        BudgetExceeded, match=r"may spend 0.3 USD .* 0.3 are spent .* reckoned at 0.1. Nothing was sent"
+    ):
         store.check("text-to-image")
 
 
@@ -160,7 +171,9 @@ JOB = Job("fal-ai", "text-to-image", "org/name", "7", "/fal-ai/m/7/status")
         pytest.param(KeyboardInterrupt(), True, id="what was left may be billed"),
     ],
 )
-def test_money_comes_back_only_where_a_failed_call_surely_cost_none(error: BaseException, spent: bool) -> None:
+def test_money_comes_back_only_where_a_failed_call_surely_cost_none(
+    error: BaseException, spent: bool
+) -> None:
     store = ArtifactStore(most_usd=1, prices={"text-to-image": 0.1})
     with pytest.raises(type(error)), store.reserve("text-to-image"):
         raise error

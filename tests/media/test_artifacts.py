@@ -37,7 +37,12 @@ def made(data: bytes, mime_type: str = "image/png") -> MediaFile:
 def test_what_was_made_comes_back_by_its_id(store: ArtifactStore, png: bytes) -> None:
     artifact = store.put(made(png), prompt="a red dot")
     assert artifact == store.get(artifact.id)
-    assert (artifact.kind, artifact.mime_type, artifact.width, artifact.height) == ("image", "image/png", 3, 2)
+    assert (artifact.kind, artifact.mime_type, artifact.width, artifact.height) == (
+        "image",
+        "image/png",
+        3,
+        2,
+    )
     assert (artifact.size, artifact.prompt, artifact.cost) == (len(png), "a red dot", None)
     assert artifact.data == store.read(artifact.id, "image").data == artifact.path.read_bytes() == png
     assert artifact.path.parent == store.folder
@@ -132,7 +137,9 @@ def test_what_is_no_id_is_refused_in_a_short_sentence(
     known = store.put(made(png))
     opened.clear()
     for attempt in (store.get, store.read):
-        with pytest.raises(ConfigError, match=r"is not the id of anything here. Nothing was opened") as caught:
+        with pytest.raises(
+            ConfigError, match=r"is not the id of anything here. Nothing was opened"
+        ) as caught:
             attempt(name)
         assert known.id in str(caught.value)
         assert len(str(caught.value)) < 300
@@ -297,7 +304,10 @@ def test_another_process_reads_the_index(tmp_path: Path, png: bytes) -> None:
         "artifact = ArtifactStore(sys.argv[1]).get(sys.argv[2]); print(artifact.prompt, len(artifact.data))"
     )
     command = [sys.executable, "-c", script, str(tmp_path), artifact.id]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"a red dot {len(png)}\n"
+    assert (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        == f"a red dot {len(png)}\n"
+    )
 
 
 def test_a_line_that_was_cut_off_costs_no_other(tmp_path: Path, png: bytes) -> None:
