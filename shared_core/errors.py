@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from shared_core.types import ChatReply, Job
+    from shared_core.types.answers import CompletionReply
 
 __all__ = [
     "AllRoutesFailed",
@@ -263,7 +264,12 @@ class StreamInterrupted(RouterError):
     default_hint = "The part that arrived is in `.partial`; send the request again for a whole answer."
 
     def __init__(
-        self, message: str, *, partial: ChatReply, cause: RouterError | None = None, **about: Any
+        self,
+        message: str,
+        *,
+        partial: ChatReply | CompletionReply,
+        cause: RouterError | None = None,
+        **about: Any,
     ) -> None:
         super().__init__(message, **about)
         self.partial = partial

@@ -65,7 +65,8 @@ class Exchange:
         if request.stream and "text/event-stream" in response.headers.get(
             "content-type", "text/event-stream"
         ):
-            return (yield from self._stream(call, request, response))
+            reader = ChatStreamReader(reasoning_tags=request.reasoning_tags)
+            return (yield from self.stream(call, reader, response))
         body = yield from _whole(response)
         reply = _parse_reply(body, response, request)
         if request.stream:  # the server does not stream, and answered at once
@@ -142,8 +143,8 @@ class Exchange:
             response.status, response.headers, body, now=self.wall_clock(), secret=request.key.reveal()
         )
 
-    def _stream(self, call: Call, request: ChatRequest, response: Head) -> Flow[ChatReply]:
-        reader = ChatStreamReader(reasoning_tags=request.reasoning_tags)
+    def stream(self, call: Call, reader: ChatStreamReader, response: Head) -> Flow[ChatReply]:
+        """Hands out a stream's deltas as they come, and gives the whole at its end."""
         progress, waits = call.progress, call.waits
         try:
             # Bare effects, for once: this loop runs for every token, and a helper costs it a generator.

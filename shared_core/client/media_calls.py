@@ -24,8 +24,11 @@ from shared_core.types.media import (
 )
 
 if TYPE_CHECKING:
-    from shared_core.media import MediaInput, MediaReply, TranscriptReply
+    from shared_core.media import MediaInput, MediaReply, Segment, TranscriptReply
     from shared_core.transport import AsyncTransport, Transport
+    from shared_core.types.answers import Answers
+
+    AnyReply = MediaReply | TranscriptReply | Answers[Segment]
 
 __all__ = ["AsyncMediaCalls", "MediaCalls"]
 
@@ -164,7 +167,7 @@ class MediaCalls(TaskRouter):
         flow = self._submit(name, *ask(name, given, options, url), Waiter(nap.wake))
         return BlockingRun(flow, self._sender(), nap).finish()
 
-    def resume(self, job: Job, **options: Unpack[MediaOptions]) -> MediaReply | TranscriptReply:
+    def resume(self, job: Job, **options: Unpack[MediaOptions]) -> AnyReply:
         """Waits for a job, and fetches its result.
 
         Args:
@@ -267,7 +270,7 @@ class AsyncMediaCalls(TaskRouter):
         flow = self._submit(name, *asked, Waiter(nap.wake))
         return await AsyncRun(flow, self._sender(), nap).finish()
 
-    async def resume(self, job: Job, **options: Unpack[MediaOptions]) -> MediaReply | TranscriptReply:
+    async def resume(self, job: Job, **options: Unpack[MediaOptions]) -> AnyReply:
         """See `HFRouter.resume`. Cancelling this leaves the job alone: it can be resumed again."""
         nap = AsyncNap()
         return await AsyncRun(self._resume(job, options, Waiter(nap.wake)), self._sender(), nap).finish()

@@ -8,10 +8,10 @@ from typing import Any, Literal, Self, Unpack
 
 from shared_core.catalog import Catalog
 from shared_core.client.base import RouterSettings
-from shared_core.client.media_calls import AsyncMediaCalls, MediaCalls
 from shared_core.client.settings import bypasses_proxy, proxies
 from shared_core.client.status import ModelStatus
 from shared_core.client.streams import AsyncChatStream, ChatStream
+from shared_core.client.writing_calls import AsyncWritingCalls, WritingCalls
 from shared_core.errors import ConfigError
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
@@ -31,7 +31,7 @@ from shared_core.types import (
 __all__ = ["AsyncHFRouter", "HFRouter"]
 
 
-class HFRouter(MediaCalls):
+class HFRouter(WritingCalls):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
     Takes the arguments of `RouterBase`, and:
@@ -164,7 +164,7 @@ class HFRouter(MediaCalls):
         return self._transport
 
 
-class AsyncHFRouter(AsyncMediaCalls):
+class AsyncHFRouter(AsyncWritingCalls):
     """The same for event loops: usable from any, and from several after one another.
 
     Takes the arguments of `RouterBase`, and:

@@ -11,21 +11,23 @@ from shared_core.errors import ConfigError
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
 from shared_core.types import ChatDelta, ChatReply
+from shared_core.types.answers import CompletionReply
 
-__all__ = ["AsyncChatStream", "ChatStream"]
+__all__ = ["AsyncChatStream", "AsyncTextStream", "ChatStream", "TextStream"]
 
-Run = TypeVar("Run", bound=BlockingRun[ChatReply] | AsyncRun[ChatReply])
+Reply = TypeVar("Reply")
 
 
-class _Stream(Generic[Run]):
-    """What both kinds of stream share: the deltas of one read, handed out one by one."""
+class _Stream(Generic[Reply]):
+    """What all kinds of stream share: the deltas of one read, handed out one by one."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    _run: BlockingRun[Reply] | AsyncRun[Reply]
+
+    def __init__(self) -> None:
         self._ready: list[ChatDelta] = []  # the rest of one read, the next delta last
 
     @property
-    def reply(self) -> ChatReply:
+    def reply(self) -> Reply:
         """The whole answer, once the stream has been read to its end.
 
         Raises:
@@ -47,17 +49,10 @@ class _Stream(Generic[Run]):
         return f"<{type(self).__name__} {'ended' if self._run.done else 'open'}>"
 
 
-class ChatStream(_Stream[BlockingRun[ChatReply]]):
-    """An answer that arrives in pieces: iterate it, preferably inside `with`.
-
-    The request is sent when the first delta is asked for. Leaving early frees the connection.
-
-    Example:
-        >>> with router.stream(messages) as stream:  # doctest: +SKIP
-        ...     for delta in stream:
-        ...         print(delta.text, end="", flush=True)
-        >>> stream.reply.usage  # doctest: +SKIP
-    """
+class _Blocking(_Stream[Reply]):
+    def __init__(self, run: BlockingRun[Reply]) -> None:
+        super().__init__()
+        self._run: BlockingRun[Reply] = run
 
     def __iter__(self) -> Self:
         return self
@@ -89,8 +84,10 @@ class ChatStream(_Stream[BlockingRun[ChatReply]]):
             self._run.close()
 
 
-class AsyncChatStream(_Stream[AsyncRun[ChatReply]]):
-    """The twin of `ChatStream` for event loops: `async with` and `async for`."""
+class _Async(_Stream[Reply]):
+    def __init__(self, run: AsyncRun[Reply]) -> None:
+        super().__init__()
+        self._run: AsyncRun[Reply] = run
 
     def __aiter__(self) -> Self:
         return self
@@ -119,5 +116,30 @@ class AsyncChatStream(_Stream[AsyncRun[ChatReply]]):
     def __del__(self) -> None:
         # Closing needs the event loop, which nobody runs for us here.
         if hasattr(self, "_run") and self._run.open:
-            message = "An AsyncChatStream was dropped without being closed: use `async with`."
+            message = f"An {type(self).__name__} was dropped without being closed: use `async with`."
             warnings.warn(message, ResourceWarning, source=self, stacklevel=1)
+
+
+class ChatStream(_Blocking[ChatReply]):
+    """An answer that arrives in pieces: iterate it, preferably inside `with`.
+
+    The request is sent when the first delta is asked for. Leaving early frees the connection.
+
+    Example:
+        >>> with router.stream(messages) as stream:  # doctest: +SKIP
+        ...     for delta in stream:
+        ...         print(delta.text, end="", flush=True)
+        >>> stream.reply.usage  # doctest: +SKIP
+    """
+
+
+class AsyncChatStream(_Async[ChatReply]):
+    """The twin of `ChatStream` for event loops: `async with` and `async for`."""
+
+
+class TextStream(_Blocking[CompletionReply]):
+    """A text that a model goes on with, in pieces; used like `ChatStream`."""
+
+
+class AsyncTextStream(_Async[CompletionReply]):
+    """The twin of `TextStream` for event loops: `async with` and `async for`."""

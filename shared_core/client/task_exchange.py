@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from shared_core.client.downloads import Keep, take
 from shared_core.client.exchange import USER_AGENT, Exchange, json_of
 from shared_core.errors import InputTooLong
-from shared_core.flow import Flow, offload
+from shared_core.flow import Flow, Head, offload
 from shared_core.media import MediaFile
 from shared_core.providers import Served
-from shared_core.types import Call, HttpRequest, TaskRequest
+from shared_core.types import Call, HttpRequest, TaskRequest, Waits
 from shared_core.wire.post import LARGEST_BODY
 
 __all__ = ["Answer", "TaskExchange"]
@@ -59,6 +59,24 @@ class TaskExchange:
 
     def __call__(self, call: Call) -> Flow[Answer]:
         """Sends it once."""
+        part = call.waits.part(_PATIENCE)
+        try:
+            response = yield from self.opened(call, part)
+        finally:
+            call.waits.opening = part.opening
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if self.keep is not None and kind.startswith(_FILES):
+            return Answer(None, (yield from take(response, self.keep)), response.headers)
+        value = yield from json_of(response)
+        return Answer(value, None, response.headers)
+
+    def opened(self, call: Call, waits: Waits) -> Flow[Head]:
+        """Sends it, and gives the head of a successful reply.
+
+        Args:
+            call: Whose progress this is.
+            waits: The stopwatch for this request.
+        """
         key = yield from self.exchange.key(call, needed=True)
         # Off the event loop: huggingface_hub's adapters are loaded with the first task, and media become base64.
         payload = yield from offload(self._payload)
@@ -68,19 +86,15 @@ class TaskExchange:
         if call.target.bill_to:
             headers["x-hf-bill-to"] = call.target.bill_to
         url = self.url or call.target.base_url + payload.path
-        part = call.waits.part(_PATIENCE)
         try:
-            response = yield from self.exchange.send(
-                call, HttpRequest("POST", url, headers, payload.body, key), waits=part
+            return (
+                yield from self.exchange.send(
+                    call, HttpRequest("POST", url, headers, payload.body, key), waits=waits
+                )
             )
         finally:
-            call.waits.opening = part.opening
-            call.progress.provider = call.progress.provider or self.served.provider
-        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if self.keep is not None and kind.startswith(_FILES):
-            return Answer(None, (yield from take(response, self.keep)), response.headers)
-        value = yield from json_of(response)
-        return Answer(value, None, response.headers)
+            if self.url is None:  # a server of the user's own is no provider
+                call.progress.provider = call.progress.provider or self.served.provider
 
     def _payload(self) -> Any:
         from shared_core.providers.payloads import payload

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
+from urllib.parse import urlsplit
 
 from shared_core.catalog import default_model
 from shared_core.client.checks import checked_body
@@ -33,8 +34,9 @@ if TYPE_CHECKING:
     from shared_core.client.jobs import Finished, JobRun
     from shared_core.client.task_exchange import TaskExchange
     from shared_core.client.waiters import Waiter, Waiters
-    from shared_core.media import MediaReply, TranscriptReply
+    from shared_core.media import MediaReply, Segment, TranscriptReply
     from shared_core.providers import Served
+    from shared_core.types.answers import Answers, CompletionReply
 
 __all__ = ["TaskRouter"]
 
@@ -50,11 +52,17 @@ _KINDS = {
     "image-to-video": "video",
     "text-to-speech": "audio",
     "text-to-audio": "audio",
-    "audio-to-audio": "audio",
 }
 """What a task makes; others answer with JSON."""
 
+_TEXT = "text-generation"
+
+_MASKS = "image-segmentation"
+"""Answers with JSON, or is a job whose results are files, by provider."""
+
 _HF_INFERENCE = "hf-inference"
+_LISTED_AS = {"sentence-similarity": frozenset({"sentence-similarity", "feature-extraction"})}
+"""Where a mapping may name a task otherwise. Source: huggingface_hub 2.4.0, `_check_supported_task`."""
 
 
 class TaskRouter(VectorRouter):
@@ -91,11 +99,36 @@ class TaskRouter(VectorRouter):
             read: Makes the reply of the provider's JSON.
             paid: Whether doing it twice costs twice.
         """
+        from shared_core.providers.dialects import DIALECTS, PLAIN
+
         call = self._task_call(task, inputs, parameters, options)
         sent = yield from self._task(call, None, paid=paid)
-        run = self._run(call, None, waiter, cast(MediaOptions, options))
+        keep = None
+        if task in DIALECTS.get(sent.served.provider, PLAIN).jobs:
+            sent, paid = replace(sent, paid=True), True
+            keep = self._keep(task, cast(MediaOptions, options)) if task == _MASKS else None
+        run = self._run(call, keep, waiter, cast(MediaOptions, options))
         done = yield from run.run(sent, self._paid() if paid else self._policies)
         return read(done.raw, call, done)
+
+    def _generate(
+        self, prompt: str, parameters: Mapping[str, Any], options: TaskOptions, *, stream: bool
+    ) -> Flow[CompletionReply]:
+        """The flow of one text that a model goes on with; its clock starts now."""
+        from shared_core.client.generation import GenerationExchange, told
+        from shared_core.client.pipeline import run_through
+        from shared_core.providers.payloads import OWN_SERVER
+
+        call = self._task_call(_TEXT, prompt, parameters, options, streamed=stream)
+        sent = yield from self._task(call, None, paid=False)
+        if sent.url is not None and "v1" in urlsplit(self.base_url).path.split("/"):
+            url = f"{self.base_url}/completions"
+            sent = replace(sent, served=replace(sent.served, provider=OWN_SERVER), url=url)
+        sent = replace(sent, request=told(sent.request, sent.served.provider, streamed=stream))
+        call = replace(call, target=replace(call.target, base_url=self._root()))
+        exchange = GenerationExchange(sent, tuple(sent.request.parameters.get("stop") or ()), stream)
+        reply = yield from run_through(self._policies, call, exchange)
+        return replace(reply, meta=replace(reply.meta, url=self.base_url))
 
     def _submit(
         self, task: str, inputs: Any, parameters: Mapping[str, Any], options: MediaOptions, waiter: Waiter
@@ -113,8 +146,11 @@ class TaskRouter(VectorRouter):
         run = self._run(call, keep, waiter, options)
         return (yield from run.submit(replace(sent, at_once=False), self._paid()))
 
-    def _resume(self, job: Job, options: MediaOptions, waiter: Waiter) -> Flow[MediaReply | TranscriptReply]:
+    def _resume(
+        self, job: Job, options: MediaOptions, waiter: Waiter
+    ) -> Flow[MediaReply | TranscriptReply | Answers[Segment]]:
         """The flow that waits for a job and fetches its result."""
+        from shared_core.client.task_replies import segments
         from shared_core.client.transcripts import transcript_reply
 
         if not isinstance(job, Job):
@@ -124,9 +160,11 @@ class TaskRouter(VectorRouter):
         options = {**options, "model": job.model}
         call = self._task_call(job.task, "", {}, options)
         call = replace(call, target=replace(call.target, base_url=self._root()))
-        keep = self._keep(job.task, options) if job.task in _KINDS else None
+        keep = self._keep(job.task, options) if job.task in (*_KINDS, _MASKS) else None
         done = yield from self._run(call, keep, waiter, options).resume(job)
         call.progress.provider = call.progress.provider or job.provider
+        if job.task == _MASKS:
+            return segments(done.raw, call, done)
         if keep is not None:
             return self._media_reply(call, done)
         return transcript_reply(done.raw, call, done)
@@ -158,10 +196,16 @@ class TaskRouter(VectorRouter):
     # -- their parts ------------------------------------------------------------------------------------
 
     def _task_call(
-        self, task: str, inputs: Any, parameters: Mapping[str, Any], options: TaskOptions | MediaOptions
+        self,
+        task: str,
+        inputs: Any,
+        parameters: Mapping[str, Any],
+        options: TaskOptions | MediaOptions,
+        *,
+        streamed: bool = False,
     ) -> Call:
         model = options.get("model") or self.task_models.get(task) or self.model
-        if not model:
+        if not model and self._behind_router():
             known = default_model(task)
             if known is None:
                 raise ConfigError(
@@ -170,13 +214,16 @@ class TaskRouter(VectorRouter):
                     "lists those that are served.",
                 )
             model = known.model
-        given = {name: value for name, value in parameters.items() if value is not None}
+        # A None of text generation says that not even the usual is sent (`told`).
+        given = {name: value for name, value in parameters.items() if value is not None or task == _TEXT}
         body = {**self.extra_body, **checked_body(options.get("extra_body"))}
-        request = TaskRequest(task, inputs, wire_model(model, self.provider), given, body)
+        # A server of the user's own has one model, and needs no name for it.
+        name = wire_model(model, self.provider) if model else ""
+        request = TaskRequest(task, inputs, name, given, body)
         timeout = options.get("timeout")
         if timeout is None and task in _KINDS and self.timeouts == Timeouts():
             timeout = _AN_HOUR
-        return self._call(request, timeout, options.get("extra_headers"), streamed=False)
+        return self._call(request, timeout, options.get("extra_headers"), streamed=streamed)
 
     def _task(self, call: Call, keep: Keep | None, *, paid: bool = True) -> Flow[TaskExchange]:
         """The task with its provider; asks the Hub who serves the model when that is not known yet."""
@@ -188,7 +235,7 @@ class TaskRouter(VectorRouter):
         if not self._behind_router():
             served = Served(_HF_INFERENCE, ref.repo, "live", request.task)
             request = replace(request, model=ref.repo)
-            return TaskExchange(self._exchange, served, request, keep, url=self.base_url, paid=paid)
+            return TaskExchange(self._exchange, served, request, keep, url=self._root(), paid=paid)
         served, name = yield from self._chosen(ref, request.task, call.waits)
         return TaskExchange(self._exchange, served, replace(request, model=name), keep, paid=paid)
 
@@ -209,7 +256,7 @@ class TaskRouter(VectorRouter):
         if named_itself and _HF_INFERENCE in providers:
             # It runs more models than its mapping lists, each by its own id; a 404 says when not.
             return Served(_HF_INFERENCE, name, "live", task), name
-        need = Need(task, frozenset({task}), providers, adapters=True)
+        need = Need(task, _LISTED_AS.get(task, frozenset({task})), providers, adapters=True)
         return choose(name, listed, ref.provider, need), name
 
     def _keep(self, task: str, options: MediaOptions) -> Keep:
@@ -227,7 +274,9 @@ class TaskRouter(VectorRouter):
         if to is not None and not (to if to.is_dir() else to.parent).is_dir():
             raise ConfigError(f"The folder of to={str(to)!r} does not exist. Nothing was sent.")
         most = options.get("most_bytes")
-        return Keep(_KINDS[task], to, MOST_BYTES if most is None else checked_count(most, "most_bytes"))
+        return Keep(
+            _KINDS.get(task, "image"), to, MOST_BYTES if most is None else checked_count(most, "most_bytes")
+        )
 
     def _run(self, call: Call, keep: Keep | None, waiter: Waiter, options: MediaOptions) -> JobRun:
         from shared_core.client.job_line import JobLine
@@ -257,11 +306,10 @@ class TaskRouter(VectorRouter):
         return self._all_waiters
 
     def _media_reply(self, call: Call, done: Finished) -> MediaReply:
-        from shared_core.client.exchange import meta_of
+        from shared_core.client.task_replies import task_meta
         from shared_core.media import MediaReply
 
-        meta = meta_of(call, done.headers, "")
-        meta = replace(meta, model=ModelRef.parse(call.request.model).repo)
+        meta = task_meta(call, done.headers)
         seed = done.report.seed if done.report is not None else None
         raw = done.raw if isinstance(done.raw, Mapping) else {}
         return MediaReply(done.files, meta, seed, done.job, raw)

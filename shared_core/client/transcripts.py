@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from shared_core.client.exchange import meta_of
 from shared_core.client.jobs import Finished
+from shared_core.client.task_replies import task_meta
 from shared_core.errors import MalformedResponse
 from shared_core.media import TranscriptChunk, TranscriptReply
 from shared_core.providers.dialects.values import at, first_text
-from shared_core.types import Call, ModelRef
+from shared_core.types import Call
 
 __all__ = ["transcript_reply"]
 
@@ -33,8 +32,7 @@ def transcript_reply(raw: Any, call: Call, done: Finished) -> TranscriptReply:
     texts = [said] if isinstance(said, str) else [at(said, name) for name in names]
     if not any(isinstance(text, str) for text in texts):
         raise MalformedResponse("The reply holds no transcript.", reactions=())
-    meta = meta_of(call, done.headers, "")
-    meta = replace(meta, model=ModelRef.parse(call.request.model).repo)
+    meta = task_meta(call, done.headers)
     language = first_text(
         at(said, "language"), at(said, "detected_language"), at(said, "inferred_languages", 0)
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from shared_core.media.for_agents import TOOLS, Errand, Outcome, begin, told, told_error
     from shared_core.media.inputs import Limits, MediaInput, blob_from
     from shared_core.media.kinds import kind_of, sniff
+    from shared_core.media.parts import Segment, Sound
     from shared_core.media.reply import MediaFile, MediaReply, TranscriptChunk, TranscriptReply
     from shared_core.media.sink import Sink
 
@@ -24,6 +25,7 @@ _MODULES = {
     "artifacts": ("ArtifactStore", "Place"),
     "for_agents": ("TOOLS", "Errand", "Outcome", "begin", "told", "told_error"),
     "inputs": ("Limits", "MediaInput", "blob_from"),
+    "parts": ("Segment", "Sound"),
     "reply": ("MediaFile", "MediaReply", "TranscriptChunk", "TranscriptReply"),
     "sink": ("Sink",),
     "kinds": ("kind_of", "sniff"),
@@ -41,7 +43,9 @@ __all__ = [
     "MediaReply",
     "Outcome",
     "Place",
+    "Segment",
     "Sink",
+    "Sound",
     "TranscriptChunk",
     "TranscriptReply",
     "begin",

@@ -7,7 +7,6 @@ arguments' bounds (`tool_arguments`), calls (the client).
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -113,7 +112,7 @@ TOOLS: Mapping[str, Tool] = {
     "ask_image": Tool(
         "Answer a question about a picture by looking at it. Takes its id.",
         "image-text-to-text",
-        "chat",
+        "ask_image",
         "question",
         "image",
         tool_arguments.AskImage,
@@ -222,19 +221,13 @@ def begin(
     inputs: tuple[Any, ...] = (said.pop(tool.says, None),) if tool.says and not tool.takes else ()
     if tool.takes:
         inputs = (store.read(said.pop(f"{tool.takes}_id"), tool.takes),)
-    if tool.method == "chat":
-        inputs, said = (_question(inputs[0], said["question"]),), {}
+    if tool.method == "ask_image":
+        inputs = (*inputs, said.pop(tool.says))
     options = {**said, "model": model} if model else said
     place = store.reserve(tool.task)
     if place.most_bytes:
         options["most_bytes"] = place.most_bytes
     return Errand(tool.method, inputs, options, place, str(prompt))
-
-
-def _question(picture: Any, question: str) -> list[dict[str, Any]]:
-    address = f"data:{picture.mime_type};base64,{base64.b64encode(picture.data).decode('ascii')}"
-    parts = [{"type": "text", "text": question}, {"type": "image_url", "image_url": {"url": address}}]
-    return [{"role": "user", "content": parts}]
 
 
 # -- what the model is told -------------------------------------------------------------------------------
@@ -276,7 +269,7 @@ def _labels(reply: Any) -> str:
 
 _SAYINGS: dict[str, Callable[[Any], str]] = {
     "transcribe": _transcript,
-    "chat": _answer,
+    "ask_image": _answer,
     "image_classification": _labels,
     "text_classification": _labels,
 }

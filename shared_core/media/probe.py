@@ -93,9 +93,10 @@ def _wav(data: bytes) -> Measures:
 
 
 def _flac(data: bytes) -> Measures:
-    """STREAMINFO: 20 bits of rate, 3 of channels, 5 of depth, 36 of samples."""
+    """STREAMINFO: 20 bits of rate, 3 of channels, 5 of depth, 36 of samples: 0 where it was written as a stream."""
     packed = int.from_bytes(data[18:26], "big")
-    return Measures(duration=(packed & (1 << 36) - 1) / (packed >> 44))
+    samples = packed & (1 << 36) - 1
+    return Measures(duration=samples / (packed >> 44) if samples else None)
 
 
 def _mp4(data: bytes) -> Measures:

@@ -17,14 +17,23 @@ from urllib.parse import quote
 from huggingface_hub.hf_api import InferenceProviderMapping
 from huggingface_hub.inference._common import MimeBytes
 from huggingface_hub.inference._providers import PROVIDERS
-from huggingface_hub.inference._providers._common import TaskProviderHelper, filter_none, recursive_merge
+from huggingface_hub.inference._providers._common import (
+    BaseTextGenerationTask,
+    TaskProviderHelper,
+    filter_none,
+    recursive_merge,
+)
+from huggingface_hub.inference._providers.hf_inference import HFInferenceTask
 
 from shared_core.errors import ConfigError
 from shared_core.providers.mapping import Served
 from shared_core.types.tasks import Blob, Link, TaskRequest
 from shared_core.wire import json
 
-__all__ = ["Payload", "payload", "providers_of"]
+__all__ = ["OWN_SERVER", "Payload", "payload", "providers_of"]
+
+OWN_SERVER = "openai-compatible"
+"""In a provider's place: a server of the user's own that goes on with texts as OpenAI's did."""
 
 _ROUTER = "https://router.huggingface.co"  # what the adapters write into every address
 _KEY = "hf_"  # the form of a key for which they choose the router; the true one is added as the bytes leave
@@ -79,6 +88,8 @@ def payload(served: Served, request: TaskRequest) -> Payload:
         raise ConfigError(f"{served.provider} cannot be asked for this: {said}. Nothing was sent.") from None
     if values is not None:
         values = recursive_merge(values, filter_none(more))
+        if request.task == "text-generation" and "prompt" in values:
+            values = _as_openai(values)
     headers = adapter._normalize_headers(_own_headers(adapter), values, data)
     if request.task in _PICTURES:
         headers.setdefault("accept", "image/png")
@@ -87,9 +98,19 @@ def payload(served: Served, request: TaskRequest) -> Payload:
 
 
 def providers_of(task: str) -> frozenset[str]:
-    """The providers that huggingface_hub can ask for a task, and we for sounds."""
+    """The providers that huggingface_hub can ask for a task, and those of our own table."""
     known = frozenset(provider for provider, tasks in PROVIDERS.items() if task in tasks)
-    return known | {provider for provider, name in _MORE if name == task}
+    return known | {provider for provider, name in _MORE if name == task and provider != OWN_SERVER}
+
+
+def _as_openai(values: dict[str, Any]) -> dict[str, Any]:
+    """The body of a completion in the words that such servers know: huggingface_hub sends some of them (together,
+    novita) TGI's `max_new_tokens`, which they pass over, and others a null."""
+    limit = values.pop("max_new_tokens", None)
+    values = {
+        name: value for name, value in values.items() if value is not None and (name, value) != ("model", "")
+    }
+    return values if limit is None else {**values, "max_tokens": limit}
 
 
 def _adapter(provider: str, task: str) -> TaskProviderHelper:
@@ -136,4 +157,9 @@ class _Sounds(TaskProviderHelper):
         return {"prompt": inputs, **filter_none(parameters)}
 
 
-_MORE: Mapping[tuple[str, str], TaskProviderHelper] = {("fal-ai", "text-to-audio"): _Sounds()}
+_MORE: Mapping[tuple[str, str], TaskProviderHelper] = {
+    ("fal-ai", "text-to-audio"): _Sounds(),
+    # Missing from huggingface_hub's table, whose client has the method. Source: its tabular_regression (2.4.0).
+    ("hf-inference", "tabular-regression"): HFInferenceTask("tabular-regression"),
+    (OWN_SERVER, "text-generation"): BaseTextGenerationTask(OWN_SERVER, ""),
+}

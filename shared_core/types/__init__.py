@@ -11,6 +11,18 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
+    from shared_core.types.answers import (
+        Answer,
+        Answers,
+        Box,
+        CompletionReply,
+        Detection,
+        Entity,
+        Filling,
+        Label,
+        TableAnswer,
+        TextReply,
+    )
     from shared_core.types.call import Call, LookupRequest, Progress, Request, Target
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
@@ -25,6 +37,18 @@ if TYPE_CHECKING:
     from shared_core.types.waits import Timeouts, Waits
 
 _MODULES = {
+    "answers": (
+        "Answer",
+        "Answers",
+        "Box",
+        "CompletionReply",
+        "Detection",
+        "Entity",
+        "Filling",
+        "Label",
+        "TableAnswer",
+        "TextReply",
+    ),
     "call": (
         "Call",
         "LookupRequest",
@@ -56,8 +80,11 @@ __getattr__, __dir__ = lazily(__name__, _MODULES)
 __all__ = [
     "CHAT_PARAMS",
     "POLICIES",
+    "Answer",
+    "Answers",
     "ApiKey",
     "Blob",
+    "Box",
     "Call",
     "ChatDelta",
     "ChatOptions",
@@ -65,13 +92,18 @@ __all__ = [
     "ChatReply",
     "ChatRequest",
     "Choice",
+    "CompletionReply",
+    "Detection",
     "EmbedOptions",
     "EmbedReply",
     "EmbedRequest",
+    "Entity",
+    "Filling",
     "HttpRequest",
     "Job",
     "JobReport",
     "Kind",
+    "Label",
     "Link",
     "LookupRequest",
     "MediaOptions",
@@ -86,9 +118,11 @@ __all__ = [
     "RerankOptions",
     "RerankReply",
     "RerankRequest",
+    "TableAnswer",
     "Target",
     "TaskOptions",
     "TaskRequest",
+    "TextReply",
     "Timeouts",
     "ToolCall",
     "ToolCallDelta",

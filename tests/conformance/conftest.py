@@ -7,6 +7,7 @@ Lives here: finding the recordings, serving them, counting what was played. Not 
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
@@ -83,12 +84,24 @@ class Recording:
     def is_event_stream(self) -> bool:
         return "event-stream" in {k.lower(): v for k, v in self.headers.items()}.get("content-type", "")
 
+    @property
+    def fails(self) -> bool:
+        """Whether it is an error: by its status, in a stream that begins well, or by naming no provider."""
+        return self.status >= 400 or "error-in-stream" in self.path.stem or self.scenario["provider"] == "hub"
+
+    @property
+    def makes_files(self) -> bool:
+        """Whether the answer is a picture or a sound."""
+        return self.scenario["task"] in ("text-to-image", "text-to-speech")
+
     @cached_property
     def body(self) -> bytes:
         """The stored bytes: a JSON body is cut out of the file, so that no parser of ours touched it."""
         response = self.scenario["interactions"][-1]["response"]
         if "text" in response:
             return response["text"].encode()
+        if "base64" in response:
+            return base64.b64decode(response["base64"])
         last = [found.end() for found in re.finditer(r'^ {8}"json": ', self.text, re.MULTILINE)][-1]
         value, end = json.JSONDecoder().raw_decode(self.text, last)
         assert value == response["json"]
@@ -101,7 +114,9 @@ def _recordings(task: str) -> list[Recording]:
 
 RECORDINGS = _recordings("chat")
 EMBEDDINGS = _recordings("feature-extraction")
-ALL = [*RECORDINGS, *EMBEDDINGS]
+_OTHERS = sorted({path.parent.name for path in FOLDER.glob("*/*.json")} - {"chat", "feature-extraction"})
+TASKS = [item for task in _OTHERS for item in _recordings(task)]
+ALL = [*RECORDINGS, *EMBEDDINGS, *TASKS]
 
 
 @pytest.fixture(scope="session")
@@ -225,11 +240,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             found = [pytest.param(item, id=str(item)) for item in RECORDINGS if wanted(item)]
             missing = pytest.param(None, id="none", marks=pytest.mark.skip(reason=ABSENT))
             metafunc.parametrize(name, found or [missing])
-    if "embedded" in metafunc.fixturenames:
-        found = [pytest.param(item, id=str(item)) for item in EMBEDDINGS]
-        metafunc.parametrize(
-            "embedded", found or [pytest.param(None, id="none", marks=pytest.mark.skip(reason=ABSENT))]
-        )
+    others = {
+        "embedded": EMBEDDINGS,
+        "task_failed": [item for item in TASKS if item.fails],
+        "task_streamed": [item for item in TASKS if item.is_event_stream and not item.fails],
+        "task_made": [item for item in TASKS if item.makes_files and not item.fails],
+        "task_answered": [
+            item for item in TASKS if not (item.makes_files or item.is_event_stream or item.fails)
+        ],
+    }
+    for name, items in others.items():
+        if name in metafunc.fixturenames:
+            found = [pytest.param(item, id=f"{item.path.parent.name}/{item}") for item in items]
+            missing = pytest.param(None, id="none", marks=pytest.mark.skip(reason=ABSENT))
+            metafunc.parametrize(name, found or [missing])
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
