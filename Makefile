@@ -41,6 +41,7 @@ record: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/run.py
 	$(PY) benchmarks/embeddings/run.py
+	$(PY) benchmarks/media/run.py
 
 clean:
 	rm -rf $(VENV) .venv-floor benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis

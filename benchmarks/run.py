@@ -2,7 +2,7 @@
 
 Lives here: the order of the run (environments, server, one process a contender, rounds in which the
 contenders take turns), and the options.
-Not here: the measures themselves (`measures`), the verdicts (`report`).
+Not here: the measures themselves (`measures`), the verdicts (`report`), the processes (`processes`).
 
     python benchmarks/run.py                        everything, and write the tables into README.md
     python benchmarks/run.py --quick                3 rounds, a look
@@ -18,9 +18,7 @@ import json
 import os
 import platform
 import resource
-import select
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,15 +26,16 @@ from typing import Any
 
 import contenders
 import envs
+import processes
 import report
 from contenders import Contender
 from measures import BARE, MEASURES, Measure
+from processes import note
 
 HERE = Path(__file__).resolve().parent
 KEEP = HERE / ".benchmarks"  # logs and the last run's numbers; git-ignored
 ROUNDS, QUICK_ROUNDS = 7, 3
 MEMORY_ROUNDS = 2
-QUIET = 0.7  # load average above which the run says that it is disturbed
 PATIENCE = 90  # seconds for one round of one contender
 
 # Versions worth printing; an environment shows those it has.
@@ -68,17 +67,8 @@ def clean_environment(home: str) -> dict[str, str]:
     }
 
 
-class Server:
+class Server(processes.Server):
     """The server process, and its control door."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        command = [sys.executable, str(HERE / "server.py")]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        assert self.process.stdout is not None
-        self.host = f"127.0.0.1:{int(self.process.stdout.readline())}"
-        self.url = f"http://{self.host}"
 
     def cpu(self) -> float:
         """CPU seconds the server has used so far."""
@@ -89,62 +79,18 @@ class Server:
         finally:
             connection.close()
 
-    def close(self) -> None:
-        stop(self.process)
 
-
-class Worker:
-    """One contender's process, asked for one round at a time."""
+class Worker(processes.Worker):
+    """One contender's process."""
 
     def __init__(self, contender: Contender, server: Server, environment: dict[str, str]) -> None:
         self.contender = contender
-        self.log = (KEEP / f"{contender.name.replace(' ', '-').replace(',', '')}.log").open("a")
-        command = [str(envs.python_of(contender.env)), str(HERE / "worker.py"), contender.name, server.url]
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-            env=environment,
-        )
-        self.failed = self._read().get("failed")
-
-    def ask(self, measure: str) -> dict[str, Any]:
-        if self.failed:
-            return {"failed": self.failed}
-        assert self.process.stdin is not None
-        self.process.stdin.write(measure + "\n")
-        self.process.stdin.flush()
-        return self._read()
-
-    def _read(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
-        line = self.process.stdout.readline() if ready else ""
-        if line:
-            said: dict[str, Any] = json.loads(line)
-            return said
-        self.failed = f"no answer in {PATIENCE} s" if not ready else "its process died"
-        self.process.kill()
-        return {"failed": self.failed}
-
-    def close(self) -> None:
-        stop(self.process)
-        self.log.close()
+        log = (KEEP / f"{contender.name.replace(' ', '-').replace(',', '')}.log").open("a")
+        super().__init__(command_of(contender, server), environment, log, PATIENCE)
 
 
-def stop(process: subprocess.Popen[str]) -> None:
-    """Close the pipe that a process reads from; kill it only if that does not end it."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        process.stdin.close()
-        process.wait(timeout=10)
-    except (subprocess.TimeoutExpired, BrokenPipeError):
-        process.kill()
-        process.wait()
-    process.stdout.close()
+def command_of(contender: Contender, server: Server) -> list[str]:
+    return [str(envs.python_of(contender.env)), str(HERE / "worker.py"), contender.name, server.url]
 
 
 class Run:
@@ -181,10 +127,12 @@ class Run:
     def everything(self) -> dict[str, Any]:
         started = time.monotonic()
         load = os.getloadavg()[0]
-        if load > QUIET:
-            print(f"The machine is busy (load {load:.1f}): waits and walls will say little.", file=sys.stderr)
-        versions = {env: self.versions(env) for env in sorted({c.env for c in self.contenders})}
-        server = Server(self.environment)
+        processes.busy(load)
+        versions = {
+            env: processes.versions(envs.python_of(env), PACKAGES, self.environment)
+            for env in sorted({c.env for c in self.contenders})
+        }
+        server = Server(HERE / "server.py", self.environment)
         try:
             self.turns([m for m in MEASURES.values() if not m.forked] + [BARE], server)
             self.turns([m for m in MEASURES.values() if m.forked], server)
@@ -196,7 +144,7 @@ class Run:
             server.close()
         return {
             "date": datetime.date.today().isoformat(),
-            "machine": f"{cpu_model()}, {os.cpu_count()} cores",
+            "machine": f"{processes.cpu_model()}, {os.cpu_count()} cores",
             "python": platform.python_version(),
             "rounds": self.rounds,
             "load": load,
@@ -265,21 +213,8 @@ class Run:
                 ):
                     continue
                 note(f"memory: {c.name}")
-                command = [str(envs.python_of(c.env)), str(HERE / "worker.py"), c.name, server.url, "memory"]
-                done = subprocess.run(command, capture_output=True, text=True, env=self.environment)
-                self.keep(
-                    "memory", c.name, json.loads(done.stdout) if not done.returncode else last(done.stderr)
-                )
-
-    def versions(self, env: str) -> dict[str, str]:
-        code = (
-            "import importlib.metadata as m, json, sys\n"
-            "def v(p):\n try: return m.version(p)\n except m.PackageNotFoundError: return ''\n"
-            "print(json.dumps({p: v(p) for p in sys.argv[1:]}))"
-        )
-        command = [str(envs.python_of(env)), "-c", code, *PACKAGES]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=self.environment)
-        return {name: version for name, version in json.loads(done.stdout).items() if version}
+                command = [*command_of(c, server), "memory"]
+                self.keep("memory", c.name, processes.answer_of(command, self.environment))
 
 
 def fresh_process(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
@@ -292,13 +227,8 @@ def fresh_process(command: list[str], environment: dict[str, str]) -> dict[str, 
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             errors.seek(0)
-            return last(errors.read())
+            return processes.last(errors.read())
     return {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime}
-
-
-def last(errors: str) -> dict[str, Any]:
-    lines = errors.strip().splitlines()
-    return {"failed": lines[-1][:200] if lines else "it failed without a word"}
 
 
 def selected(contender: Contender, only: str | None) -> bool:
@@ -307,19 +237,6 @@ def selected(contender: Contender, only: str | None) -> bool:
         return True
     keys = {contender.framework, contender.group, contender.family, contender.env}
     return any(word in keys or word.lower() in contender.name.lower() for word in only.split(","))
-
-
-def cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
-
-
-def note(text: str) -> None:
-    """What is going on, on one line that rewrites itself; nothing when no one is watching."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def main() -> None:

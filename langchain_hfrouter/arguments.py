@@ -1,5 +1,8 @@
 """What `ChatHFRouter(...)` takes, for type checkers and editors; at run time its fields decide.
 
+Lives here: that, and what every class takes that calls a host. Not here: the rest of the remote embedding class and
+of the reranker (`embedding_arguments`).
+
 Type checkers would otherwise read the fields themselves, and then refuse a plain string as `api_key` and the
 other spellings. A test holds this list and the fields together.
 """
@@ -7,7 +10,7 @@ other spellings. A test holds this list and the fields together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import Callbacks
@@ -17,11 +20,11 @@ from pydantic import SecretStr
 
 from shared_core.types import ChatParams, Timeouts
 
-__all__ = ["Arguments"]
+__all__ = ["Arguments", "HostArguments"]
 
 
-class Arguments(ChatParams, total=False):
-    """Every argument of `ChatHFRouter`; its docstring describes them."""
+class HostArguments(TypedDict, total=False):
+    """The arguments that say where and on whose account."""
 
     model: str
     model_name: str
@@ -33,17 +36,22 @@ class Arguments(ChatParams, total=False):
     max_retries: int
     default_headers: Mapping[str, str] | None
     extra_body: Mapping[str, Any] | None
+    model_kwargs: Mapping[str, Any] | None
     wait_for_model: bool | float
+    http_client: Any
+    async_http_client: Any
+    async_transport: Literal["httpx2", "aiohttp"]
+
+
+class Arguments(HostArguments, ChatParams, total=False):
+    """Every argument of `ChatHFRouter`; its docstring describes them."""
+
     reasoning_tags: bool
     stop_sequences: str | list[str] | None
-    model_kwargs: Mapping[str, Any] | None
     streaming: bool | None
     stream_usage: bool
     echo_reasoning: bool
     media_in_tool_messages: bool
-    http_client: Any
-    async_http_client: Any
-    async_transport: Literal["httpx2", "aiohttp"]
 
     # LangChain's own
     name: str | None

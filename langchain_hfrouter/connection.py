@@ -1,17 +1,16 @@
 """What the remote classes beside the chat model share: a host, an account, and the two routers.
 
-Lives here: those fields under the names that `ChatHFRouter` gives them, their checks, and copies and pickles
-without the token. Not here: what is sent (`router_embeddings`, `rerank`), the chat model's fields (`settings`).
+Lives here: those fields under the names that `ChatHFRouter` gives them, their checks, and pickles without the
+token. Not here: what is sent (`router_embeddings`, `rerank`), the chat model's fields (`settings`), the routers
+(`routers`).
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import (
-    BaseModel,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -23,12 +22,10 @@ from pydantic import (
 
 from langchain_hfrouter.complaints import in_words, unknown_argument
 from langchain_hfrouter.errors import ConfigError, as_langchain
-from langchain_hfrouter.keys import TravelSafeKey, is_secret, without_secrets
+from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
+from langchain_hfrouter.routers import CLIENTS, Routers
 from shared_core.errors import RouterError
 from shared_core.types import Timeouts
-
-if TYPE_CHECKING:
-    from shared_core import AsyncHFRouter, HFRouter
 
 __all__ = ["BatchConnection", "Connection"]
 
@@ -43,11 +40,9 @@ _SETTINGS = (
     "extra_body",
     "wait_for_model",
 )
-_NOTHING_MADE = {"_router": None, "_async_router": None}
-_CLIENTS = ("http_client", "async_http_client")
 
 
-class Connection(BaseModel):
+class Connection(Routers):
     """The fields of remote classes that say where and on whose account."""
 
     model_config = ConfigDict(
@@ -74,9 +69,6 @@ class Connection(BaseModel):
     async_http_client: Any = Field(default=None, exclude=True, repr=False)
     async_transport: Literal["httpx2", "aiohttp"] = "httpx2"
 
-    # `HFRouter` and `AsyncHFRouter`, whose room is loaded with the first call.
-    _router: Any = PrivateAttr(default=None)
-    _async_router: Any = PrivateAttr(default=None)
     _client_stayed_behind: bool = PrivateAttr(default=False)
 
     _ALIASES: ClassVar[dict[str, str]] = {"model_name": "model"}
@@ -114,7 +106,7 @@ class Connection(BaseModel):
             if name not in cls.model_fields:
                 known = (*cls.model_fields, *cls._ALIASES)
                 raise unknown_argument(cls.__name__, str(name), known, cls._INSTEAD)
-        values["api_key"] = _wrapped(values.get("api_key"))
+        values["api_key"] = safe_key(values.get("api_key"))
         return values
 
     @model_validator(mode="after")
@@ -132,26 +124,6 @@ class Connection(BaseModel):
         """`model`, under LangChain's other spelling."""
         return self.model
 
-    # --- the routers ---
-
-    def _sync(self) -> HFRouter:
-        router: HFRouter | None = self._router
-        if router is None:
-            from shared_core import HFRouter
-
-            router = self._router = HFRouter(**self._router_settings(), http_client=self.http_client)
-        return router
-
-    def _async(self) -> AsyncHFRouter:
-        router: AsyncHFRouter | None = self._async_router
-        if router is None:
-            from shared_core import AsyncHFRouter
-
-            router = self._async_router = AsyncHFRouter(
-                **self._router_settings(), http_client=self.async_http_client, transport=self.async_transport
-            )
-        return router
-
     def _router_settings(self) -> dict[str, Any]:
         if self._client_stayed_behind:  # going out without its proxy would be worse than an error
             raise ConfigError(
@@ -162,13 +134,11 @@ class Connection(BaseModel):
         settings["api_key"] = None if self.api_key is None else self.api_key.get_secret_value()
         return settings
 
-    # --- copies: routers belong to one object, and a token stays where it was given ---
+    # --- what is shown, and what travels ---
 
     def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, _wrapped(value) if name == "api_key" else value)
-        if not name.startswith("_"):
-            self._forget()
-        if name in _CLIENTS:
+        super().__setattr__(name, value)
+        if name in CLIENTS:
             self._client_stayed_behind = False
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -178,34 +148,13 @@ class Connection(BaseModel):
             if name is None or name not in fields or value != fields[name].default:
                 yield name, value
 
-    def _forget(self) -> None:
-        private = self.__pydantic_private__
-        if private is not None:
-            object.__setattr__(self, "__pydantic_private__", {**private, **_NOTHING_MADE})
-
-    def __copy__(self) -> Connection:
-        twin = super().__copy__()
-        twin._forget()
-        return twin
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Connection:
-        memo = {} if memo is None else memo
-        # A client of the user's own is shared: it cannot be copied, and losing its proxy would be worse.
-        for name in _CLIENTS:
-            client = getattr(self, name)
-            if client is not None:
-                memo[id(client)] = client
-        twin = copy.copy(self)
-        object.__setattr__(twin, "__dict__", without_secrets(copy.deepcopy(twin.__dict__, memo)))
-        return twin
-
     def __getstate__(self) -> dict[Any, Any]:
         state = dict(super().__getstate__())
-        has_client = any(getattr(self, name) is not None for name in _CLIENTS)
-        state["__dict__"] = without_secrets({**state["__dict__"], **dict.fromkeys(_CLIENTS)})
+        has_client = any(getattr(self, name) is not None for name in CLIENTS)
+        state["__dict__"] = without_secrets({**state["__dict__"], **dict.fromkeys(CLIENTS)})
         state["__pydantic_private__"] = {
             **(state["__pydantic_private__"] or {}),
-            **_NOTHING_MADE,
+            **self._NOTHING_MADE,
             "_client_stayed_behind": has_client or self._client_stayed_behind,
         }
         return state
@@ -227,10 +176,3 @@ class BatchConnection(Connection):
 def _enter(values: dict[str, Any], name: str, value: Any, spelling: str) -> None:
     if values.setdefault(name, value) != value:
         raise ConfigError(f"{name} and {spelling} are two spellings of one argument, with different values.")
-
-
-def _wrapped(key: Any) -> Any:
-    """The token in the box that stays behind; what is no token is left to the field's own check."""
-    if isinstance(key, SecretStr) and not isinstance(key, TravelSafeKey):
-        key = key.get_secret_value()
-    return TravelSafeKey(key) if isinstance(key, str) else key

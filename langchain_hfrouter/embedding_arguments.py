@@ -6,42 +6,20 @@ plain string as `api_key` and the other spellings. A test holds these lists and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import SecretStr
-
-from shared_core.types import Timeouts
+from langchain_hfrouter.arguments import HostArguments
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
 
-__all__ = ["BatchArguments", "ConnectionArguments", "RerankerArguments", "RouterEmbeddingArguments"]
+__all__ = ["BatchArguments", "RerankerArguments", "RouterEmbeddingArguments"]
 
 
-class ConnectionArguments(TypedDict, total=False):
-    """The arguments that say where and on whose account."""
-
-    model: str
-    model_name: str
-    api_key: str | SecretStr | None
-    base_url: str | None
-    provider: str | None
-    bill_to: str | None
-    timeout: float | Timeouts | None
-    max_retries: int
-    default_headers: Mapping[str, str] | None
-    extra_body: Mapping[str, Any] | None
-    model_kwargs: Mapping[str, Any] | None
-    wait_for_model: bool | float
-    http_client: Any
-    async_http_client: Any
-    async_transport: Literal["httpx2", "aiohttp"]
-
-
-class BatchArguments(ConnectionArguments, total=False):
-    """The same for lists that go out in batches."""
+class BatchArguments(HostArguments, total=False):
+    """The arguments of both: a host, and lists that go out in batches."""
 
     batch_size: int | None
     chunk_size: int | None

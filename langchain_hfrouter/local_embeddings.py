@@ -1,7 +1,7 @@
 """LangChain embeddings over a model on this machine.
 
-Lives here: the `Embeddings` interface. Not here: loading and running the model (`shared_core.local`), which
-happens when the first text comes; models elsewhere (`router_embeddings`).
+Lives here: its arguments. Not here: LangChain's interface (`text_embeddings`); loading and running the model
+(`shared_core.local`), which happens when the first text comes; models elsewhere (`router_embeddings`).
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Never
 
-from langchain_core.embeddings import Embeddings
-
 from langchain_hfrouter.complaints import unknown_argument
 from langchain_hfrouter.errors import ConfigError, as_langchain
+from langchain_hfrouter.text_embeddings import TextEmbeddings
 from shared_core.errors import RouterError
 from shared_core.local import LocalEmbedder
 
@@ -37,7 +36,7 @@ _INSTEAD = {
 }
 
 
-class HFLocalEmbeddings(Embeddings):
+class HFLocalEmbeddings(TextEmbeddings):
     """Embedding models of sentence-transformers, on this machine, on the fastest engine that is installed.
 
     Setup:
@@ -190,34 +189,6 @@ class HFLocalEmbeddings(Embeddings):
         arguments = repr(self._embedder).removeprefix("LocalEmbedder(").removesuffix(")")
         return f"HFLocalEmbeddings({arguments}{'' if self.truncate else ', truncate=False'})"
 
-    # --- LangChain's interface ---
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """One vector a text, in order.
-
-        Args:
-            texts: What will be searched in; may be empty.
-        """
-        return self.embed(texts, "document").tolist()
-
-    def embed_query(self, text: str) -> list[float]:
-        """The vector of one query.
-
-        Args:
-            text: What is searched with.
-        """
-        return self.embed([text], "query").tolist()[0]
-
-    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """As `embed_documents`, off the event loop."""
-        return (await self.aembed(texts, "document")).tolist()
-
-    async def aembed_query(self, text: str) -> list[float]:
-        """As `embed_query`, off the event loop. Queries that come together are computed together."""
-        return (await self.aembed([text], "query")).tolist()[0]
-
-    # --- with numpy and what is known besides ---
-
     def embed(self, texts: Iterable[str], kind: Kind = "document") -> EmbedReply:
         """Vectors as one float32 array, with usage and the positions of texts that were cut.
 
@@ -234,7 +205,7 @@ class HFLocalEmbeddings(Embeddings):
             raise as_langchain(error) from error.__cause__
 
     async def aembed(self, texts: Iterable[str], kind: Kind = "document") -> EmbedReply:
-        """As `embed`, off the event loop."""
+        """As `embed`, off the event loop. Queries that come together are computed together."""
         try:
             return await self._embedder.aembed(texts, kind, truncate=self.truncate)
         except RouterError as error:

@@ -15,8 +15,8 @@ from langchain_core.callbacks import AsyncCallbackManagerForToolRun, CallbackMan
 from langchain_core.tools import BaseTool, ToolException
 from pydantic import ConfigDict, Field, model_validator
 
+from langchain_hfrouter.arguments import HostArguments
 from langchain_hfrouter.connection import Connection
-from langchain_hfrouter.embedding_arguments import ConnectionArguments
 from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.tool_errors import as_tool_error, bad_arguments
 from shared_core.errors import RouterError
@@ -49,7 +49,7 @@ _OF_CLIENT = frozenset(
 Content = str | list[str | dict[str, Any]]
 
 
-class MediaToolArguments(ConnectionArguments, total=False):
+class MediaToolArguments(HostArguments, total=False):
     """What every media tool takes, for type checkers and editors."""
 
     hub_url: str | None

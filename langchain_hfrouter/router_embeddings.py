@@ -1,7 +1,7 @@
 """LangChain embeddings through the router's providers, TEI or any OpenAI-style server.
 
-Lives here: the `Embeddings` interface and what is special to embedding. Not here: the connection
-(`connection`), batches, routes and the cache (the core).
+Lives here: what is special to embedding elsewhere. Not here: LangChain's interface (`text_embeddings`), the
+connection (`connection`), batches, routes and the cache (the core).
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from langchain_core.embeddings import Embeddings
 from pydantic import Field, field_serializer, model_validator
 
 from langchain_hfrouter.connection import BatchConnection
 from langchain_hfrouter.errors import ConfigError, as_langchain
+from langchain_hfrouter.text_embeddings import TextEmbeddings
 from shared_core.errors import RouterError
 from shared_core.types import EmbedReply, Kind
 
@@ -37,7 +37,7 @@ _OPTIONS = (
 )
 
 
-class HFRouterEmbeddings(BatchConnection, Embeddings):
+class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
     """Embedding models of Hugging Face's inference providers, of TEI, or of any OpenAI-style server.
 
     Setup:
@@ -193,34 +193,6 @@ class HFRouterEmbeddings(BatchConnection, Embeddings):
     @field_serializer("show_progress", when_used="json")
     def _name_progress(self, progress: bool | Callable[[int, int], object]) -> bool:
         return bool(progress)
-
-    # --- LangChain's interface ---
-
-    def embed_documents(self, texts: list[str]) -> list[list[float]]:
-        """One vector a text, in order.
-
-        Args:
-            texts: What will be searched in, of any length; may be empty.
-        """
-        return self.embed(texts, "document").tolist()
-
-    def embed_query(self, text: str) -> list[float]:
-        """The vector of one query.
-
-        Args:
-            text: What is searched with.
-        """
-        return self.embed([text], "query").tolist()[0]
-
-    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """As `embed_documents`, natively asynchronous."""
-        return (await self.aembed(texts, "document")).tolist()
-
-    async def aembed_query(self, text: str) -> list[float]:
-        """As `embed_query`, natively asynchronous."""
-        return (await self.aembed([text], "query")).tolist()[0]
-
-    # --- with numpy and what is known besides ---
 
     def embed(self, texts: Iterable[str], kind: Kind = "document") -> EmbedReply:
         """Vectors as one float32 array, with usage, provider, cut texts and notes.

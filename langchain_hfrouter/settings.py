@@ -1,15 +1,14 @@
 """What a `ChatHFRouter` is told: its fields, and everything that is decided from them without a call.
 
-Lives here: fields, their checks, copies and pickles without the token, tracing and cache parameters, the
-profile, the two routers. Not here: messages and calls (`chat_models`).
+Lives here: fields, their checks, pickles without the token, tracing and cache parameters, the profile.
+Not here: messages and calls (`chat_models`), the two routers (`routers`).
 """
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, ClassVar, Literal
 
 from langchain_core.language_models import LangSmithParams
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -28,13 +27,11 @@ from pydantic import (
 
 from langchain_hfrouter.complaints import in_words
 from langchain_hfrouter.errors import ConfigError
-from langchain_hfrouter.keys import TravelSafeKey, is_secret, without_secrets
+from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
 from langchain_hfrouter.replies import PROVIDER
+from langchain_hfrouter.routers import Routers
 from shared_core import __version__
 from shared_core.types import CHAT_PARAMS, Timeouts
-
-if TYPE_CHECKING:
-    from shared_core import AsyncHFRouter, HFRouter
 
 __all__ = ["RouterSettings", "unknown_parameters"]
 
@@ -46,7 +43,7 @@ class _FoundProfile(dict[str, Any]):
     """A profile from the catalogue, not from the user: `configurable_fields(model=...)` must not keep it."""
 
 
-class RouterSettings(BaseChatModel):
+class RouterSettings(Routers, BaseChatModel):
     """The fields of `ChatHFRouter`; its docstring describes them."""
 
     model_config = ConfigDict(
@@ -101,10 +98,9 @@ class RouterSettings(BaseChatModel):
     async_http_client: Any = Field(default=None, exclude=True, repr=False)
     async_transport: Literal["httpx2", "aiohttp"] = "httpx2"
 
-    # `HFRouter` and `AsyncHFRouter`, whose room is loaded with the first call.
-    _router: Any = PrivateAttr(default=None)
-    _async_router: Any = PrivateAttr(default=None)
     _sent: dict[str, Any] | None = PrivateAttr(default=None)
+
+    _NOTHING_MADE: ClassVar[dict[str, None]] = {**Routers._NOTHING_MADE, "_sent": None}
 
     def __init__(self, model: str | None = None, /, **values: Any) -> None:
         if model is not None:
@@ -130,10 +126,8 @@ class RouterSettings(BaseChatModel):
         values = dict(values)
         if not known:
             _rename(values, cls.model_fields.keys())
-        if isinstance(key, SecretStr) and not isinstance(key, TravelSafeKey):
-            key = key.get_secret_value()
-        if isinstance(key, str):
-            values["api_key"] = TravelSafeKey(key)
+        if key is not None:
+            values["api_key"] = safe_key(key)
         if isinstance(profile, _FoundProfile):
             del values["profile"]
         return values
@@ -176,25 +170,7 @@ class RouterSettings(BaseChatModel):
         """`model`, under LangChain's other spelling."""
         return self.model
 
-    # --- the routers ---
-
-    def _sync(self) -> HFRouter:
-        router: HFRouter | None = self._router
-        if router is None:
-            from shared_core import HFRouter
-
-            router = self._router = HFRouter(**self._router_settings(), http_client=self.http_client)
-        return router
-
-    def _async(self) -> AsyncHFRouter:
-        router: AsyncHFRouter | None = self._async_router
-        if router is None:
-            from shared_core import AsyncHFRouter
-
-            router = self._async_router = AsyncHFRouter(
-                **self._router_settings(), http_client=self.async_http_client, transport=self.async_transport
-            )
-        return router
+    # --- what calls start from ---
 
     def _router_settings(self) -> dict[str, Any]:
         return {
@@ -222,14 +198,7 @@ class RouterSettings(BaseChatModel):
             self._sent = sent
         return sent
 
-    # --- copies: routers belong to one object, and LangChain caches `_serialized` in `__dict__` ---
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "api_key" and isinstance(value, str | SecretStr) and not isinstance(value, TravelSafeKey):
-            value = TravelSafeKey(value if isinstance(value, str) else value.get_secret_value())
-        super().__setattr__(name, value)
-        if not name.startswith("_") and name in type(self).model_fields:
-            self._forget()
+    # --- what is shown, and what travels; LangChain caches `_serialized` in `__dict__` ---
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """What was chosen: neither what is unset nor what LangChain notes down for its traces."""
@@ -239,30 +208,13 @@ class RouterSettings(BaseChatModel):
 
     def _forget(self) -> None:
         self.__dict__.pop("_serialized", None)
-        private = self.__pydantic_private__
-        if private is not None:
-            object.__setattr__(self, "__pydantic_private__", {**private, **_NOTHING_MADE})
-
-    def __copy__(self) -> RouterSettings:
-        twin = super().__copy__()
-        twin._forget()
-        return twin
-
-    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> RouterSettings:
-        memo = {} if memo is None else memo
-        # A client of the user's own is shared: it cannot be copied, and losing its proxy would be worse.
-        for client in (self.http_client, self.async_http_client):
-            if client is not None:
-                memo[id(client)] = client
-        twin = copy.copy(self)
-        object.__setattr__(twin, "__dict__", without_secrets(copy.deepcopy(twin.__dict__, memo)))
-        return twin
+        super()._forget()
 
     def __getstate__(self) -> dict[Any, Any]:
         state = dict(super().__getstate__())
         values = {name: value for name, value in state["__dict__"].items() if name != "_serialized"}
         state["__dict__"] = without_secrets(values)
-        state["__pydantic_private__"] = {**(state["__pydantic_private__"] or {}), **_NOTHING_MADE}
+        state["__pydantic_private__"] = {**(state["__pydantic_private__"] or {}), **self._NOTHING_MADE}
         return state
 
     # --- serialisation, tracing, cache ---
@@ -381,9 +333,6 @@ class RouterSettings(BaseChatModel):
             return count_tokens_approximately(messages, tools=list(tools))
         except TypeError:  # an older langchain-core, without `tools`
             return count_tokens_approximately(messages)
-
-
-_NOTHING_MADE = {"_router": None, "_async_router": None, "_sent": None}
 
 
 def _rename(values: dict[str, Any], fields: Any) -> None:

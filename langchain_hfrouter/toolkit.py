@@ -12,7 +12,7 @@ from langchain_core.tools import BaseToolkit, ToolException
 from pydantic import ConfigDict, Field, model_validator
 
 from langchain_hfrouter import media_tools, reading_tools
-from langchain_hfrouter.embedding_arguments import ConnectionArguments
+from langchain_hfrouter.arguments import HostArguments
 from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.media_tool import MediaConnection, MediaTool
 
@@ -38,7 +38,7 @@ _TOOLS: dict[str, type[MediaTool]] = {
 }
 
 
-class ToolkitArguments(ConnectionArguments, total=False):
+class ToolkitArguments(HostArguments, total=False):
     """What the toolkit takes, for type checkers and editors."""
 
     include: Sequence[str] | None

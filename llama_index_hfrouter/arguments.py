@@ -1,12 +1,13 @@
 """What `HFRouterLLM(...)` takes, for type checkers and editors; at run time its fields decide.
 
-A test holds this list and the fields together.
+Lives here: that, and what every class takes that calls a host. Not here: the rest of the embedding classes and of
+the reranker (`embedding_arguments`). A test holds this list and the fields together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager
@@ -16,13 +17,12 @@ from pydantic import SecretStr
 
 from shared_core.types import ApiKey, ChatParams, Timeouts
 
-__all__ = ["Arguments"]
+__all__ = ["Arguments", "HostArguments"]
 
 
-class Arguments(ChatParams, total=False):
-    """Every keyword argument of `HFRouterLLM`; its docstring describes them."""
+class HostArguments(TypedDict, total=False):
+    """The arguments that say where and on whose account."""
 
-    model_name: str | None
     api_key: str | SecretStr | ApiKey | None
     base_url: str | None
     provider: str | None
@@ -32,10 +32,17 @@ class Arguments(ChatParams, total=False):
     default_headers: Mapping[str, str] | None
     extra_body: Mapping[str, Any] | None
     wait_for_model: bool | float
-    reasoning_tags: bool
     http_client: Any
     async_http_client: Any
     async_transport: Literal["httpx2", "aiohttp"] | None
+    callback_manager: CallbackManager | None
+
+
+class Arguments(HostArguments, ChatParams, total=False):
+    """Every keyword argument of `HFRouterLLM`; its docstring describes them."""
+
+    model_name: str | None
+    reasoning_tags: bool
     context_window: int | None
     num_output: int | None
     is_function_calling_model: bool | None
@@ -45,7 +52,6 @@ class Arguments(ChatParams, total=False):
     reasoning_as_answer: bool
 
     # LlamaIndex's own
-    callback_manager: CallbackManager | None
     rate_limiter: Any
     system_prompt: str | None
     messages_to_prompt: Callable[[Sequence[ChatMessage]], str] | None

@@ -5,46 +5,24 @@ At run time their fields decide; a test holds these lists and the fields togethe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from llama_index.core.callbacks import CallbackManager
 from llama_index.core.storage.kvstore.types import BaseKVStore
-from pydantic import SecretStr
 
-from shared_core.types import ApiKey, Timeouts
+from llama_index_hfrouter.arguments import HostArguments
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
 
 __all__ = [
-    "ConnectionArguments",
     "LocalEmbeddingArguments",
     "MultiModalArguments",
     "RerankerArguments",
     "RouterEmbeddingArguments",
     "TextEmbeddingArguments",
 ]
-
-
-class ConnectionArguments(TypedDict, total=False):
-    """The arguments that say where and on whose account."""
-
-    api_key: str | SecretStr | ApiKey | None
-    base_url: str | None
-    provider: str | None
-    bill_to: str | None
-    timeout: float | Timeouts | None
-    max_retries: int
-    default_headers: Mapping[str, str] | None
-    extra_body: Mapping[str, Any] | None
-    wait_for_model: bool | float
-    max_concurrency: int
-    http_client: Any
-    async_http_client: Any
-    async_transport: Literal["httpx2", "aiohttp"] | None
-    callback_manager: CallbackManager | None
 
 
 class TextEmbeddingArguments(TypedDict, total=False):
@@ -64,9 +42,10 @@ class TextEmbeddingArguments(TypedDict, total=False):
     rate_limiter: Any
 
 
-class RouterEmbeddingArguments(ConnectionArguments, TextEmbeddingArguments, total=False):
+class RouterEmbeddingArguments(HostArguments, TextEmbeddingArguments, total=False):
     """Every argument of `HFRouterEmbedding` but the first; its docstring describes them."""
 
+    max_concurrency: int
     embedding_api: Literal["auto", "openai", "tei", "router"]
     hub_url: str | None
     truncate: bool | None
@@ -94,13 +73,14 @@ class MultiModalArguments(LocalEmbeddingArguments, total=False):
     image_folder: str | Path | None
 
 
-class RerankerArguments(ConnectionArguments, total=False):
+class RerankerArguments(HostArguments, total=False):
     """Every argument of `HFReranker` but the first; its docstring describes them."""
 
     model_name: str | None
     top_n: int | None
     keep_retrieval_score: bool
     batch_size: int | None
+    max_concurrency: int
     device: str | None
     revision: str | None
     trust_remote_code: bool

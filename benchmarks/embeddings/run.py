@@ -5,7 +5,7 @@
     python benchmarks/embeddings/run.py --only torch --measures mixed,query --quick
 
 Lives here: the order of the run (environments, model folders, one process a contender, rounds in which the
-contenders take turns), quality of the vectors. Not here: measures, verdicts.
+contenders take turns), quality of the vectors. Not here: measures, verdicts, the processes (`processes`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import importlib.util
 import json
 import os
 import platform
-import select
 import subprocess
 import sys
 import tempfile
@@ -25,14 +24,16 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path.append(str(HERE.parent))  # `envs` is shared with the chat benchmarks
+sys.path.append(str(HERE.parent))  # `envs` and `processes` are shared with the chat benchmarks
 
 import corpus  # noqa: E402
 import envs  # noqa: E402
 import numpy as np  # noqa: E402
+import processes  # noqa: E402
 import report  # noqa: E402
 from contenders import CONTENDERS, ST, Contender  # noqa: E402
 from measures import MEASURES  # noqa: E402
+from processes import note  # noqa: E402
 
 KEEP = HERE.parent / ".benchmarks"
 ROUNDS, QUICK_ROUNDS = 5, 2
@@ -79,50 +80,17 @@ def clean_environment(home: str) -> dict[str, str]:
     }
 
 
-class Worker:
-    """One contender's process, asked for one round at a time."""
+class Worker(processes.Worker):
+    """One contender's process."""
 
     def __init__(self, contender: Contender, setup: Path, environment: dict[str, str]) -> None:
         self.contender = contender
-        self.log = (KEEP / f"embed-{contender.name.replace(' ', '-').replace(',', '')}.log").open("w")
-        self.process = subprocess.Popen(
-            [str(envs.python_of(contender.env)), str(HERE / "worker.py"), contender.name, str(setup)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.log,
-            text=True,
-            env=environment,
-        )
-        self.failed = self._read().get("failed")
+        log = (KEEP / f"embed-{contender.name.replace(' ', '-').replace(',', '')}.log").open("w")
+        super().__init__(command_of(contender, setup), environment, log, PATIENCE)
 
-    def ask(self, line: str) -> dict[str, Any]:
-        if self.failed:
-            return {"failed": self.failed}
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self._read()
 
-    def _read(self) -> dict[str, Any]:
-        assert self.process.stdout is not None
-        ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE)
-        line = self.process.stdout.readline() if ready else ""
-        if line:
-            said: dict[str, Any] = json.loads(line)
-            return said
-        self.failed = f"no answer in {PATIENCE} s" if not ready else "its process died"
-        self.process.kill()
-        return {"failed": self.failed}
-
-    def close(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        try:
-            self.process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        self.log.close()
+def command_of(contender: Contender, setup: Path) -> list[str]:
+    return [str(envs.python_of(contender.env)), str(HERE / "worker.py"), contender.name, str(setup)]
 
 
 class Run:
@@ -140,30 +108,19 @@ class Run:
 
     def everything(self) -> dict[str, Any]:
         started, load = time.monotonic(), os.getloadavg()[0]
-        if load > 0.7:
-            print(f"The machine is busy (load {load:.1f}): the figures will say little.", file=sys.stderr)
+        processes.busy(load)
         texts, lengths = self.texts()
-        server = subprocess.Popen(
-            [sys.executable, str(HERE / "server.py")],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=self.environment,
-        )
-        assert server.stdout is not None
-        assert server.stdin is not None
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        server = processes.Server(HERE / "server.py", self.environment)
         try:
-            quality = self.turns(texts, url)
+            quality = self.turns(texts, server.url)
             if "ready" in self.measures:
-                self.ready(texts, url)
+                self.ready(texts, server.url)
         finally:
-            server.stdin.close()
-            server.wait(timeout=10)
+            server.close()
         peak = self.peak()
         return {
             "date": datetime.date.today().isoformat(),
-            "machine": f"{cpu_model()}, {os.cpu_count()} cores",
+            "machine": f"{processes.cpu_model()}, {os.cpu_count()} cores",
             "python": platform.python_version(),
             "rounds": self.rounds,
             "load": load,
@@ -177,7 +134,10 @@ class Run:
             "quality": quality,
             "peak": peak,
             "peak_share": self.shares(peak, lengths),
-            "versions": {env: self.versions(env) for env in sorted({c.env for c in self.contenders})},
+            "versions": {
+                env: processes.versions(envs.python_of(env), PACKAGES, self.environment)
+                for env in sorted({c.env for c in self.contenders})
+            },
         }
 
     def texts(self) -> tuple[dict[str, list[str]], list[int]]:
@@ -273,23 +233,8 @@ class Run:
                 if contender.name in self.failures.get("ready", ()):
                     continue
                 note(f"ready: {contender.name}")
-                setup = self.setup(contender, texts, url)
-                command = [
-                    str(envs.python_of(contender.env)),
-                    str(HERE / "worker.py"),
-                    contender.name,
-                    str(setup),
-                ]
-                done = subprocess.run(
-                    [*command, "ready"], capture_output=True, text=True, env=self.environment, check=False
-                )
-                lines = done.stdout.splitlines()
-                if done.returncode or not lines:
-                    said = {
-                        "failed": (done.stderr.strip().splitlines() or ["it failed without a word"])[-1][:200]
-                    }
-                else:
-                    said = json.loads(lines[-1])
+                command = [*command_of(contender, self.setup(contender, texts, url)), "ready"]
+                said = processes.answer_of(command, self.environment)
                 self.keep("ready", contender.name, said, counted=number >= 0)
 
     def peak(self) -> dict[str, float]:
@@ -310,16 +255,6 @@ class Run:
                 shares[contender.name] = float(np.median(rates)) / MIXED * work / peak[contender.precision]
         return shares
 
-    def versions(self, env: str) -> dict[str, str]:
-        code = (
-            "import importlib.metadata as m, json, sys\n"
-            "def v(p):\n try: return m.version(p)\n except m.PackageNotFoundError: return ''\n"
-            "print(json.dumps({p: v(p) for p in sys.argv[1:]}))"
-        )
-        command = [str(envs.python_of(env)), "-c", code, *PACKAGES]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=self.environment)
-        return {name: version for name, version in json.loads(done.stdout).items() if version}
-
 
 def nearest(vectors: np.ndarray[Any, np.dtype[np.float32]]) -> list[set[int]]:
     """The ten nearest other rows of each row."""
@@ -337,19 +272,6 @@ def model_folders() -> None:
         python = str(envs.python_of("sentence_transformers_openvino"))
         command = [python, str(HERE / "prepare.py"), str(minilm()), str(folder)]
         subprocess.run(command, check=True, capture_output=True)
-
-
-def cpu_model() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.machine()
-
-
-def note(text: str) -> None:
-    """What is going on, on one line that rewrites itself; nothing when no one is watching."""
-    if sys.stderr.isatty():
-        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -6,26 +6,30 @@ address came from a stranger: it may lead neither to this machine nor to its net
 
 from __future__ import annotations
 
-import ipaddress
+import codecs
+import re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from shared_core.client.exchange import NO_KEY, USER_AGENT, Exchange
+from shared_core.client.exchange import NO_KEY, REDIRECTS, USER_AGENT, Exchange
 from shared_core.errors import JobFailed, MalformedResponse, RouterError
 from shared_core.flow import Flow, Head, Read, offload
 from shared_core.media import MediaFile, Sink, kind_of, sniff
-from shared_core.routing import is_loopback
+from shared_core.routing import is_loopback, is_public
 from shared_core.types import Call, HttpRequest, Output, Remote
 
 __all__ = ["Keep", "file_of", "take"]
 
 _MOST_MOVES = 3
 _AT_ONCE = 2**20  # bytes that are gathered before the disk is asked
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ANYTHING = frozenset({"", "application/octet-stream", "binary/octet-stream"})
+
+
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
+_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")  # what a stranger says stands in web pages later
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +109,27 @@ def _opened(exchange: Exchange, call: Call, url: str) -> Flow[Head]:
         try:
             response = yield from exchange.fetch(request, waits)
         except RouterError as error:
-            error.hint = error.hint or "The result lies there for a while: resume the job to fetch it again."
-            raise
-        if response.status not in _REDIRECTS:
+            raise _not_there(error) from None
+        if response.status not in REDIRECTS:
             return response
-        url = urljoin(url, response.headers.get("location", ""))
+        url = _next(url, response.headers["location"])
     raise JobFailed(f"The result's host sends from one address to the next ({_MOST_MOVES} times).")
+
+
+def _next(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""  # which is no address
+
+
+def _not_there(error: RouterError) -> RouterError:
+    """A file host's refusal is about the file, not about a model or the token, which it was not given."""
+    if error.status is None or not 400 <= error.status < 500 or "retry" in error.reactions:
+        return error
+    return JobFailed(
+        f"The result is not to be had from its host: {error.message}", status=error.status, code="no result"
+    )
 
 
 def _check_address(url: str, at_home: bool) -> None:
@@ -132,10 +151,13 @@ def _check_address(url: str, at_home: bool) -> None:
 
 def _is_private(host: str) -> bool:
     """Whether a host is spelled as an address that is not public; names are checked as they are connected to."""
+    host = host.rstrip(".")
     try:
-        return not ipaddress.ip_address(host).is_global
+        return not is_public(host)
     except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
+        last = host.rpartition(".")[2]
+        # 0x7f.1 and 2130706433 are this machine too, to the C library.
+        return last in ("localhost", "local", "internal") or _NUMBER.fullmatch(last) is not None
 
 
 def _checked(found: str, declared: str, kind: str, head: Any) -> str:
@@ -146,7 +168,7 @@ def _checked(found: str, declared: str, kind: str, head: Any) -> str:
     """
     if kind_of(found) == kind or (kind == "audio" and found in ("video/mp4", "video/webm")):
         return found.replace("video/", "audio/") if kind == "audio" else found
-    if not found and head and kind_of(declared) == kind and not _is_text(head):
+    if not found and head and kind_of(declared) == kind and _TYPE.fullmatch(declared) and not _is_text(head):
         return declared
     raise MalformedResponse(
         f"The result is no {kind}: {_what(found, declared, head)}.",
@@ -160,12 +182,13 @@ def _what(found: str, declared: str, head: bytes) -> str:
         return "it is empty"
     if found:
         return f"its bytes are {found}"
-    shown = "" if declared in _ANYTHING else f", called {declared}"
+    shown = "" if declared in _ANYTHING else f", called {declared[:100]}"
     return f"it is {'a text' if _is_text(head) else 'nothing that is known here'}{shown}"
 
 
 def _is_text(head: bytes) -> bool:
     try:
-        return "\x00" not in head[:512].decode("utf-8")
+        # A character may be cut at the end.
+        return "\x00" not in codecs.getincrementaldecoder("utf-8")().decode(head[:512])
     except UnicodeDecodeError:
         return False

@@ -34,11 +34,12 @@ from shared_core.wire.chat_stream import ChatStreamReader
 from shared_core.wire.errors import classify, classify_body
 from shared_core.wire.usage import parse_usage
 
-__all__ = ["NO_KEY", "USER_AGENT", "Exchange", "json_of", "meta_of", "not_json"]
+__all__ = ["NO_KEY", "REDIRECTS", "USER_AGENT", "Exchange", "json_of", "meta_of", "not_json"]
 
 USER_AGENT = f"hfrouter/{__version__}"
 
 _LARGEST_REPLY = 64 * 1024 * 1024  # bytes
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ANSWERS = frozenset({200, 201, 202})  # made, and accepted: how queues answer
 _MOST_MOVES = 2  # redirects in a row: a model is seldom renamed twice
 _LARGEST_ERROR = 64 * 1024  # bytes; what explains an error stands at its beginning
@@ -130,7 +131,7 @@ class Exchange:
     def fetch(self, request: HttpRequest, waits: Waits) -> Flow[Head]:
         """A file's reply, or a redirect; raises what another status means."""
         response = yield from send(request, waits)
-        if response.status == 200 or "location" in response.headers:
+        if response.status == 200 or (response.status in REDIRECTS and "location" in response.headers):
             return response
         raise (yield from self._refusal(response, request))
 

@@ -1,4 +1,4 @@
-"""How far a job is, as one line on a terminal's stderr, drawn over itself."""
+"""How far a job is, as one line on stderr, drawn over itself, on terminals and in notebooks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from shared_core.client.screen import is_watched
 from shared_core.types import JobReport
 
 __all__ = ["JobLine"]
@@ -15,7 +16,7 @@ _WIDTH = 30
 
 
 class JobLine:
-    """Draws a job's state; nothing where stderr is no terminal.
+    """Draws a job's state; nothing where nobody watches.
 
     Args:
         stream: Where to draw; None is stderr.
@@ -34,12 +35,13 @@ class JobLine:
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
+        self._visible = is_watched(self._stream)
         self._started = clock()
         self._width = 0
 
     def __call__(self, report: JobReport) -> None:
         """Draws one state; the last one ends the line."""
-        if self._stream is None or not self._stream.isatty():
+        if not self._visible:
             return
         bar = ""
         if report.fraction is not None:

@@ -5,10 +5,12 @@
 - What may have run is never sent again: what is made is paid for each time. The retry policy knows (`paid`).
 - From the moment a provider has accepted a job, every error carries it (`.job`), and it can be resumed.
 - A question about a job costs nothing: it is repeated, and a few that fail in a row are passed over.
+- A result that is fetched costs nothing more: that is tried again like any question.
 """
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,14 +20,24 @@ from shared_core.client.downloads import Keep, file_of
 from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import run_through
 from shared_core.client.task_exchange import Answer, TaskExchange
-from shared_core.client.waiters import Waiter, Waiters
-from shared_core.errors import ConnectionLost, JobFailed, ProviderFailed, Refused, RouterError, TimedOut
+from shared_core.client.waiters import Waiter, Waiters, stopped
+from shared_core.errors import (
+    ConfigError,
+    ConnectionLost,
+    JobFailed,
+    MalformedResponse,
+    Overloaded,
+    ProviderFailed,
+    Refused,
+    RouterError,
+    TimedOut,
+)
 from shared_core.flow import Effect, Flow, sleep
 from shared_core.media import MediaFile
 from shared_core.observe import log
 from shared_core.policy import Policy
 from shared_core.providers.dialects import DIALECTS, PLAIN, Dialect
-from shared_core.types import Call, Job, JobReport, LookupRequest, Places, Progress
+from shared_core.types import Call, Job, JobReport, LookupRequest, Output, Places, Progress, Remote
 
 __all__ = ["Finished", "JobRun"]
 
@@ -67,6 +79,7 @@ class JobRun:
         waiters: Who waits for which job in this client.
         waiter: Who waits here.
         tell: Told of each report.
+        jitter: A random number in [0, 1): jobs that began together are not asked after in the same moment.
     """
 
     call: Call
@@ -76,6 +89,7 @@ class JobRun:
     waiters: Waiters
     waiter: Waiter
     tell: Callable[[JobReport], object] | None = None
+    jitter: Callable[[], float] = random.random
 
     def run(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Finished]:
         """Sends the task and waits for its result.
@@ -88,14 +102,18 @@ class JobRun:
         if answer.file is not None:
             return Finished({}, (answer.file,), answer.headers)
         dialect = _dialect(task.served.provider)
-        places = dialect.places(answer.value)
+        try:
+            places = dialect.places(answer.value)
+            report = dialect.read(answer.value) if places is None and self.keep is not None else None
+            if report is not None and not report.over:
+                raise MalformedResponse(f"{task.served.provider} accepted a job and did not say which.")
+        except MalformedResponse as error:
+            error.provider, error.model = task.served.provider, task.request.model
+            raise _paid_for(error) from None
         if places is None:
-            return (
-                yield from self._finished(answer.headers, answer.value, self._read(dialect, answer.value))
-            )
+            return (yield from self._finished(answer.headers, answer.value, report))
         job = self._job(task, places)
-        report = replace(dialect.read(answer.value), job=job)
-        return (yield from self._kept(job, self._until_done(dialect, job, report, answer.headers)))
+        return (yield from self._kept(job, self._accepted(dialect, job, answer)))
 
     def submit(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Job]:
         """Sends the task and returns once the provider has accepted it."""
@@ -106,76 +124,117 @@ class JobRun:
                 f"{task.served.provider} answered at once, and gave no job to be kept.",
                 hint="Call the task's own method, which returns the result.",
             )
-        return self._job(task, places)
+        self.waiter.job = job = self._job(task, places)
+        return job
 
     def resume(self, job: Job) -> Flow[Finished]:
         """Waits for a job that was submitted before, here or elsewhere."""
-        dialect = _dialect(job.provider)
+        begun = JobReport("queued", job=job)
         return (
-            yield from self._kept(
-                job, self._until_done(dialect, job, JobReport("queued", job=job), {}, at_once=True)
-            )
+            yield from self._kept(job, self._until_done(_dialect(job.provider), job, begun, {}, at_once=True))
         )
 
     def send(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Answer]:
         """Sends the task, once for certain."""
         try:
             return (yield from run_through(policies, self.call, task))
-        except (ConnectionLost, TimedOut, ProviderFailed) as error:
-            if task.paid and not self.call.waits.opening:
-                error.reactions = frozenset()
-                error.hint = (
-                    "It may have run, and be billed: it was not sent again. Look at the provider's own pages, or "
-                    "call again to pay for another."
-                )
+        except (ConnectionLost, TimedOut, ProviderFailed, MalformedResponse, Overloaded) as error:
+            refused = isinstance(error, Overloaded) and error.retry_after is not None
+            if task.paid and not self.call.waits.opening and not refused:
+                raise _paid_for(error) from None
             raise
+
+    def _accepted(self, dialect: Dialect, job: Job, answer: Answer) -> Flow[Finished]:
+        try:
+            report = replace(dialect.read(answer.value), job=job)
+        except MalformedResponse:
+            report = JobReport("queued", job=job)  # asking costs nothing
+        return (yield from self._until_done(dialect, job, report, answer.headers))
 
     def _until_done(
         self, dialect: Dialect, job: Job, report: JobReport, headers: Mapping[str, str], at_once: bool = False
     ) -> Flow[Finished]:
         self._say(report)
-        wait, failures = dialect.first_wait, 0
-        waits = self.call.waits
+        report = yield from self._watched(dialect, job, report, job.status, at_once)
+        if report.phase == "done" and job.result:
+            known = JobReport("running", job=job)
+            report = yield from self._watched(dialect, job, known, job.result, at_once=True)
+        return (yield from self._finished(headers, report.raw, report))
+
+    def _watched(
+        self, dialect: Dialect, job: Job, report: JobReport, path: str, at_once: bool
+    ) -> Flow[JobReport]:
+        """Asks until the job is over, and gives the last word.
+
+        Args:
+            report: What is known of it.
+            path: Where to ask.
+            at_once: Whether the first question needs no wait.
+        """
+        wait, failures = min(dialect.first_wait, _LONGEST_WAIT), 0
         while not report.over:
             if not at_once:
-                left = waits.until_deadline()
-                if left <= 0:
-                    raise TimedOut(
-                        f"The job was not done within {waits.limits.total:g} s; it goes on at {job.provider}.",
-                        hint="Wait for it with `router.resume(error.job)`, or end it with `router.cancel(error.job)`.",
-                        reactions=(),
-                    )
-                yield from sleep(min(wait, left))
+                yield from self._pause(wait, job)
                 wait = min(wait * _LONGER, _LONGEST_WAIT)
             at_once = False
             if self.waiter.stopped:
-                raise JobFailed("The job was cancelled from elsewhere in this program.", code="canceled")
+                raise stopped(job)
             try:
-                reply = yield from self._ask(job.status)
+                report = replace(dialect.read((yield from self._ask(path))), job=job)
             except RouterError as error:
                 failures += 1
-                if "retry" not in error.reactions or failures >= _MOST_FAILURES:
+                # A word that is unknown, or half a reply, may be another one the next time.
+                passing = "retry" in error.reactions or isinstance(error, MalformedResponse)
+                if not passing or failures >= _MOST_FAILURES:
                     raise _lost(error, job) from None
                 continue
             failures = 0
-            report = replace(dialect.read(reply), job=job)
-            self._say(report)
-        if report.phase == "done" and job.result:
-            report = replace(dialect.read((yield from self._ask(job.result))), job=job)
-        return (yield from self._finished(headers, report.raw, report))
+            if path == job.status:
+                self._say(report)
+        return report
+
+    def _pause(self, seconds: float, job: Job) -> Flow[None]:
+        waits = self.call.waits
+        left = waits.until_deadline()
+        if left <= 0:
+            raise TimedOut(
+                f"The job was not done within {waits.limits.total:g} s; it goes on at {job.provider}.",
+                hint="Wait for it with `router.resume(error.job)`, or end it with `router.cancel(error.job)`.",
+                reactions=(),
+            )
+        yield from sleep(min(seconds * (0.75 + self.jitter() / 2), left))
 
     def _finished(self, headers: Mapping[str, str], raw: Any, report: JobReport | None) -> Flow[Finished]:
-        if report is not None:
-            _raise_failure(report)
+        if report is None:
+            return Finished(raw, (), headers)
+        _raise_failure(report)
+        if self.keep is not None and not report.outputs:
+            raise _paid_for(MalformedResponse("The provider calls it done, and gives no result.", reactions=()))
         files: list[MediaFile] = []
-        if self.keep is not None and report is not None:
-            for number, output in enumerate(report.outputs):
-                files.append((yield from file_of(self.exchange, self.call, output, self.keep, number)))
-        return Finished(raw, tuple(files), headers, report, report.job if report else None)
+        for number, output in enumerate(report.outputs if self.keep is not None else ()):
+            files.append((yield from self._fetched(output, number, report.job)))
+        return Finished(raw, tuple(files), headers, report, report.job)
 
-    def _read(self, dialect: Dialect, value: Any) -> JobReport | None:
-        """What stands in an immediate answer; JSON that is no medium is for others to read."""
-        return None if self.keep is None else dialect.read(value)
+    def _fetched(self, output: Output, number: int, job: Job | None) -> Flow[MediaFile]:
+        assert self.keep is not None
+        keep = self.keep
+        call = replace(self.call, progress=Progress(self.call.waits.now()))
+        try:
+            return (
+                yield from run_through(
+                    self.policies, call, lambda call: file_of(self.exchange, call, output, keep, number)
+                )
+            )
+        except RouterError as error:
+            if job is not None:
+                again = "Fetch it again with `router.resume(error.job)`."
+            elif isinstance(output, Remote):
+                again = f"It is paid for, and lies for a while at {output.url}"
+            else:
+                again = "It is paid for; call again to pay for another."
+            own = error.hint if isinstance(error, ConfigError) or error.hint != error.default_hint else ""
+            error.hint = f"{own} {again}".strip()
+            raise
 
     def _ask(self, path: str) -> Flow[Any]:
         waits = self.call.waits.part(_PATIENCE)
@@ -203,6 +262,8 @@ class JobRun:
         try:
             return (yield from _noting(flow, job))
         except RouterError as error:
+            if self.waiter.stopped:  # what was waited for was broken off
+                raise stopped(job) from None
             error.job = job
             error.provider = error.provider or job.provider
             error.model = error.model or job.model
@@ -232,6 +293,17 @@ def _noting(flow: Flow[T], job: Job) -> Generator[Effect, Any, T]:
         raise
 
 
+def _paid_for(error: RouterError) -> RouterError:
+    """The error of what may have run: nobody is to send it again without knowing."""
+    own = error.hint if error.hint != error.default_hint else ""
+    error.reactions = frozenset()
+    error.hint = (
+        f"{own} It may have run, and be billed: it was not sent again. Look at the provider's own pages, or call "
+        "again to pay for another."
+    ).strip()
+    return error
+
+
 def _raise_failure(report: JobReport) -> None:
     said = f": {report.message}" if report.message else "."
     if report.unsafe:
@@ -249,7 +321,8 @@ def _raise_failure(report: JobReport) -> None:
 
 def _lost(error: RouterError, job: Job) -> RouterError:
     if error.status != 404:
-        error.hint = "The job may go on: `router.resume(error.job)` asks again."
+        own = error.hint if error.hint != error.default_hint or error.status in (401, 403) else ""
+        error.hint = f"{own} The job may go on: `router.resume(error.job)` asks again.".strip()
         return error
     return JobFailed(
         f"{job.provider} knows no job {job.id!r} (any more): {error.message}",

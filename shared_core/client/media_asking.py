@@ -9,12 +9,13 @@ from shared_core.client.checks import checked_options, checked_texts
 from shared_core.errors import ConfigError
 from shared_core.media.inputs import AUDIO, IMAGE, blob_from, link_from
 from shared_core.types import media
-from shared_core.types.tasks import MediaOptions, TaskOptions
+from shared_core.types.tasks import MediaOptions
 
 __all__ = ["TASKS", "Asked", "ask", "task_named"]
 
 _OF_CALL = frozenset(MediaOptions.__annotations__)
 _WHOLE = frozenset({"width", "height", "num_inference_steps", "num_frames", "seed"})
+_TEXTS = frozenset({"negative_prompt", "scheduler", "voice", "response_format", "language"})
 _NUMBERS = frozenset({"guidance_scale", "speed", "duration"})
 _LONGEST_SIDE = 16_384  # pixels; no model draws larger, and a slip of the hand may cost
 _LONGEST_PROMPT = 100_000  # characters
@@ -81,9 +82,8 @@ def ask(task: str, given: object, options: Mapping[str, Any], url: str | None = 
         ConfigError: An argument cannot work.
     """
     takes = TASKS[task].takes
-    known = TASKS[task].options.__annotations__ | _inherited(TASKS[task].options)
-    prompted = {"prompt"} if takes == "image" else set()
-    checked_options({k: v for k, v in options.items() if k not in prompted}, known)
+    known = {**TASKS[task].options.__annotations__, **({"prompt": str} if takes == "image" else {})}
+    checked_options(options, known)
     parameters = {name: _checked(name, value) for name, value in options.items() if name not in _OF_CALL}
     of_call: MediaOptions = {name: value for name, value in options.items() if name in _OF_CALL}  # type: ignore[assignment]
     if takes == "text":
@@ -100,7 +100,9 @@ def checked_prompt(text: object, argument: str = "prompt") -> str:
     Raises:
         ConfigError: It is none.
     """
-    (checked,) = checked_texts([text], argument)  # type: ignore[list-item]
+    if not isinstance(text, str):
+        raise ConfigError(f"{argument} is of type {type(text).__name__}, not a text. Nothing was sent.")
+    (checked,) = checked_texts([text], argument)
     if not checked.strip():
         raise ConfigError(f"{argument} is empty. Nothing was sent.")
     if len(checked) > _LONGEST_PROMPT:
@@ -113,8 +115,8 @@ def checked_prompt(text: object, argument: str = "prompt") -> str:
 def _checked(name: str, value: Any) -> Any:
     if value is None:
         return None
-    if name == "prompt":
-        return checked_prompt(value)
+    if name == "prompt" or name in _TEXTS:
+        return checked_prompt(value, name)
     number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
     least = 0 if name == "seed" else 1
     if name in _WHOLE and not (number and isinstance(value, int) and value >= least):
@@ -132,8 +134,3 @@ def _checked(name: str, value: Any) -> Any:
             )
         return {side: _checked(side, value[side]) for side in ("width", "height")}
     return value
-
-
-def _inherited(options: type) -> dict[str, Any]:
-    """`__annotations__` of a TypedDict has those of its parents; which ones, depends on nothing here."""
-    return {**TaskOptions.__annotations__, **getattr(options, "__annotations__", {})}

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from shared_core.client.task_router import TaskRouter
-from shared_core.client.waiters import AsyncNap, Nap, Waiter
+from shared_core.client.waiters import Nap, Stoppable, Waiter
 from shared_core.errors import RouterError
+from shared_core.flow import Flow
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
 from shared_core.types import Job, MediaOptions
@@ -131,16 +132,9 @@ class MediaCalls(TaskRouter):
         from shared_core.client.media_asking import ask
         from shared_core.client.transcripts import transcript_reply
 
-        asked = ask("automatic-speech-recognition", audio, options, url)
-        nap = Nap()
-        flow = self._json(
-            "automatic-speech-recognition",
-            *asked,
-            Waiter(nap.wake),
-            transcript_reply,
-            paid=True,
-        )
-        return BlockingRun(flow, self._sender(), nap).finish()
+        task, waiter = "automatic-speech-recognition", Waiter()
+        asked = ask(task, audio, options, url)
+        return self._wait(self._json(task, *asked, waiter, transcript_reply, paid=True), waiter)
 
     def submit(
         self, task: str, given: MediaInput | str | None = None, *, url: str | None = None, **options: Any
@@ -163,9 +157,8 @@ class MediaCalls(TaskRouter):
         """
         from shared_core.client.media_asking import ask, task_named
 
-        name, nap = task_named(task), Nap()
-        flow = self._submit(name, *ask(name, given, options, url), Waiter(nap.wake))
-        return BlockingRun(flow, self._sender(), nap).finish()
+        name, waiter = task_named(task), Waiter()
+        return self._wait(self._submit(name, *ask(name, given, options, url), waiter), waiter)
 
     def resume(self, job: Job, **options: Unpack[MediaOptions]) -> AnyReply:
         """Waits for a job, and fetches its result.
@@ -179,14 +172,15 @@ class MediaCalls(TaskRouter):
             Refused: The provider withheld the result.
             TimedOut: It is not done yet; it goes on.
         """
-        nap = Nap()
-        return BlockingRun(self._resume(job, options, Waiter(nap.wake)), self._sender(), nap).finish()
+        waiter = Waiter()
+        return self._wait(self._resume(job, options, waiter), waiter)
 
     def cancel(self, job: Job) -> bool:
         """Ends a job: whoever waits for it in this client, in any thread, gets `JobFailed` at once.
 
         Returns:
-            Whether the provider could be told; where not, it may finish the job and bill it.
+            Whether the provider took it. False where it knows no such thing, or the job was over already: then it
+            may be billed.
         """
         return BlockingRun(self._cancel(job), self._sender()).finish()
 
@@ -195,9 +189,20 @@ class MediaCalls(TaskRouter):
     ) -> MediaReply:
         from shared_core.client.media_asking import ask
 
+        waiter = Waiter()
+        return self._wait(self._media(task, *ask(task, given, options, url), waiter), waiter)
+
+    def _wait(self, flow: Flow[T], waiter: Waiter) -> T:
+        """Runs a flow whose waiting another thread may end."""
         nap = Nap()
-        flow = self._media(task, *ask(task, given, options, url), Waiter(nap.wake))
-        return BlockingRun(flow, self._sender(), nap).finish()
+        run = BlockingRun(flow, self._sender(), nap)
+
+        def wake() -> None:
+            nap.wake()
+            run.hang_up()
+
+        waiter.wake = wake
+        return run.finish()
 
     if TYPE_CHECKING:
 
@@ -254,10 +259,8 @@ class AsyncMediaCalls(TaskRouter):
 
         task = "automatic-speech-recognition"
         asked = await asyncio.to_thread(ask, task, audio, options, url)
-        nap = AsyncNap()
-        waiter = Waiter(nap.wake)
-        flow = self._json(task, *asked, waiter, transcript_reply, paid=True)
-        return await self._finish(AsyncRun(flow, self._sender(), nap), waiter)
+        waiter = Waiter()
+        return await self._wait(self._json(task, *asked, waiter, transcript_reply, paid=True), waiter)
 
     async def submit(
         self, task: str, given: MediaInput | str | None = None, *, url: str | None = None, **options: Any
@@ -265,15 +268,14 @@ class AsyncMediaCalls(TaskRouter):
         """See `HFRouter.submit`."""
         from shared_core.client.media_asking import ask, task_named
 
-        name, nap = task_named(task), AsyncNap()
+        name, waiter = task_named(task), Waiter()
         asked = await asyncio.to_thread(ask, name, given, options, url)
-        flow = self._submit(name, *asked, Waiter(nap.wake))
-        return await AsyncRun(flow, self._sender(), nap).finish()
+        return await self._wait(self._submit(name, *asked, waiter), waiter)
 
     async def resume(self, job: Job, **options: Unpack[MediaOptions]) -> AnyReply:
         """See `HFRouter.resume`. Cancelling this leaves the job alone: it can be resumed again."""
-        nap = AsyncNap()
-        return await AsyncRun(self._resume(job, options, Waiter(nap.wake)), self._sender(), nap).finish()
+        waiter = Waiter()
+        return await self._wait(self._resume(job, options, waiter), waiter, farewell=False)
 
     async def cancel(self, job: Job) -> bool:
         """See `HFRouter.cancel`."""
@@ -286,20 +288,24 @@ class AsyncMediaCalls(TaskRouter):
 
         # Files are read there.
         asked = await asyncio.to_thread(ask, task, given, options, url)
-        nap = AsyncNap()
-        waiter = Waiter(nap.wake)
-        flow = self._media(task, *asked, waiter)
-        return await self._finish(AsyncRun(flow, self._sender(), nap), waiter)
+        waiter = Waiter()
+        return await self._wait(self._media(task, *asked, waiter), waiter)
 
-    async def _finish(self, run: AsyncRun[T], waiter: Waiter) -> T:
-        try:
-            return await run.finish()
-        except asyncio.CancelledError:
-            if waiter.job is not None:  # nobody else has the job: it would be paid for and never fetched
-                with contextlib.suppress(RouterError, TimeoutError):
-                    async with asyncio.timeout(_FAREWELL):
-                        await self.cancel(waiter.job)
-            raise
+    async def _wait(self, flow: Flow[T], waiter: Waiter, *, farewell: bool = True) -> T:
+        """Runs a flow whose waiting another task or thread may end.
+
+        Args:
+            farewell: Whether nobody else has the job, so that it would be paid for and never fetched.
+        """
+        async with Stoppable(waiter):
+            try:
+                return await AsyncRun(flow, self._sender()).finish()
+            except asyncio.CancelledError:
+                if farewell and waiter.job is not None and not waiter.stopped:
+                    with contextlib.suppress(RouterError, TimeoutError):
+                        async with asyncio.timeout(_FAREWELL):
+                            await self.cancel(waiter.job)
+                raise
 
     if TYPE_CHECKING:
 

@@ -1,4 +1,4 @@
-"""The progress bar of a long list: one line on a terminal's stderr, drawn over itself."""
+"""The progress bar of a long list: one line on stderr, drawn over itself, on terminals and in notebooks."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from shared_core.client.screen import is_watched
+
 __all__ = ["Bar"]
 
 _WIDTH = 30
@@ -14,7 +16,7 @@ _EVERY = 0.1  # seconds between two drawings: a terminal is slow
 
 
 class Bar:
-    """Draws done and total, the rate, and the time left; nothing where stderr is no terminal.
+    """Draws done and total, the rate, and the time left; nothing where nobody watches.
 
     Args:
         stream: Where to draw; None is stderr.
@@ -34,7 +36,7 @@ class Bar:
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
-        self._visible = self._stream is not None and self._stream.isatty()
+        self._visible = is_watched(self._stream)
         self._started = clock()
         self._drawn = float("-inf")
         self._width = 0

@@ -14,7 +14,7 @@ from shared_core.catalog import default_model
 from shared_core.client.checks import checked_body
 from shared_core.client.pipeline import policies
 from shared_core.client.vector_router import VectorRouter
-from shared_core.errors import ConfigError
+from shared_core.errors import ConfigError, MalformedResponse, RouterError
 from shared_core.flow import Flow, offload
 from shared_core.routing import wire_model
 from shared_core.types import (
@@ -63,12 +63,11 @@ _MASKS = "image-segmentation"
 _HF_INFERENCE = "hf-inference"
 _LISTED_AS = {"sentence-similarity": frozenset({"sentence-similarity", "feature-extraction"})}
 """Where a mapping may name a task otherwise. Source: huggingface_hub 2.4.0, `_check_supported_task`."""
+_TOO_LATE = frozenset({400, 404, 409, 410})  # how providers answer who would cancel what is over
 
 
 class TaskRouter(VectorRouter):
     """`VectorRouter` with the flows of tasks."""
-
-    _all_waiters: Waiters | None = None
 
     # -- flows ------------------------------------------------------------------------------------------
 
@@ -150,13 +149,12 @@ class TaskRouter(VectorRouter):
         self, job: Job, options: MediaOptions, waiter: Waiter
     ) -> Flow[MediaReply | TranscriptReply | Answers[Segment]]:
         """The flow that waits for a job and fetches its result."""
+        from shared_core.client.checks import checked_options
         from shared_core.client.task_replies import segments
         from shared_core.client.transcripts import transcript_reply
 
-        if not isinstance(job, Job):
-            raise ConfigError(
-                f"A job is resumed, not a {type(job).__name__}.", hint="Read it with `Job.from_json`."
-            )
+        _check_job(job)
+        checked_options(options, MediaOptions.__annotations__)
         options = {**options, "model": job.model}
         call = self._task_call(job.task, "", {}, options)
         call = replace(call, target=replace(call.target, base_url=self._root()))
@@ -171,15 +169,16 @@ class TaskRouter(VectorRouter):
 
     def _cancel(self, job: Job) -> Flow[bool]:
         """The flow that tells the provider, where it can be told; whoever waits in this client stops at once."""
-        from shared_core.client.exchange import USER_AGENT
+        from shared_core.client.exchange import USER_AGENT, json_of
         from shared_core.client.pipeline import run_through
         from shared_core.providers.dialects import DIALECTS, PLAIN
         from shared_core.types import HttpRequest
 
+        _check_job(job)
         self._waiters.stop(job)
         if not job.cancel:
             return False
-        method = DIALECTS.get(job.provider, PLAIN).cancel_method
+        dialect = DIALECTS.get(job.provider, PLAIN)
         call = self._task_call(job.task, "", {}, {"model": job.model, "timeout": 30.0})
         call = replace(call, target=replace(call.target, base_url=self._root()))
         exchange = self._exchange
@@ -188,10 +187,20 @@ class TaskRouter(VectorRouter):
             key = yield from exchange.key(call, needed=True)
             headers = {"user-agent": USER_AGENT, "accept": "application/json", **call.target.headers}
             url = call.target.base_url + job.cancel
-            yield from exchange.send(call, HttpRequest(method, url, headers, b"", key))
-            return True
+            request = HttpRequest(dialect.cancel_method, url, headers, b"", key)
+            response = yield from exchange.send(call, request)
+            try:
+                return dialect.read((yield from json_of(response))).phase not in ("done", "failed")
+            except MalformedResponse:
+                return True  # it says no more than that
 
-        return (yield from run_through(self._policies, call, tell))
+        try:
+            return (yield from run_through(self._policies, call, tell))
+        except RouterError as error:
+            if error.status in _TOO_LATE:
+                return False
+            error.job = job
+            raise
 
     # -- their parts ------------------------------------------------------------------------------------
 
@@ -264,15 +273,15 @@ class TaskRouter(VectorRouter):
 
         from shared_core.client.checks import checked_count
         from shared_core.client.downloads import Keep
-        from shared_core.media.sink import MOST_BYTES
+        from shared_core.media.sink import MOST_BYTES, check_place
 
         to: Any = options.get("to")
         if isinstance(to, str):
             to = Path(to)
         if to is not None and not isinstance(to, Path):
             raise ConfigError(f"to={to!r} is neither a path nor a string. Nothing was sent.")
-        if to is not None and not (to if to.is_dir() else to.parent).is_dir():
-            raise ConfigError(f"The folder of to={str(to)!r} does not exist. Nothing was sent.")
+        if to is not None:
+            check_place(to)
         most = options.get("most_bytes")
         return Keep(
             _KINDS.get(task, "image"), to, MOST_BYTES if most is None else checked_count(most, "most_bytes")
@@ -299,11 +308,11 @@ class TaskRouter(VectorRouter):
 
     @property
     def _waiters(self) -> Waiters:
-        if self._all_waiters is None:
-            from shared_core.client.waiters import Waiters
+        from shared_core.client.waiters import Waiters
 
-            self._all_waiters = Waiters()
-        return self._all_waiters
+        # Of threads that come at once, one makes it.
+        found: Waiters = self.__dict__.setdefault("_all_waiters", Waiters())
+        return found
 
     def _media_reply(self, call: Call, done: Finished) -> MediaReply:
         from shared_core.client.task_replies import task_meta
@@ -313,3 +322,11 @@ class TaskRouter(VectorRouter):
         seed = done.report.seed if done.report is not None else None
         raw = done.raw if isinstance(done.raw, Mapping) else {}
         return MediaReply(done.files, meta, seed, done.job, raw)
+
+
+def _check_job(job: object) -> None:
+    if not isinstance(job, Job):
+        raise ConfigError(
+            f"This is no job, but of type {type(job).__name__}. Nothing was sent.",
+            hint="Read it with `Job.from_json`.",
+        )

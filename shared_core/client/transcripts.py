@@ -27,7 +27,8 @@ def transcript_reply(raw: Any, call: Call, done: Finished) -> TranscriptReply:
     said = raw
     if at(raw, "output") is not None and not isinstance(at(raw, "text"), str):
         said = at(raw, "output")
-        said = said[0] if isinstance(said, list) and said else said
+        if isinstance(said, list):
+            said = "".join(said) if all(isinstance(piece, str) for piece in said) else at(said, 0)
     names = ("text", "transcription", "translation")
     texts = [said] if isinstance(said, str) else [at(said, name) for name in names]
     if not any(isinstance(text, str) for text in texts):
@@ -64,4 +65,7 @@ def _chunks(said: Any) -> tuple[TranscriptChunk, ...]:
 
 
 def _seconds(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    try:
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    except OverflowError:
+        return None

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
+from types import TracebackType
 
+from shared_core.errors import JobFailed
 from shared_core.types import Job
 
-__all__ = ["AsyncNap", "Nap", "Waiter", "Waiters"]
+__all__ = ["Nap", "Stoppable", "Waiter", "Waiters", "stopped"]
 
 
 class Nap:
@@ -24,43 +27,73 @@ class Nap:
         self._woken.set()
 
 
-class AsyncNap:
-    """Sleep of a task that another one, or a thread, can end."""
-
-    def __init__(self) -> None:
-        self._woken = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    async def __call__(self, seconds: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
-
-    def wake(self) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._woken.set)
-
-
 class Waiter:
     """One call that waits.
-
-    Args:
-        wake: Ends its sleep.
 
     Attributes:
         stopped: Whether it should give up.
         job: What it waits for, from the moment a provider has accepted that.
+        wake: Ends its sleep and its reading, from any thread; set by who runs the call.
     """
 
     __slots__ = ("job", "stopped", "wake")
 
-    def __init__(self, wake: Callable[[], object]) -> None:
+    def __init__(self) -> None:
         self.stopped = False
         self.job: Job | None = None
-        self.wake = wake
+        self.wake: Callable[[], object] = lambda: None
+
+
+def stopped(job: Job) -> JobFailed:
+    """The error of a call whose job was cancelled by another one of this program."""
+    error = JobFailed(
+        "The job was cancelled from elsewhere in this program.",
+        code="canceled",
+        provider=job.provider,
+        model=job.model,
+    )
+    error.job = job
+    return error
+
+
+class Stoppable:
+    """A stretch of a task that a waiter's `wake` ends, as `asyncio.timeout` ends one, with `stopped`.
+
+    Args:
+        waiter: Whose `wake` is set.
+    """
+
+    def __init__(self, waiter: Waiter) -> None:
+        self._waiter = waiter
+        self._woken = False
+
+    async def __aenter__(self) -> None:
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+        self._task: asyncio.Task[object] | None = task
+        self._cancelling = task.cancelling()
+
+        def wake() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed, and nobody waits in it
+                loop.call_soon_threadsafe(self._wake)
+
+        self._waiter.wake = wake
+
+    def _wake(self) -> None:
+        if self._task is not None and not self._woken:
+            self._woken = True
+            self._task.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        task, self._task = self._task, None
+        if not self._woken or task is None:
+            return
+        # Only our own cancelling is taken back: somebody else's still counts.
+        ours = task.uncancel() <= self._cancelling
+        if ours and kind is asyncio.CancelledError and self._waiter.job is not None:
+            raise stopped(self._waiter.job) from None
 
 
 class Waiters:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared_core.errors import ConfigError, ConnectionLost
@@ -21,18 +21,12 @@ T = TypeVar("T")
 class AsyncRun(Generic[T]):
     """One run of one flow, in one task at a time. The twin of `BlockingRun`; see there."""
 
-    __slots__ = ("_busy", "_flow", "_nap", "_response", "_transport", "_workers", "done", "result")
+    __slots__ = ("_busy", "_flow", "_response", "_transport", "_workers", "done", "result")
 
     result: T
 
-    def __init__(
-        self,
-        flow: Flow[T],
-        transport: AsyncTransport,
-        nap: Callable[[float], Awaitable[object]] | None = None,
-    ) -> None:
+    def __init__(self, flow: Flow[T], transport: AsyncTransport) -> None:
         self._flow = flow
-        self._nap = nap
         self._transport = transport
         self._response: AsyncResponse | None = None
         self._workers: list[asyncio.Task[None]] = []
@@ -110,7 +104,7 @@ class AsyncRun(Generic[T]):
                 await response.drain(most_bytes, seconds)
                 return None
             case Sleep(seconds):
-                await (self._nap or asyncio.sleep)(seconds)
+                await asyncio.sleep(seconds)
                 return None
             case Offload(function):
                 return await asyncio.to_thread(function)

@@ -31,7 +31,18 @@ class BlockingRun(Generic[T]):
         result: What the flow returned, once `done`.
     """
 
-    __slots__ = ("_busy", "_crew", "_flow", "_nap", "_response", "_transport", "_waits", "done", "result")
+    __slots__ = (
+        "_busy",
+        "_crew",
+        "_flow",
+        "_hung_up",
+        "_nap",
+        "_response",
+        "_transport",
+        "_waits",
+        "done",
+        "result",
+    )
 
     result: T
 
@@ -44,6 +55,7 @@ class BlockingRun(Generic[T]):
         self._response: Response | None = None
         self._crew: Crew | None = None
         self._waits: Waits | None = None
+        self._hung_up = False
         self.done = False
         self._busy = False
 
@@ -108,9 +120,15 @@ class BlockingRun(Generic[T]):
     def interrupt(self) -> None:
         """From another thread: breaks off what this run waits for; its own thread then ends it."""
         self.done = True
+        self.hang_up()
+        self._stop_crew()
+
+    def hang_up(self) -> None:
+        """From another thread: the request that goes on fails now, and so does each later one; what becomes of
+        that is for the flow to say."""
+        self._hung_up = True
         if self._waits is not None:
             self._waits.hang_up()
-        self._stop_crew()
 
     def whole(self) -> T | None:
         """Runs a flow that may not emit; None when it was interrupted."""
@@ -126,6 +144,8 @@ class BlockingRun(Generic[T]):
             case Send(request, waits):
                 self._release()
                 self._waits = waits
+                if self._hung_up:
+                    waits.hang_up()
                 response = self._transport.send(request, waits)
                 if self._closed():  # meanwhile; and nobody else knows of this connection
                     response.close()

@@ -75,13 +75,18 @@ def blob_from(given: object, limits: Limits, argument: str) -> Blob:
             f"{mime_type or 'nothing that is known here'}. Nothing was sent."
         )
     width, height, _ = measure(data)
-    if limits.most_pixels and width and height and width * height > limits.most_pixels:
+    if width and height:
+        _check_pixels(width, height, limits, argument)
+    return Blob(data, mime_type)
+
+
+def _check_pixels(width: int, height: int, limits: Limits, argument: str) -> None:
+    if limits.most_pixels and width * height > limits.most_pixels:
         raise ConfigError(
             f"{argument} has {width:,} x {height:,} pixels, more than the {limits.most_pixels:,} that are taken. "
             "Nothing was sent.",
             hint="Scale it down first.",
         )
-    return Blob(data, mime_type)
 
 
 def link_from(url: object) -> Link:
@@ -90,8 +95,12 @@ def link_from(url: object) -> Link:
     Raises:
         ConfigError: It is not https, or holds a user name.
     """
-    parts = urlsplit(url) if isinstance(url, str) and url.isprintable() and " " not in url else urlsplit("")
-    if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
+    try:
+        parts = urlsplit(url) if isinstance(url, str) and url.isprintable() else urlsplit("")
+        sound = parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or "@" in parts.netloc or {" ", "\\"} & set(str(url)):
         raise ConfigError(f"url={str(url)[:200]!r} is not an https address. Nothing was sent.")
     return Link(str(url))
 
@@ -107,36 +116,45 @@ def _read(given: object, limits: Limits, argument: str) -> bytes:
         return given.data
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given)
+    if isinstance(given, io.TextIOBase):
+        raise _open_for_text(argument)
     try:
         if isinstance(given, Path):
+            if given.exists() and not given.is_file():  # a pipe would be waited for
+                raise OSError("it is no file")
             with given.open("rb") as file:
                 return file.read(limits.most_bytes + 1)
         if hasattr(given, "read"):
             data = given.read(limits.most_bytes + 1)
             if not isinstance(data, bytes):
-                raise ConfigError(
-                    f"{argument} is a file open for text. Nothing was sent.", hint='Open it with "rb".'
-                )
+                raise _open_for_text(argument)
             return data
-    except OSError as error:
-        raise ConfigError(
-            f"{argument} cannot be read: {error.strerror or error}. Nothing was sent."
-        ) from None
-    if hasattr(given, "save") and hasattr(given, "getbands"):
-        return _encoded(given)
+        if hasattr(given, "save") and hasattr(given, "getbands"):
+            return _encoded(given, limits, argument)
+    except ConfigError:
+        raise
+    except (OSError, ValueError) as error:  # closed files say so by ValueError
+        said = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{argument} cannot be read: {said}. Nothing was sent.") from None
     raise ConfigError(
         f"{argument} is of type {type(given).__name__}. Nothing was sent.",
         hint="Pass bytes, a `pathlib.Path`, an open file or a Pillow picture.",
     )
 
 
-def _encoded(picture: Any) -> bytes:
-    """A Pillow picture in its own format, as PNG where it has none."""
+def _open_for_text(argument: str) -> ConfigError:
+    return ConfigError(f"{argument} is a file open for text. Nothing was sent.", hint='Open it with "rb".')
+
+
+def _encoded(picture: Any, limits: Limits, argument: str) -> bytes:
+    """A Pillow picture in its own format, as PNG where it has none; of a moving one, the frame it stands at."""
+    width, height = picture.size
+    _check_pixels(width, height, limits, argument)
     written = io.BytesIO()
     form = picture.format if picture.format in ("PNG", "JPEG", "WEBP", "GIF") else "PNG"
     try:
         picture.save(written, format=form)
     except (OSError, ValueError):  # a mode that the format has no word for
         written = io.BytesIO()
-        picture.convert("RGBA").save(written, format="PNG")
+        picture.convert("RGB").save(written, format="PNG")
     return written.getvalue()

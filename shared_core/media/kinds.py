@@ -31,7 +31,6 @@ _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
-    (b"BM", "image/bmp"),
     (b"II*\x00", "image/tiff"),
     (b"MM\x00*", "image/tiff"),
     (b"fLaC", "audio/flac"),
@@ -48,6 +47,9 @@ _BRANDS = {
     b"M4B ": "audio/mp4",
     b"qt  ": "video/quicktime",
 }
+
+_LAYERS = {0: "audio/aac", 2: "audio/mpeg", 4: "audio/mpeg"}
+"""By the bits of an MPEG frame's layer. Layer I (6) is left out: no music comes in it, but UTF-16 begins so."""
 
 
 def sniff(data: bytes) -> str:
@@ -70,9 +72,10 @@ def sniff(data: bytes) -> str:
         return _RIFF.get(data[8:12], "")
     if data[4:8] == b"ftyp":
         return _BRANDS.get(data[8:12], "video/mp4")
+    if data.startswith(b"BM") and data[6:10] == bytes(4):  # two letters alone begin many a text
+        return "image/bmp"
     if len(data) > 1 and data[0] == 0xFF and data[1] & 0xE0 == 0xE0:
-        # The bits of an MPEG frame's layer are 00 for AAC in ADTS alone.
-        return "audio/aac" if not data[1] & 0x06 else "audio/mpeg"
+        return _LAYERS.get(data[1] & 0x06, "")
     return ""
 
 

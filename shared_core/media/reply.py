@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import html
+import os
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared_core.errors import ConfigError
 from shared_core.media.kinds import kind_of
-from shared_core.media.probe import measure
+from shared_core.media.probe import Measures, measure
 from shared_core.media.sink import Sink, written
 from shared_core.types import ReplyMeta
 from shared_core.types.jobs import Job
@@ -34,6 +35,7 @@ class MediaFile:
         mime_type: Told by its first bytes.
         data: Its bytes; None where they are in a file.
         path: The file; None where they are in memory.
+        measures: Where they are known already.
         head: The file's first bytes, for measuring it.
         temporary: Whether the file goes with this object.
 
@@ -47,16 +49,24 @@ class MediaFile:
         mime_type: str,
         data: bytes | None = None,
         path: Path | None = None,
+        measures: Measures | None = None,
         *,
         head: bytes = b"",
         temporary: bool = False,
     ) -> None:
         self.mime_type = mime_type
         self.path = path
-        self.width, self.height, self.duration = measure(data if data is not None else head)
+        self.width, self.height, self.duration = measures or measure(data if data is not None else head)
         self._data = data
+        self._temporary = temporary
         if temporary and path is not None:
-            weakref.finalize(self, _removed, path)
+            weakref.finalize(self, _removed, path, os.getpid())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy of what is in a temporary file holds the bytes: the file goes with this object."""
+        if self._temporary:
+            return type(self), (self.mime_type, self.data)
+        return type(self), (self.mime_type, self._data, self.path, Measures(self.width, self.height, self.duration))
 
     @classmethod
     def of(cls, sink: Sink, mime_type: str, *, temporary: bool) -> MediaFile:
@@ -133,7 +143,7 @@ class MediaFile:
             return (
                 f"<p>{html.escape(repr(self))}: too large to be shown here; use <code>.save(...)</code>.</p>"
             )
-        address = f"data:{self.mime_type};base64,{base64.b64encode(data).decode()}"
+        address = f"data:{html.escape(self.mime_type)};base64,{base64.b64encode(data).decode()}"
         if self.kind == "image":
             return f'<img src="{address}" style="max-width:100%">'
         if self.kind in ("audio", "video"):
@@ -141,7 +151,9 @@ class MediaFile:
         return f"<p>{html.escape(repr(self))}</p>"
 
 
-def _removed(path: Path) -> None:
+def _removed(path: Path, process: int) -> None:
+    if os.getpid() != process:  # after a fork the file is still the parent's
+        return
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 

@@ -10,13 +10,14 @@ import contextlib
 import os
 import secrets
 import tempfile
+import threading
 from pathlib import Path
 from typing import IO
 
 from shared_core.errors import ConfigError, MalformedResponse
 from shared_core.media.kinds import EXTENSIONS
 
-__all__ = ["MOST_BYTES", "Sink", "written"]
+__all__ = ["MOST_BYTES", "Sink", "check_place", "written"]
 
 MOST_BYTES = 512 * 2**20
 """Of one result, unless the caller allows more."""
@@ -29,7 +30,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | get
 
 
 class Sink:
-    """Takes one result.
+    """Takes one result. What discards it may be another thread than what writes.
 
     Args:
         to: Folder, or the file's name, where it goes; None for memory, or a temporary file when it is large.
@@ -48,6 +49,9 @@ class Sink:
         self._pieces: list[bytes] = []
         self._file: IO[bytes] | None = None
         self._part: Path | None = None
+        self._name: Path | None = None
+        self._lock = threading.Lock()
+        self._discarded = False
         self.size = 0
         self.head = b""
 
@@ -63,6 +67,12 @@ class Sink:
             MalformedResponse: There are too many of them.
             ConfigError: They cannot be written.
         """
+        with self._lock:
+            self._take(piece)
+
+    def _take(self, piece: bytes) -> None:
+        if self._discarded:
+            return
         self.size += len(piece)
         if self.size > self._most_bytes:
             raise MalformedResponse(
@@ -88,26 +98,36 @@ class Sink:
         Raises:
             ConfigError: The file cannot be written, or its name exists.
         """
-        if self._file is None:
-            return None
-        try:
-            self._file.close()
+        with self._lock:
+            if self._file is None or self._part is None:
+                return None
+            try:
+                self._file.close()
+                self._name = self._named(self._part, mime_type)
+            except OSError as error:
+                self._discard()
+                raise _unwritable(self._to, error) from None
             self._file = None
-            assert self._part is not None
-            return self._named(self._part, mime_type)
-        except OSError as error:
-            self.discard()
-            raise _unwritable(self._to, error) from None
+            return self._name
 
     def discard(self) -> None:
-        """Nothing will come of it: what was written is removed. Harmless when repeated."""
+        """Nothing will come of it: what was written is removed, and what is still written goes nowhere.
+
+        Harmless when repeated.
+        """
+        with self._lock:
+            self._discard()
+
+    def _discard(self) -> None:
+        self._discarded = True
         self._pieces.clear()
-        with contextlib.suppress(OSError):
-            if self._file is not None:
-                self._file.close()
-            if self._part is not None:
-                self._part.unlink(missing_ok=True)
-        self._file = None
+        file, self._file = self._file, None
+        if file is not None:
+            with contextlib.suppress(OSError):  # a full disk says so here once more
+                file.close()
+        for path in filter(None, (self._part, self._name)):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def _spill(self) -> None:
         try:
@@ -117,7 +137,7 @@ class Sink:
                 self._file.write(piece)
             self._pieces.clear()
         except OSError as error:
-            self.discard()
+            self._discard()
             raise _unwritable(self._to, error) from None
 
     def _named(self, part: Path, mime_type: str) -> Path:
@@ -128,9 +148,41 @@ class Sink:
             name = self._to / (part.stem.removeprefix(".") + extension)
         else:
             name = self._to if self._to.suffix else self._to.with_suffix(extension)
-        os.link(part, name)  # unlike renaming, fails where the name exists
-        part.unlink()
+        try:
+            os.link(part, name)  # unlike renaming, fails where the name exists
+        except FileExistsError:
+            raise
+        except OSError:  # a file system that has no links: FAT, some network drives
+            os.close(os.open(name, _NEW, 0o600))
+            os.replace(part, name)
+        else:
+            part.unlink()
         return name
+
+
+def check_place(to: Path) -> None:
+    """Finds before anything is paid for what would keep a result from being written.
+
+    Args:
+        to: Folder, or the file's name.
+
+    Raises:
+        ConfigError: There is no such folder, it may not be written to, or the name exists.
+    """
+    try:
+        folder = to if to.is_dir() else to.parent
+        there, taken = folder.is_dir(), folder is not to and os.path.lexists(to)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"to={str(to)!r} is no place for a file: {error}. Nothing was sent.") from None
+    if not there:
+        raise ConfigError(f"The folder of to={str(to)!r} does not exist. Nothing was sent.")
+    if taken:
+        raise ConfigError(
+            f"to={str(to)!r} exists already, and is not overwritten. Nothing was sent.",
+            hint="Choose another name, or pass a folder.",
+        )
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"The folder of to={str(to)!r} may not be written to. Nothing was sent.")
 
 
 def _opened(to: Path | None) -> tuple[Path, IO[bytes]]:

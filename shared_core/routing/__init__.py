@@ -1,5 +1,12 @@
 """Where a request goes: from what the user asked for to the target that serves it."""
 
-from shared_core.routing.plan import HUB_URL, ROUTER_URL, is_hugging_face, is_loopback, wire_model
+from shared_core.routing.plan import (
+    HUB_URL,
+    ROUTER_URL,
+    is_hugging_face,
+    is_loopback,
+    is_public,
+    wire_model,
+)
 
-__all__ = ["HUB_URL", "ROUTER_URL", "is_hugging_face", "is_loopback", "wire_model"]
+__all__ = ["HUB_URL", "ROUTER_URL", "is_hugging_face", "is_loopback", "is_public", "wire_model"]

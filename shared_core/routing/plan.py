@@ -10,10 +10,11 @@ from shared_core.catalog import ROUTER_URL
 from shared_core.errors import ConfigError
 from shared_core.types import ModelRef
 
-__all__ = ["HUB_URL", "ROUTER_URL", "is_hugging_face", "is_loopback", "wire_model"]
+__all__ = ["HUB_URL", "ROUTER_URL", "is_hugging_face", "is_loopback", "is_public", "wire_model"]
 
 HUB_URL = "https://huggingface.co"
 
+_TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _HUGGING_FACE = ("huggingface.co", "endpoints.huggingface.cloud")
 """Hosts, with their subdomains, that a Hugging Face token may be sent to: the router and the Hub, and dedicated
 endpoints. Spaces (hf.space) run anybody's code and are not among them."""
@@ -62,6 +63,28 @@ def is_hugging_face(url: str) -> bool:
     return parts.scheme == "https" and any(
         host == name or host.endswith(f".{name}") for name in _HUGGING_FACE
     )
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is the open internet's: neither this machine's, nor a network's own, nor for many.
+
+    IPv6 addresses that stand for an IPv4 address are what that is.
+
+    Raises:
+        ValueError: It is no IP address.
+
+    Example:
+        >>> is_public("8.8.8.8"), is_public("10.0.0.1"), is_public("64:ff9b::10.0.0.1")
+        (True, False, False)
+    """
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if ip in _TRANSLATED:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
 
 
 @functools.lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpcore2
 
 from shared_core.errors import ConfigError, RouterError, TimedOut
-from shared_core.transport.backend import refuse_private
+from shared_core.transport.backend import is_address, refuse_private
 from shared_core.transport.blocking import origin_of, proxy_for, request_parts, tls_context
 from shared_core.transport.decode import Inflater, inflater_for
 from shared_core.transport.drain import drain_rest
@@ -66,6 +66,8 @@ class AiohttpTransport:
         waits.sending()
         failure: RouterError | None
         try:
+            if guarded and is_address(host := urlsplit(url).hostname or ""):
+                refuse_private(host, host)  # aiohttp asks its resolver for names alone
             async with asyncio.timeout(waits.left()):
                 reply = await session.request(
                     method,

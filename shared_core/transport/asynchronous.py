@@ -20,6 +20,7 @@ from shared_core.transport.blocking import (
     lane_limits,
     origin_of,
     proxy_for,
+    shelf_of,
     tls_context,
 )
 from shared_core.transport.decode import Inflater, inflater_for
@@ -48,12 +49,13 @@ class AsyncPooledTransport:
         if waits.public and proxy_for(origin, self._proxies, self._no_proxy):
             waits.public = False  # see `blocking`
         idle = await self._idle.get()
-        lane = idle.take(origin) or self._open(origin)
+        shelf = shelf_of(origin, waits)
+        lane = idle.take(shelf) or self._open(origin)
         waits.sending()
         failure: RouterError | None
         try:
             reply = await lane.handle_async_request(build(request, waits))
-            return AsyncPooledResponse(idle, origin, lane, reply, request, waits)
+            return AsyncPooledResponse(idle, shelf, lane, reply, request, waits)
         except Exception as error:
             await lane.aclose()
             failure = failure_of(error, request, waits)
@@ -88,9 +90,9 @@ class AsyncPooledResponse:
         "_idle",
         "_inflater",
         "_lane",
-        "_origin",
         "_pieces",
         "_request",
+        "_shelf",
         "_waits",
         "headers",
         "status",
@@ -99,7 +101,7 @@ class AsyncPooledResponse:
     def __init__(
         self,
         idle: Idle,
-        origin: str,
+        shelf: str,
         lane: httpx2.AsyncHTTPTransport,
         reply: httpx2.Response,
         request: HttpRequest,
@@ -108,7 +110,7 @@ class AsyncPooledResponse:
         self.status = reply.status_code
         self.headers = headers_of(reply)
         self._idle = idle
-        self._origin = origin
+        self._shelf = shelf
         self._lane: httpx2.AsyncHTTPTransport | None = lane
         self._body = cast(httpx2.AsyncByteStream, reply.stream)
         self._request = request
@@ -159,7 +161,7 @@ class AsyncPooledResponse:
         if not self._ended:
             await lane.aclose()
             return
-        for stale in self._idle.put(self._origin, lane):
+        for stale in self._idle.put(self._shelf, lane):
             await stale.aclose()
 
 

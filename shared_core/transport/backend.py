@@ -18,6 +18,7 @@ from typing import Any
 
 import httpcore2
 
+from shared_core.routing import is_public
 from shared_core.types import Waits
 
 __all__ = ["TimedBackend", "is_address", "refuse_private"]
@@ -143,7 +144,7 @@ def refuse_private(host: str, address: str) -> None:
     Raises:
         httpcore2.ConnectError: It is.
     """
-    if not ipaddress.ip_address(address.partition("%")[0]).is_global:
+    if not is_public(address):
         raise httpcore2.ConnectError(f"{host!r} leads to {address}, which is no public address")
 
 

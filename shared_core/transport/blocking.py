@@ -33,6 +33,7 @@ __all__ = [
     "proxy_for",
     "request_parts",
     "shared",
+    "shelf_of",
     "tls_context",
 ]
 
@@ -60,12 +61,13 @@ class PooledTransport:
         origin = origin_of(request.url)
         if waits.public and proxy_for(origin, self._proxies, self._no_proxy):
             waits.public = False  # the proxy may well stand in this network, and looks the host up itself
-        lane = self._idle.take(origin) or self._open(origin)
+        shelf = shelf_of(origin, waits)
+        lane = self._idle.take(shelf) or self._open(origin)
         waits.sending()
         failure: RouterError | None
         try:
             reply = lane.handle_request(build(request, waits))
-            return PooledResponse(self, origin, lane, reply, request, waits)
+            return PooledResponse(self, shelf, lane, reply, request, waits)
         except Exception as error:
             lane.close()
             failure = failure_of(error, request, waits)
@@ -77,8 +79,8 @@ class PooledTransport:
         # Outside the handler, so that the library's exception is not even its context.
         raise failure
 
-    def give_back(self, origin: str, lane: httpx2.HTTPTransport) -> None:
-        for stale in self._idle.put(origin, lane):
+    def give_back(self, shelf: str, lane: httpx2.HTTPTransport) -> None:
+        for stale in self._idle.put(shelf, lane):
             stale.close()
 
     def close(self) -> None:
@@ -107,9 +109,9 @@ class PooledResponse:
         "_ended",
         "_inflater",
         "_lane",
-        "_origin",
         "_pieces",
         "_request",
+        "_shelf",
         "_transport",
         "_waits",
         "headers",
@@ -119,7 +121,7 @@ class PooledResponse:
     def __init__(
         self,
         transport: PooledTransport,
-        origin: str,
+        shelf: str,
         lane: httpx2.HTTPTransport,
         reply: httpx2.Response,
         request: HttpRequest,
@@ -128,7 +130,7 @@ class PooledResponse:
         self.status = reply.status_code
         self.headers = headers_of(reply)
         self._transport = transport
-        self._origin = origin
+        self._shelf = shelf
         self._lane: httpx2.HTTPTransport | None = lane
         self._body = cast(httpx2.SyncByteStream, reply.stream)
         self._request = request
@@ -183,7 +185,7 @@ class PooledResponse:
         self._waits.line = None
         self._body.close()
         if self._ended:
-            self._transport.give_back(self._origin, lane)
+            self._transport.give_back(self._shelf, lane)
         else:
             lane.close()
 
@@ -229,6 +231,11 @@ def origin_of(url: str) -> str:
     """Scheme, host and port: what a connection may be used again for."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def shelf_of(origin: str, waits: Waits) -> str:
+    """Where a connection is kept: one that was opened without a look at its address is none for strangers'."""
+    return f"public {origin}" if waits.public else origin
 
 
 @functools.cache

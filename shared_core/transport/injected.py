@@ -2,7 +2,8 @@
 
 httpx and httpx2 clients work alike here. The promise about time is weaker than that of the own
 transports: the client's library applies a fixed limit to each single wait on the socket, so that the total
-is checked between two reads only (a thread), or by cancelling the wait (an event loop).
+is checked between two reads only (a thread), or by cancelling the wait (an event loop). Where names lead is that
+client's business too: what `Waits.public` asks for is not checked here.
 """
 
 from __future__ import annotations

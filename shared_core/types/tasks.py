@@ -86,9 +86,9 @@ class MediaOptions(TaskOptions, total=False):
         to: Folder, or name of the file, that results are streamed into; None keeps small ones in memory and large
             ones in a temporary file that goes with the reply.
         most_bytes: Size of a result at most; default 512 MiB.
-        on_progress: Told each time the provider says how far a queued job is; True draws a line on the terminal.
+        on_progress: Told each time the provider says how far a queued job is; True draws a line on the terminal, or in the notebook.
     """
 
-    to: Path | None
+    to: Path | str | None
     most_bytes: int
     on_progress: Callable[[JobReport], object] | bool | None

@@ -1,18 +1,11 @@
-"""The local embedder: vectors, prompts, lengths, sharing, laziness, and what goes wrong."""
+"""The local embedder: vectors, prompts, lengths, and what it says of itself."""
 
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
-import os
-import pickle
 import shutil
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared_core.errors import ConfigError, InputTooLong
+from shared_core.errors import InputTooLong
 from shared_core.local import LocalEmbedder, running
-from shared_core.local.shared import Shelf
 
 pytestmark = pytest.mark.pinned_set
 
@@ -37,16 +29,6 @@ def embedder(minilm: Path) -> LocalEmbedder:
 
 
 @pytest.fixture
-def own_shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
-    """Nothing is loaded yet, and what is loaded is forgotten."""
-    shelf = Shelf()
-    monkeypatch.setattr("shared_core.local.running.SHELF", shelf)
-    monkeypatch.setattr("shared_core.local.embedder.SHELF", shelf)
-    monkeypatch.setattr("shared_core.local.choose.SHELF", shelf)
-    return shelf
-
-
-@pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     def start(*_: object) -> None:
         raise AssertionError("the model was loaded")
@@ -56,23 +38,7 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def python(code: str, *arguments: str) -> str:
-    run = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
-
-
 # -- vectors ----------------------------------------------------------------------------------------------
-
-
-def test_importing_it_loads_neither_numpy_nor_torch() -> None:
-    code = "import sys; from shared_core.local import LocalEmbedder; LocalEmbedder('x/y'); "
-    assert (
-        python(code + "print([m for m in ('numpy', 'torch', 'huggingface_hub') if m in sys.modules])")
-        == "[]\n"
-    )
 
 
 def test_vectors_are_float32_in_the_order_of_the_texts(embedder: LocalEmbedder) -> None:
@@ -240,127 +206,6 @@ def test_a_text_that_must_stay_whole_is_named_by_its_position(embedder: LocalEmb
     assert embedder.embed(["a"] * count, truncate=False).vectors.shape == (count, 384)
 
 
-# -- sharing, threads, loops ------------------------------------------------------------------------------
-
-
-def test_two_embedders_of_one_model_share_it_whatever_their_prompts_and_cuts(minilm: Path) -> None:
-    one = LocalEmbedder(str(minilm), "cpu", query_prompt="x", dimensions=8, normalize=True)
-    assert one._ready(False) is LocalEmbedder(str(minilm), "cpu")._ready(False)
-
-
-def test_threads_that_start_together_load_once(
-    tiny_model: TinyModel, own_shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loads = []
-    load = running.load
-    monkeypatch.setattr(running, "load", lambda *given: loads.append(given) or load(*given))
-    together = threading.Barrier(6)
-
-    def embed(_: int) -> np.ndarray:
-        embedder = LocalEmbedder(str(tiny_model("e5")), device="cpu")
-        together.wait(20)
-        return embedder.embed(["a"]).vectors
-
-    with ThreadPoolExecutor(6) as pool:
-        found = list(pool.map(embed, range(6)))
-    assert len(loads) == 1
-    for vectors in found:
-        np.testing.assert_allclose(vectors, found[0], atol=CLOSE)
-
-
-def test_a_load_that_failed_is_tried_again(
-    tiny_model: TinyModel, own_shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    load = running.load
-    failures = [ConfigError("the disk hiccuped")]
-
-    def once_broken(*given: Any) -> Any:
-        if failures:
-            raise failures.pop()
-        return load(*given)
-
-    monkeypatch.setattr(running, "load", once_broken)
-    embedder = LocalEmbedder(str(tiny_model("e5")), device="cpu")
-    with pytest.raises(ConfigError, match="hiccuped"):
-        embedder.embed(["a"])
-    assert embedder.embed(["a"]).vectors.shape == (1, 64)
-
-
-def test_a_model_that_is_not_there_yet_is_found_later(tiny_model: TinyModel, tmp_path: Path) -> None:
-    embedder = LocalEmbedder(str(tmp_path / "model" / "x"), device="cpu")
-    with pytest.raises(ConfigError, match="no folder"):
-        embedder.embed(["a"])
-    shutil.copytree(tiny_model("e5"), tmp_path / "model" / "x")
-    assert embedder.embed(["a"]).vectors.shape == (1, 64)
-
-
-async def test_asynchronous_calls_give_the_same_vectors(embedder: LocalEmbedder) -> None:
-    texts = [f"text number {i}" for i in range(40)]
-    expected = embedder.embed(texts, "query").vectors
-    replies = await asyncio.gather(*(embedder.aembed([text], "query") for text in texts))
-    np.testing.assert_allclose(np.concatenate([reply.vectors for reply in replies]), expected, atol=CLOSE)
-    np.testing.assert_allclose((await embedder.aembed(texts, "query")).vectors, expected, atol=CLOSE)
-    assert {reply.usage.prompt_tokens for reply in replies if reply.usage} == {5}
-
-
-async def test_one_bad_caller_of_many_gets_his_error_alone(embedder: LocalEmbedder) -> None:
-    calls = [embedder.aembed([text]) for text in ("a", "\ud800", "b")]
-    calls.append(embedder.aembed(["c", "bread " * 300], truncate=False))
-    good, surrogate, also_good, long = await asyncio.gather(*calls, return_exceptions=True)
-    assert isinstance(surrogate, ConfigError)
-    assert isinstance(long, InputTooLong)
-    assert "Text 1" in str(long)
-    assert good.vectors.shape == also_good.vectors.shape == (1, 384)
-
-
-def test_event_loops_one_after_the_other_and_side_by_side(embedder: LocalEmbedder) -> None:
-    async def some() -> list[tuple[int, ...]]:
-        return [
-            reply.vectors.shape for reply in await asyncio.gather(*(embedder.aembed(["a"]) for _ in range(8)))
-        ]
-
-    assert asyncio.run(some()) == asyncio.run(some()) == [(1, 384)] * 8
-    with ThreadPoolExecutor(3) as pool:
-        assert [run.result(60) for run in [pool.submit(asyncio.run, some()) for _ in range(3)]] == [
-            [(1, 384)] * 8
-        ] * 3
-
-
-@pytest.mark.parametrize("travel", [copy.copy, copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
-def test_a_copy_embeds_like_the_original_and_carries_arguments_only(minilm: Path, travel: Any) -> None:
-    original = LocalEmbedder(str(minilm), "cpu", query_prompt="q: ", dimensions=16)
-    before = original.embed(["x"], "query").vectors
-    arrived = travel(original)
-    assert repr(arrived) == repr(original)
-    np.testing.assert_allclose(arrived.embed(["x"], "query").vectors, before, atol=1e-6)
-    assert len(pickle.dumps(original)) < 1000
-
-
-FORK = """
-import multiprocessing, sys, warnings
-warnings.simplefilter("ignore")  # Python's own, about forking with threads
-from shared_core.local import LocalEmbedder
-
-embedder = LocalEmbedder(sys.argv[1], device="cpu", backend=sys.argv[2])
-before = embedder.embed(["a cat"] * 40).vectors
-
-def child():
-    assert abs(embedder.embed(["a cat"] * 40).vectors - before).max() < 1e-4
-
-process = multiprocessing.get_context("fork").Process(target=child)
-process.start()
-process.join(60)
-print(process.exitcode, abs(embedder.embed(["a cat"]).vectors - before[0]).max() < 1e-4)
-process.kill()
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.parametrize("backend", ["torch", "onnx"])
-def test_a_forked_child_loads_anew_and_does_not_hang(minilm: Path, backend: str) -> None:
-    assert python(FORK, str(minilm), backend) == "0 True\n"
-
-
 # -- what it says of itself -------------------------------------------------------------------------------
 
 
@@ -397,100 +242,3 @@ def test_a_model_that_fast_engines_do_not_know_goes_to_sentence_transformers_and
     )
     raw = ours.embed(texts, normalize=False).vectors
     np.testing.assert_allclose(raw / np.linalg.norm(raw, axis=1, keepdims=True), reply.vectors, atol=CLOSE)
-
-
-# -- what goes wrong --------------------------------------------------------------------------------------
-
-MODEL = "nobody/has-this"
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-BAD_ARGUMENTS: dict[str, tuple[Callable[[], Any], str]] = {
-    "no model": (lambda: LocalEmbedder(""), "needs a model"),
-    "a model that is a path object": (lambda: LocalEmbedder(Path("x")), "needs a model"),  # type: ignore[arg-type]
-    "an unknown precision": (lambda: LocalEmbedder(MODEL, precision="int4"), "precision='int4' is unknown"),  # type: ignore[arg-type]
-    "an unknown backend": (lambda: LocalEmbedder(MODEL, backend="jax"), "backend='jax' is unknown"),  # type: ignore[arg-type]
-    "an odd device": (lambda: LocalEmbedder(MODEL, "cuda:x"), "device='cuda:x' is no device"),
-    "no dimensions": (lambda: LocalEmbedder(MODEL, dimensions=0), "dimensions=0"),
-    "half a token": (lambda: LocalEmbedder(MODEL, max_tokens=1.5), "max_tokens=1.5"),  # type: ignore[arg-type]
-    "no threads": (lambda: LocalEmbedder(MODEL, intra_op_threads=0), "intra_op_threads=0"),
-    "true threads": (lambda: LocalEmbedder(MODEL, intra_op_threads=True), "intra_op_threads=True"),
-    "a prompt that is no text": (lambda: LocalEmbedder(MODEL, query_prompt=3), "query_prompt=3"),  # type: ignore[arg-type]
-    "an odd wish for length": (lambda: LocalEmbedder(MODEL, normalize="yes"), "normalize='yes'"),  # type: ignore[arg-type]
-    "a cache of no kind": (lambda: LocalEmbedder(MODEL, cache=3), "cache= is of type int"),  # type: ignore[arg-type]
-    "code without a commit": (lambda: LocalEmbedder(MODEL, trust_remote_code=True), "full commit"),
-    "code of a branch": (
-        lambda: LocalEmbedder(MODEL, trust_remote_code=True, revision="main"),
-        "full commit",
-    ),
-    "code of half a commit": (
-        lambda: LocalEmbedder(MODEL, trust_remote_code=True, revision=COMMIT[:12]),
-        "full commit",
-    ),
-    "code of a folder": (lambda: LocalEmbedder("/tmp", trust_remote_code=True, revision=COMMIT), "Hub id"),
-}
-
-
-@pytest.mark.parametrize(("make", "words"), BAD_ARGUMENTS.values(), ids=BAD_ARGUMENTS)
-def test_an_argument_that_cannot_work_is_refused_at_once(make: Callable[[], Any], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        make()
-
-
-BAD_CALLS: dict[str, tuple[Callable[[LocalEmbedder], Any], str]] = {
-    "one string": (lambda it: it.embed("abc"), "one string, not a list"),
-    "a number among the texts": (lambda it: it.embed(["a", 3]), "Text 1 is a int"),  # type: ignore[list-item]
-    "None among the texts": (lambda it: it.embed([None]), "Text 0 is a NoneType"),  # type: ignore[list-item]
-    "bytes among the texts": (lambda it: it.embed([b"a"]), "Text 0 is a bytes"),  # type: ignore[list-item]
-    "an unknown kind": (lambda it: it.embed(["a"], kind="passage"), "neither 'query' nor 'document'"),  # type: ignore[arg-type]
-    "a lone surrogate": (lambda it: it.embed(["a", "b\ud800"]), r"Text 1 is no valid Unicode.*character 1"),
-    "a lone surrogate among many": (
-        lambda it: it.embed([*["a"] * 70, "\udfff"]),
-        "Text 70 is no valid Unicode",
-    ),
-    "more dimensions than there are": (lambda it: it.embed(["a"], dimensions=385), "have 384"),
-    "no dimensions": (lambda it: it.embed(["a"], dimensions=0), "dimensions=0"),
-    "an odd wish for length": (lambda it: it.embed(["a"], normalize=2), "normalize=2"),  # type: ignore[arg-type]
-    "a picture for a model of texts": (lambda it: it.embed_images([b""]), "reads texts, not pictures"),
-}
-
-
-@pytest.mark.parametrize(("call", "words"), BAD_CALLS.values(), ids=BAD_CALLS)
-def test_a_call_that_cannot_work_gives_one_clear_error(
-    embedder: LocalEmbedder, call: Callable[[LocalEmbedder], Any], words: str
-) -> None:
-    with pytest.raises(ConfigError, match=words):
-        call(embedder)
-    assert embedder.embed(["a"]).vectors.shape == (1, 384), "and the next call works"
-
-
-def test_a_surrogate_in_a_prompt_is_blamed_on_the_prompt(tiny_model: TinyModel) -> None:
-    with pytest.raises(ConfigError, match="The prompt is no valid Unicode"):
-        LocalEmbedder(str(tiny_model("e5")), "cpu", query_prompt="\ud800").embed(["a"], "query")
-
-
-@pytest.mark.parametrize("text", ["", "a\0b", "\n", "x" * 1_000_000, "bread " * 170_000, "‮😀"])
-def test_odd_texts_have_vectors(embedder: LocalEmbedder, text: str) -> None:
-    vectors = embedder.embed(["a", text]).vectors
-    assert np.isfinite(vectors).all()
-    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=CLOSE)
-
-
-def test_damaged_weights_are_named_and_no_engine_makes_up_others(
-    tiny_model: TinyModel, tmp_path: Path
-) -> None:
-    folder = shutil.copytree(tiny_model("e5"), tmp_path / "model")
-    whole = (folder / "model.safetensors").read_bytes()
-    (folder / "model.safetensors").write_bytes(whole[:-100])
-    with pytest.raises(ConfigError, match=r"model\.safetensors cannot be read"):
-        LocalEmbedder(str(folder), device="cpu").embed(["a"])
-
-
-def test_code_of_another_repository_is_not_run_even_when_trusted(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "config.json").write_text(
-        json.dumps({"auto_map": {"AutoModel": "they/code--modeling.Model"}})
-    )
-    monkeypatch.setattr("shared_core.local.source.find", lambda *_, **__: tmp_path)
-    trusting = LocalEmbedder("me/model", trust_remote_code=True, revision=COMMIT)
-    with pytest.raises(ConfigError, match="another repository, 'they/code'"):
-        trusting.embed(["a"])

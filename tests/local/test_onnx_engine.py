@@ -14,7 +14,7 @@ import pytest
 from numpy_ops import numpy_vectors
 
 from shared_core.errors import ConfigError
-from shared_core.local.engines import Precision, TokenBatch
+from shared_core.local.engines import Precision, TokenBatch, onnx_blocks
 from shared_core.local.engines.onnx import load
 from shared_core.local.folder import read
 from shared_core.local.recipe import Recipe
@@ -53,6 +53,20 @@ def test_without_onnxruntime_the_extra_is_named(
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ImportError, match=r"hfrouter\[onnx\]"):
         load(recipe_of(tiny_model("bge")), precision="float32", threads=None)
+
+
+@pytest.mark.parametrize("name", ["mpnet", "modernbert", "qwen3", "mistral"])
+def test_texts_that_are_long_have_the_vectors_that_they_would_have_in_one_go(
+    name: str, tiny_model: TinyModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, batch = recipe_of(tiny_model(name)), texts(3, 150, 20, 1, 64)
+    whole = load(recipe, precision="float32", threads=None).run(batch)
+    monkeypatch.setattr(onnx_blocks, "LONG", 100)
+    monkeypatch.setattr(onnx_blocks, "BLOCK", 40)
+    in_blocks = load(recipe, precision="float32", threads=None)
+    np.testing.assert_allclose(in_blocks.run(batch), whole, atol=1e-4 * np.abs(whole).max())
+    short = one_by_one(batch)[2]
+    np.testing.assert_allclose(in_blocks.run(short), whole[2:3], atol=1e-4 * np.abs(whole).max())
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])

@@ -1,4 +1,4 @@
-"""What a sabotage is: a row of the tables in `mutants` and `adapter_mutants`.
+"""What a sabotage is: a row of the tables in `mutants`, `vector_mutants` and `adapter_mutants`.
 
 Lives here: its fields. Not here: the rows, and how they are run (`run`).
 """

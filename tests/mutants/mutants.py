@@ -1,7 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
-Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), how
-it is run (`run`), and that the table keeps up with the code (`test_mutants_table`).
+Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`) and
+of embedding (`vector_mutants`), how it is run (`run`), and that the table keeps up with the code
+(`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from mutant import Mutant
+from vector_mutants import VECTORS
 
 __all__ = ["MUTANTS"]
 
@@ -202,14 +204,14 @@ _WIRE = (
         "shared_core/wire/chat_stream.py",
         "self.failure = self._incomplete()",
         "self.failure = None",
-        ("tests/wire/test_wire_chat_stream.py",),
+        ("tests/wire/test_wire_chat_stream_broken.py",),
     ),
     Mutant(
         "An error inside a stream is passed over",
         "shared_core/wire/chat_stream.py",
         "            raise classify_body(chunk)",
         "            return",
-        ("tests/wire/test_wire_chat_stream.py",),
+        ("tests/wire/test_wire_chat_stream_broken.py",),
     ),
     Mutant(
         "A lone CR ends no line",
@@ -425,4 +427,4 @@ _CLIENT = (
     ),
 )
 
-MUTANTS = (*_SECRETS, *_POLICY, *_FLOW, *_WIRE, *_TRANSPORT, *_CLIENT, *LANGCHAIN, *LLAMA_INDEX)
+MUTANTS = (*_SECRETS, *_POLICY, *_FLOW, *_WIRE, *_TRANSPORT, *_CLIENT, *VECTORS, *LANGCHAIN, *LLAMA_INDEX)

@@ -53,7 +53,7 @@ def test_there_are_thirty_sabotages_and_more_each_with_a_name_of_its_own() -> No
 
 def test_every_package_and_room_with_behaviour_is_sabotaged() -> None:
     places = {"/".join(Path(mutant.file).parts[:2]) for mutant in MUTANTS}
-    rooms = ("types", "policy", "flow", "wire", "transport", "client", "routing")
+    rooms = ("types", "policy", "flow", "wire", "transport", "client", "routing", "cache", "local")
     assert {f"shared_core/{room}" for room in rooms} <= places
     assert {Path(place).parts[0] for place in places} == {
         "shared_core",

@@ -83,6 +83,20 @@ def test_editing_changes_the_picture_given_and_keeps_its_size() -> None:
     assert make(Order("image-to-image", "", 64, 64, picture=first)).width == 64
 
 
+@pytest.mark.parametrize("size", [(1, 1), (8, 300), (3000, 9)])
+def test_a_picture_of_any_size_is_made_within_bounds(size: tuple[int, int]) -> None:
+    made = picture("a yellow sun on blue", width=size[0], height=size[1])
+    assert (made.width, made.height) == tuple(max(8, min(side, 2048)) for side in size)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("task", ["image-to-image", "image-to-video", "image-segmentation"])
+def test_a_picture_of_any_kind_is_taken(mode: str, task: str) -> None:
+    file = io.BytesIO()
+    Image.new(mode, (1, 3)).save(file, "TIFF" if mode == "CMYK" else "PNG")
+    assert make(Order(task, "make it blue", picture=file.getvalue())).data
+
+
 def test_a_blackened_picture_is_black() -> None:
     assert colour_shares(opened(picture(black=True).data)) == [("black", 1.0)]
 

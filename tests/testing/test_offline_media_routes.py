@@ -104,7 +104,10 @@ def test_fals_queue_takes_a_picture(
     ticket = answered(http("POST", f"{FAL}/{model}?_subdomain=queue", json=body))
     assert ticket["status"] == "IN_QUEUE"
     file = where(poll_fal(http, ticket))
-    assert http("GET", file["url"]).headers["content-type"] == file["content_type"]
+    if extra.get("sync_mode"):
+        assert file["url"].startswith(f"data:{file['content_type']};base64,")
+    else:
+        assert http("GET", file["url"]).headers["content-type"] == file["content_type"]
 
 
 def test_fals_queue_answers_under_the_application_alone(http: Http) -> None:

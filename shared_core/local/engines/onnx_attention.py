@@ -1,13 +1,14 @@
 """Attention in an ONNX graph, and what it needs to know about places.
 
-Lives here: masks, biases, spreading packed tokens into a rectangle and back. Not here: other words (`onnx_ops`).
+Lives here: masks, spreading packed tokens into a rectangle and back. Not here: biases by distance, and long texts
+(`onnx_blocks`), other words (`onnx_ops`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared_core.local.engines import onnx_model
+from shared_core.local.engines.onnx_blocks import HIDDEN, Blocks, integers, multi_head
 from shared_core.local.engines.onnx_drawing import Drawing
 
 if TYPE_CHECKING:
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Attention"]
-
-_HIDDEN = -1e30
-"""Added to the score of what must not be seen: nothing is left of it, and a row of them alone is no NaN."""
 
 
 class Attention:
@@ -34,6 +32,8 @@ class Attention:
         self._cells = cells
         self._lengths = lengths
         self._even = even
+        self._blocks = Blocks(drawing, grid)
+        self._tables: dict[str, str] = {}  # what each bias was made of
         self._windows: dict[int, str] = {}
 
     def draw(
@@ -61,63 +61,51 @@ class Attention:
         Returns:
             Packed, (tokens, width).
         """
+        biases = [bias] if bias else []
         if window is not None:
-            bias = self._windowed(window, bias)
+            biases.append(self._window(window))
         spread = [self._drawing.op("Gather", packed, self._grid) for packed in (q, k, v)]
-        if causal:
-            # Padding lies after every token, and what lies after a token it does not see.
-            seen = self._multi_head(spread, heads, "", bias, causal=True)
-        elif bias is not None:
-            seen = self._multi_head(spread, heads, self._lengths, bias)
+        if causal or biases:
+            seen = self._masked(spread, heads, biases, causal)
         else:
             seen = self._flash_if_even(spread, heads)
-        shape = self._drawing.constant(_integers(-1, width))
+        shape = self._drawing.constant(integers(-1, width))
         return self._drawing.op("Gather", self._drawing.op("Reshape", seen, shape), self._cells)
 
-    def _multi_head(
-        self, spread: list[str], heads: int, lengths: str, bias: str | None, *, causal: bool = False
-    ) -> str:
-        return self._drawing.op(
-            "MultiHeadAttention",
-            *spread,
-            "",
-            lengths,
-            *([bias] if bias else []),
-            fused=True,
-            num_heads=heads,
-            mask_filter_value=_HIDDEN,
-            unidirectional=int(causal),
-        )
+    def _masked(self, spread: list[str], heads: int, biases: list[str], causal: bool) -> str:
+        import numpy as np
+
+        short = self._drawing.branch()
+        whole = [short.op("Add", *biases)] if len(biases) > 1 else biases
+        # Padding lies after every token, and what lies after a token it does not see.
+        lengths = "" if causal else self._lengths
+        seen = multi_head(short, spread, heads, lengths, whole, causal=causal)
+        tables = [self._tables[bias] for bias in biases]
+        if causal:
+            tables.append(self._blocks.table(np.array([[0], [0], [HIDDEN]], np.float32)))
+        return self._blocks.attend(spread, tables, lengths, heads, short, seen)
 
     def _flash_if_even(self, spread: list[str], heads: int) -> str:
         """Without a mask MultiHeadAttention is faster and its memory grows with the length, not with its
         square; and texts of one length, or one text, need no mask."""
-
-        def branch(*lengths: str) -> bytes:
-            reads = [*spread, *(["", *lengths] if lengths else [])]
-            settings = {"num_heads": heads, "mask_filter_value": _HIDDEN}
-            node = onnx_model.node("MultiHeadAttention", reads, ["seen"], settings, domain="com.microsoft")
-            return onnx_model.graph(
-                [node], [onnx_model.value("seen", "float32", ("texts", "longest", "width"))]
-            )
-
+        shape = ("texts", "longest", "width")
+        even, uneven = self._drawing.branch(), self._drawing.branch()
+        then_branch, read = even.body((multi_head(even, spread, heads), "float32", shape))
+        else_branch, also_read = uneven.body(
+            (multi_head(uneven, spread, heads, self._lengths), "float32", shape)
+        )
         return self._drawing.op(
-            "If",
-            self._even,
-            captured=(*spread, self._lengths),
-            then_branch=branch(),
-            else_branch=branch(self._lengths),
+            "If", self._even, captured=read | also_read, then_branch=then_branch, else_branch=else_branch
         )
 
-    def _windowed(self, window: int, bias: str | None) -> str:
-        """The bias, and the window's: 0 inside and hidden outside."""
+    def _window(self, window: int) -> str:
+        """The bias of a window: 0 inside and hidden outside."""
         import numpy as np
 
         if window not in self._windows:
-            outside = np.where(np.arange(window + 2) > window, _HIDDEN, 0).astype(np.float32)[:, None]
+            outside = np.where(np.arange(window + 2) > window, HIDDEN, 0).astype(np.float32)[:, None]
             self._windows[window] = self.by_distance(np.concatenate((outside[:0:-1], outside)))
-        mask = self._windows[window]
-        return self._drawing.op("Add", bias, mask) if bias else mask
+        return self._windows[window]
 
     def by_distance(self, rows: NDArray[np.float32]) -> str:
         """A bias for each pair of places.
@@ -126,41 +114,22 @@ class Attention:
             rows: Shape (2 n + 1, heads): for the distances -n to n, key minus query; beyond, the outermost.
 
         Returns:
-            Shape (1, heads, longest, longest).
+            Shape (1, heads, longest, longest); for `draw` alone, since of long texts nothing is there yet.
         """
-        import numpy as np
-
-        draw, constant = self._drawing.op, self._drawing.constant
-        reach = len(rows) // 2
-        queries = self.places("int64")
-        keys = draw("Unsqueeze", self._line(), constant(_integers(0)))
-        distances = draw("Sub", keys, queries)
-        inside = draw("Max", draw("Min", distances, constant(_integers(reach))), constant(_integers(-reach)))
-        of_heads = constant(np.ascontiguousarray(rows.T)[None])
-        return draw("Gather", of_heads, draw("Add", inside, constant(_integers(reach))), axis=2)
+        table = self._blocks.table(rows)
+        bias = self._blocks.bias(table)
+        self._tables[bias] = table
+        return bias
 
     def places(self, dtype: str) -> str:
         """0, 1, 2, ... up to the longest text's last place, shape (longest, 1)."""
-        column = self._drawing.op("Unsqueeze", self._line(), self._drawing.constant(_integers(1)))
+        column = self._drawing.op("Unsqueeze", self._blocks.line, self._drawing.constant(integers(1)))
         return self._drawing.cast(column, dtype)
 
     def shares(self) -> str:
         """What each place adds to the mean of its text, shape (texts, 1, longest): 1/length, or 0 beyond it."""
         draw, cast = self._drawing.op, self._drawing.cast
-        axes = self._drawing.constant(_integers(1, 2))
+        axes = self._drawing.constant(integers(1, 2))
         lengths = draw("Unsqueeze", cast(self._lengths, "int64"), axes)
-        inside = cast(draw("Less", self._line(), lengths), "float32")
+        inside = cast(draw("Less", self._blocks.line, lengths), "float32")
         return draw("Div", inside, cast(lengths, "float32"))
-
-    def _line(self) -> str:
-        import numpy as np
-
-        draw, constant = self._drawing.op, self._drawing.constant
-        longest = draw("Gather", draw("Shape", self._grid), constant(np.array(1, np.int64)))
-        return draw("Range", constant(np.array(0, np.int64)), longest, constant(np.array(1, np.int64)))
-
-
-def _integers(*numbers: int) -> NDArray[np.int64]:
-    import numpy as np
-
-    return np.array(numbers, np.int64)

@@ -6,8 +6,9 @@ Lives here: names, what is reachable, which constants stay outside of the model.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from shared_core.local.engines import onnx_model
@@ -35,9 +36,9 @@ class Drawing:
 
     def __init__(self) -> None:
         self.constants: dict[str, NDArray[Any]] = {}
-        self._inputs: list[bytes] = []
+        self._inputs: dict[str, bytes] = {}
         self._nodes: list[_Node] = []
-        self._named = 0
+        self._numbers = count(1)
 
     def input(self, name: str, dtype: str, *shape: str) -> str:
         """A value that each run is given.
@@ -47,14 +48,14 @@ class Drawing:
             dtype: As numpy calls it.
             shape: A name for each size.
         """
-        self._inputs.append(onnx_model.value(name, dtype, shape))
+        self._inputs[name] = onnx_model.value(name, dtype, shape)
         return name
 
     def constant(self, array: NDArray[Any] | np.generic) -> str:
         """A value that never changes. Its memory is not copied and must stay as it is."""
         import numpy as np
 
-        name = self._name("constant")
+        name = self.name("constant")
         self.constants[name] = np.asarray(array, order="C")
         return name
 
@@ -63,7 +64,7 @@ class Drawing:
         kind: str,
         *reads: str,
         fused: bool = False,
-        captured: Sequence[str] = (),
+        captured: Iterable[str] = (),
         **attributes: Attribute,
     ) -> str:
         """An operator with one output.
@@ -83,11 +84,11 @@ class Drawing:
         kind: str,
         *reads: str,
         fused: bool = False,
-        captured: Sequence[str] = (),
+        captured: Iterable[str] = (),
         **attributes: Attribute,
     ) -> tuple[str, ...]:
         """An operator with `count` outputs; the rest as for `op`."""
-        gives = tuple(self._name(kind) for _ in range(count))
+        gives = tuple(self.name(kind) for _ in range(count))
         written = onnx_model.node(kind, reads, gives, attributes, domain="com.microsoft" if fused else "")
         self._nodes.append(_Node(frozenset((*reads, *captured)), gives, written))
         return gives
@@ -122,11 +123,35 @@ class Drawing:
         body = onnx_model.graph(
             (node.written for node in reversed(kept)),
             [onnx_model.value(output, dtype, shape)],
-            inputs=self._inputs,
+            inputs=self._inputs.values(),
             tensors=tensors,
         )
         return onnx_model.model(body), outside
 
-    def _name(self, kind: str) -> str:
-        self._named += 1
-        return f"{kind} {self._named}"
+    def branch(self) -> Drawing:
+        """A drawing for what If or Loop do inside. It may read our values; names and constants are shared."""
+        inside = Drawing()
+        inside.constants, inside._numbers = self.constants, self._numbers
+        return inside
+
+    def body(self, *outputs: tuple[str, str, Sequence[str]]) -> tuple[bytes, frozenset[str]]:
+        """A branch as an operator's attribute.
+
+        Args:
+            outputs: Name, dtype and shape of each.
+
+        Returns:
+            The graph, and what it reads of the drawing around it: the operator's `captured`.
+        """
+        own = {*self._inputs, *(name for node in self._nodes for name in node.gives), ""}
+        read = {output for output, _, _ in outputs}.union(*(node.reads for node in self._nodes))
+        body = onnx_model.graph(
+            (node.written for node in self._nodes),
+            (onnx_model.value(*output) for output in outputs),
+            inputs=self._inputs.values(),
+        )
+        return body, frozenset(read - own)
+
+    def name(self, kind: str) -> str:
+        """One that no other value has."""
+        return f"{kind} {next(self._numbers)}"

@@ -9,7 +9,16 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from shared_core.errors import MalformedResponse
-from shared_core.providers.dialects.values import at, first_text, outputs_of, path_below, truths, whole
+from shared_core.providers.dialects.values import (
+    at,
+    first_text,
+    fraction_of,
+    outputs_of,
+    path_below,
+    phase_of,
+    truths,
+    whole,
+)
 from shared_core.types.jobs import JobReport, Phase, Places
 
 __all__ = ["FAL"]
@@ -39,9 +48,9 @@ class _Fal:
         return Places(id, f"{path}/status{_QUEUE}", f"{path}{_QUEUE}", f"{path}/cancel{_QUEUE}")
 
     def read(self, reply: Any) -> JobReport:
-        status = at(reply, "status")
-        if isinstance(status, str) and status in _PHASES and not _files(reply):
-            return _status(reply, _PHASES[status])
+        phase = phase_of(at(reply, "status"), _PHASES)
+        if phase is not None and not _files(reply):
+            return _status(reply, phase)
         outputs = outputs_of(_files(reply))
         unsafe = truths(at(reply, "has_nsfw_concepts"))
         if not outputs and not unsafe and not isinstance(at(reply, "text"), str):
@@ -50,8 +59,15 @@ class _Fal:
 
 
 def _status(reply: Any, phase: Phase) -> JobReport:
-    message = first_text(at(reply, "error"), at(reply, "logs", -1, "message"))
-    return JobReport(phase, position=whole(at(reply, "queue_position")), message=message, raw=reply)
+    error, log = first_text(at(reply, "error")), first_text(at(reply, "logs", -1, "message"))
+    return JobReport(
+        # What failed is "COMPLETED" too, beside an error.
+        "failed" if error and phase == "done" else phase,
+        position=whole(at(reply, "queue_position")),
+        fraction=fraction_of(log),
+        message=error or log,
+        raw=reply,
+    )
 
 
 def _files(reply: Any) -> list[Any]:

@@ -10,7 +10,15 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from shared_core.errors import MalformedResponse
-from shared_core.providers.dialects.values import at, first_text, outputs_of, path_below, whole
+from shared_core.providers.dialects.values import (
+    at,
+    first_text,
+    fraction_of,
+    outputs_of,
+    path_below,
+    phase_of,
+    whole,
+)
 from shared_core.types.jobs import JobReport, Phase, Places
 
 __all__ = ["REPLICATE"]
@@ -43,14 +51,20 @@ class _Replicate:
         )
 
     def read(self, reply: Any) -> JobReport:
-        output, phase = at(reply, "output"), _PHASES.get(at(reply, "status"))
+        output, phase = at(reply, "output"), phase_of(at(reply, "status"), _PHASES)
         if output is not None and phase not in ("failed", "canceled"):
             files = outputs_of(output if isinstance(output, list) else [output]) if _are_files(output) else ()
             return JobReport("done", files, seed=whole(at(reply, "input", "seed")), raw=reply)
         if phase is None or phase == "done":
             raise MalformedResponse("replicate's reply holds neither a result nor a job.", reactions=())
         error = first_text(at(reply, "error"))
-        return JobReport(phase, message=error, unsafe="nsfw" in error.lower(), raw=reply)
+        return JobReport(
+            phase,
+            fraction=fraction_of(at(reply, "logs")),
+            message=error,
+            unsafe="nsfw" in error.lower(),
+            raw=reply,
+        )
 
 
 def _are_files(output: Any) -> bool:

@@ -6,11 +6,17 @@ Source: huggingface_hub 2.4.0, `_providers/together.py`; the recordings of text-
 from __future__ import annotations
 
 from typing import Any, Literal
-from urllib.parse import quote
 
 from shared_core.errors import MalformedResponse
 from shared_core.providers.dialects.plain import PLAIN
-from shared_core.providers.dialects.values import at, first_text, outputs_of, whole
+from shared_core.providers.dialects.values import (
+    at,
+    first_text,
+    outputs_of,
+    path_to,
+    phase_of,
+    whole,
+)
 from shared_core.types.jobs import JobReport, Phase, Places
 
 __all__ = ["TOGETHER"]
@@ -34,14 +40,14 @@ class _Together:
         id = first_text(at(reply, "id"))
         if not id or at(reply, "data") is not None:
             return None
-        return Places(id, f"/together/v2/videos/{quote(id, safe='')}")
+        return Places(id, path_to("together", "v2/videos", id))
 
     def read(self, reply: Any) -> JobReport:
         if at(reply, "data") is not None:
             return PLAIN.read(reply)
         status = at(reply, "status")
         # The status is optional at first: without one the job counts as queued.
-        phase = _PHASES.get(status or ("queued" if at(reply, "id") else ""))
+        phase = phase_of(status or ("queued" if at(reply, "id") else ""), _PHASES)
         if phase is None:
             raise MalformedResponse(
                 f"together's job is {str(status)[:100]!r}, which is unknown here.", reactions=()

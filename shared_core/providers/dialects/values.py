@@ -10,11 +10,23 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared_core.errors import MalformedResponse
-from shared_core.types.jobs import Output, Remote, is_path_of
+from shared_core.types.jobs import Output, Phase, Remote, is_path_of
 from shared_core.types.tasks import Blob
 
-__all__ = ["at", "blob_of", "first_text", "outputs_of", "path_below", "truths", "whole"]
+__all__ = [
+    "at",
+    "blob_of",
+    "first_text",
+    "fraction_of",
+    "outputs_of",
+    "path_below",
+    "path_to",
+    "phase_of",
+    "truths",
+    "whole",
+]
 
+_PERCENT = re.compile(r"(\d{1,3})%\|", re.ASCII)  # as tqdm draws it
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?:;[\w-]+=[^;,]*)*;base64,", re.ASCII)
 
 
@@ -43,6 +55,22 @@ def first_text(*values: Any) -> str:
 def whole(value: Any) -> int | None:
     """A whole number, or None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def phase_of(word: Any, phases: Mapping[str, Phase]) -> Phase | None:
+    """What a provider's word for a state means; None for a word that is unknown, or no word at all."""
+    return phases.get(word) if isinstance(word, str) else None
+
+
+def fraction_of(logs: Any) -> float | None:
+    """The last percentage that a log shows, from 0 to 1; None where it shows none.
+
+    Example:
+        >>> fraction_of("loading\\n 40%|####      | 4/10")
+        0.4
+    """
+    percents = _PERCENT.findall(logs[-2000:]) if isinstance(logs, str) else ()
+    return min(100, int(percents[-1])) / 100 if percents else None
 
 
 def truths(value: Any) -> bool:
@@ -106,8 +134,28 @@ def path_below(provider: str, address: Any) -> str:
         path = f"/{provider}{parts.path}"
         if parts.path.startswith("/") and is_path_of(path, provider):
             return path
-    raise MalformedResponse(
-        f"{provider} accepted a job and did not say where to ask after it: {str(address)[:100]!r}.",
+    raise _nowhere(provider, address)
+
+
+def path_to(provider: str, place: str, id: str) -> str:
+    """The path of a job that is asked after by its id alone.
+
+    Raises:
+        MalformedResponse: The id would lead elsewhere.
+
+    Example:
+        >>> path_to("together", "v2/videos", "7")
+        '/together/v2/videos/7'
+    """
+    path = f"/{provider}/{place}/{id}"
+    if "/" in id or "?" in id or not is_path_of(path, provider):
+        raise _nowhere(provider, id)
+    return path
+
+
+def _nowhere(provider: str, said: Any) -> MalformedResponse:
+    return MalformedResponse(
+        f"{provider} accepted a job and did not say where to ask after it: {str(said)[:100]!r}.",
         hint="It may run and be billed; look for it on the provider's own pages.",
         reactions=(),
     )

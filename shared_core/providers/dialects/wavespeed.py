@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from shared_core.errors import MalformedResponse
-from shared_core.providers.dialects.values import at, first_text, outputs_of, path_below, truths
+from shared_core.providers.dialects.values import at, first_text, outputs_of, path_below, phase_of, truths
 from shared_core.types.jobs import JobReport, Phase, Places
 
 __all__ = ["WAVESPEED"]
@@ -37,7 +37,7 @@ class _WaveSpeed:
 
     def read(self, reply: Any) -> JobReport:
         data = at(reply, "data")
-        phase = _PHASES.get(at(data, "status"))
+        phase = phase_of(at(data, "status"), _PHASES)
         if phase is None:
             said = first_text(at(reply, "message"), str(at(data, "status"))[:100])
             raise MalformedResponse(f"wavespeed's reply tells of no job it knows: {said}.", reactions=())

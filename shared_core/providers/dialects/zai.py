@@ -6,10 +6,9 @@ Source: huggingface_hub 2.4.0, `_providers/zai_org.py`.
 from __future__ import annotations
 
 from typing import Any, Literal
-from urllib.parse import quote
 
 from shared_core.errors import MalformedResponse
-from shared_core.providers.dialects.values import at, first_text, outputs_of
+from shared_core.providers.dialects.values import at, first_text, outputs_of, path_to, phase_of
 from shared_core.types.jobs import JobReport, Phase, Places
 
 __all__ = ["ZAI"]
@@ -26,10 +25,10 @@ class _Zai:
         id = first_text(at(reply, "id"))
         if not id:
             return None
-        return Places(id, f"/zai-org/api/paas/v4/async-result/{quote(id, safe='')}")
+        return Places(id, path_to("zai-org", "api/paas/v4/async-result", id))
 
     def read(self, reply: Any) -> JobReport:
-        phase = _PHASES.get(at(reply, "task_status"))
+        phase = phase_of(at(reply, "task_status"), _PHASES)
         pictures = at(reply, "image_result")
         files = outputs_of(pictures) if isinstance(pictures, list) else ()
         if phase is None or (phase == "done" and not files):

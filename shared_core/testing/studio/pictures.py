@@ -99,7 +99,8 @@ def paint(
             shade = _shaded(base, bits[20 + 4 * row + column])
             for across in (1 + column, 8 - column):
                 left, top = across * cell_x, (1 + row) * cell_y
-                pen.rectangle((left, top, left + cell_x - 1, top + cell_y - 1), fill=shade)
+                right, bottom = max(left, left + cell_x - 1), max(top, top + cell_y - 1)
+                pen.rectangle((left, top, right, bottom), fill=shade)
     if len(named) > 1:
         box = (width * 0.3, height * 0.15, width * 0.7, height * 0.6)
         pen.rectangle(box, fill=COLOURS[named[0]])

@@ -9,6 +9,7 @@ from shared_core.testing.endpoint import Exchange, json_reply
 from shared_core.testing.faults import Reply
 from shared_core.testing.sse import event, to_json
 from shared_core.testing.state import State
+from shared_core.testing.studio.made import Order
 from shared_core.testing.tokens import count
 
 from .endpoint import TaskEndpoint
@@ -48,7 +49,7 @@ class Completions(TaskEndpoint):
     async def serve(self, exchange: Exchange) -> Reply:
         fields = read_fields(exchange.received, self.words)
         asked = fields.text("model")
-        self.model(asked, "text-generation")
+        model = self.model(asked, "text-generation")
         prompt = fields.text("prompt")
         limit = fields.whole("max_tokens", 1, 1e9) or 64
         fields.number("temperature", 0, 2)
@@ -56,8 +57,7 @@ class Completions(TaskEndpoint):
         if count(prompt) + limit > CONTEXT:
             text = f"This model's maximum context length is {CONTEXT} tokens. However, you requested more."
             raise self.words.invalid("prompt", text)
-        if exchange.media_quirks.fails:
-            raise self.words.failed(exchange.media_quirks.fails)
+        self.at_once(exchange, model, fields.values, Order(model.task, prompt))
         written = write(prompt, limit, stop_texts(fields), fields.seed())
         echo = prompt if fields.values.get("echo") else ""
         usage = {"prompt_tokens": count(prompt), "completion_tokens": len(written.tokens)}

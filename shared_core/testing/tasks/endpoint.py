@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from dataclasses import replace
+from typing import Any
 
 from shared_core.testing.endpoint import Endpoint, Exchange
 from shared_core.testing.faults import Break, Reply, Step
@@ -53,6 +54,15 @@ class TaskEndpoint(Endpoint):
         if model is None or (tasks and model.task not in tasks):
             raise self.words.unknown_model(asked)
         return model
+
+    def at_once(self, exchange: Exchange, model: TaskModel, body: Any, order: Order) -> Job:
+        """Record a job that the reply itself ends; refuse it where it was scripted to fail."""
+        quirks = exchange.media_quirks
+        job = self.works.submit(self.provider, model.task, model.id, body, order, quirks)
+        job.polls = quirks.polls + 1
+        if quirks.fails:
+            raise self.words.failed(quirks.fails)
+        return job
 
     async def made(self, order: Order, field: str = "image") -> Made:
         """The file that was ordered, made beside the event loop."""

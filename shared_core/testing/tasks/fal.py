@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -87,17 +88,17 @@ class Fal(_Fal):
     async def serve(self, exchange: Exchange) -> Reply:
         model, quirks = self.model(exchange.request.path_params["model"]), exchange.media_quirks
         fields = read_fields(exchange.received, self.words)
+        if fields.values.get("sync_mode") is True:
+            quirks = replace(quirks, as_data_url=True)
         order = self._order(model, fields, quirks)
         exchange.headers["x-fal-request-id"] = str(uuid.uuid4())
         hearing = model.task == "automatic-speech-recognition"
         if not hearing:
             await self.check_picture(order, "image_url")
-        job = self.works.submit(self.provider, model.task, model.id, fields.values, order, quirks)
         if _queued(exchange):
+            job = self.works.submit(self.provider, model.task, model.id, fields.values, order, quirks)
             return json_reply(_ticket(job, model), exchange.headers)
-        if quirks.fails:
-            raise self.words.failed(quirks.fails)
-        job.polls = quirks.polls + 1
+        self.at_once(exchange, model, fields.values, order)
         made = Made(b"", "", "") if hearing else await self.made(order)
         url = "" if hearing else self.publish(made, quirks)
         return json_reply(await self.result(model.task, order, url, made, quirks), exchange.headers)

@@ -42,23 +42,22 @@ class HFInference(TaskEndpoint):
         exchange.headers.update(
             {"x-compute-type": "cpu", "x-compute-time": "0.010", "x-inference-id": "offline"}
         )
-        if model.task == "text-generation":
-            return generate(read_fields(exchange.received, self.words), exchange.headers, quirks.fails)
-        reply = await self._answer(model, exchange, quirks)
-        job = self.works.submit(
-            self.provider, model.task, model.id, exchange.received.json, Order("", ""), quirks
-        )
-        job.polls = quirks.polls + 1
-        return reply
+        if model.task != "text-generation":
+            return await self._answer(model, exchange, quirks)
+        fields = read_fields(exchange.received, self.words)
+        self.works.submit(self.provider, model.task, model.id, fields.values, Order(model.task, ""), quirks)
+        return generate(fields, exchange.headers, quirks.fails)
 
     async def _answer(self, model: TaskModel, exchange: Exchange, quirks: MediaQuirks) -> Reply:
         fields, file = self._read(model, exchange)
         given = fields.inner("parameters")
-        if quirks.fails:
-            raise self.words.failed(quirks.fails)
-        if model.task in ("text-to-image", "text-to-speech", "image-to-image"):
-            made = await self.made(self._order(model, fields, given, file, quirks), "inputs")
-            return file_reply(made, quirks, exchange.headers)
+        makes = model.task in ("text-to-image", "text-to-speech", "image-to-image")
+        order = Order(model.task, "", picture=file)
+        if makes:
+            order = self._order(model, fields, given, file, quirks)
+        self.at_once(exchange, model, fields.values, order)
+        if makes:
+            return file_reply(await self.made(order, "inputs"), quirks, exchange.headers)
         answer: Callable[..., Any] = CLASSICS[model.task]
         try:
             body = await asyncio.to_thread(answer, fields, given, file, quirks.older)

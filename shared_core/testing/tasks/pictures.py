@@ -37,14 +37,11 @@ class NscaleImages(TaskEndpoint):
         form = fields.text("response_format", "b64_json")
         if form not in ("b64_json", "url"):
             raise self.words.invalid("response_format", "'response_format' must be b64_json or url.")
+        order = Order(model.task, prompt, width, height, fields.seed())
+        self.at_once(exchange, model, fields.values, order)
         if quirks.nsfw:
             raise self.words.unsafe()
-        if quirks.fails:
-            raise self.words.failed(quirks.fails)
-        order = Order(model.task, prompt, width, height, fields.seed())
         made = await self.made(order)
-        job = self.works.submit(self.provider, model.task, model.id, fields.values, order, quirks)
-        job.polls = quirks.polls + 1
         count = (fields.whole("n", 1, 10) or 1) * quirks.outputs
         url = self.publish(made, quirks) if form == "url" else None
         one = {"url": url} if url is not None else inline(made, quirks)
@@ -114,13 +111,10 @@ class NovitaVideo(TaskEndpoint):
         prompt = fields.text("prompt")
         width, height = fields.size()
         frames = fields.whole("num_frames", 1, 240) or 8
+        order = Order(model.task, prompt, width, height, fields.seed(), frames=frames)
+        job = self.at_once(exchange, model, fields.values, order)
         if quirks.nsfw:
             raise Refusal(400, self.words.body(400, "The prompt was blocked.", code="SENSITIVE_CONTENT"))
-        if quirks.fails:
-            raise self.words.failed(quirks.fails)
-        order = Order(model.task, prompt, width, height, fields.seed(), frames=frames)
-        job = self.works.submit(self.provider, model.task, model.id, fields.values, order, quirks)
-        job.polls = quirks.polls + 1
         url = await self.finish(job)
         video = {"video_url": url, "video_url_ttl": "3600", "video_type": "mp4"} if quirks.outputs else {}
         return json_reply({"video": video}, exchange.headers)

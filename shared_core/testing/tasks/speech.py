@@ -34,11 +34,8 @@ class _Speech(TaskEndpoint):
         form = fields.text("response_format", "wav")
         if form != "wav":
             raise self.words.invalid("response_format", f"{form} is not offered here; wav is")
-        if quirks.fails:
-            raise self.words.failed(quirks.fails)
         order = Order(model.task, text)
-        job = self.works.submit(self.provider, model.task, model.id, fields.values, order, quirks)
-        job.polls = quirks.polls + 1
+        self.at_once(exchange, model, fields.values, order)
         return file_reply(await self.made(order), quirks, exchange.headers)
 
 
@@ -62,7 +59,6 @@ class Transcription(TaskEndpoint):
     words: Words = OPENAI
 
     async def serve(self, exchange: Exchange) -> Reply:
-        quirks = exchange.media_quirks
         parts = parts_of_form(exchange.received.headers.get("content-type", ""), exchange.received.raw)
         if parts is None:
             raise self.words.unreadable("multipart/form-data was expected")
@@ -77,12 +73,9 @@ class Transcription(TaskEndpoint):
         form = parts.get("response_format", b"json").decode("utf-8", "replace")
         if form not in ("json", "verbose_json", "text"):
             raise self.words.invalid("response_format", f"Unknown response_format {form!r}.")
-        if quirks.fails:
-            raise self.words.failed(quirks.fails)
         order = Order(model.task, "", picture=sound)
         told = {name: value.decode("utf-8", "replace") for name, value in parts.items() if name != "file"}
-        job = self.works.submit(self.provider, model.task, model.id, told, order, quirks)
-        job.polls = quirks.polls + 1
+        self.at_once(exchange, model, told, order)
         text, seconds = heard(sound), seconds_of(sound)
         if form == "text":
             reply = bytes_reply(text.encode(), exchange.headers)

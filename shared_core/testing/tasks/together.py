@@ -56,14 +56,11 @@ class TogetherImages(_Together):
         form = fields.text("response_format", "url")
         if form not in ("base64", "b64_json", "url"):
             raise self.words.invalid("response_format", "response_format must be one of base64, url")
-        if quirks.nsfw:
-            raise self.words.unsafe()
-        if quirks.fails:
-            raise self.words.failed(quirks.fails)
         order = Order(model.task, prompt, width, height, fields.seed(), picture, "JPEG")
         made = await self.made(order, "image_url")
-        job = self.works.submit(self.provider, model.task, model.id, fields.values, order, quirks)
-        job.polls = quirks.polls + 1
+        self.at_once(exchange, model, fields.values, order)
+        if quirks.nsfw:
+            raise self.words.unsafe()
         data = []
         for index in range(count * quirks.outputs):
             kept = {"url": self.publish(made, quirks)} if form == "url" else inline(made, quirks)
