@@ -68,7 +68,7 @@ class HFAskImage(MediaTool):
 
     Key init args:
         model: str
-            `org/name[:<provider>]`. Required: a chat model that sees.
+            `org/name[:<provider>]`. A chat model that sees; left out, one that the package knows.
         store, api_key, timeout, client, async_client, handle_tool_error and the rest:
             As of `HFTextToImage`.
 
@@ -78,7 +78,7 @@ class HFAskImage(MediaTool):
         from shared_core.media import ArtifactStore
 
         store = ArtifactStore("media")
-        tool = HFAskImage("Qwen/Qwen2.5-VL-72B-Instruct", store=store)
+        tool = HFAskImage("Qwen/Qwen3-VL-235B-A22B-Instruct", store=store)
         ```
 
     Invocation with args:
@@ -163,7 +163,7 @@ class HFClassifyText(MediaTool):
 
     Key init args:
         model: str
-            `org/name[:<provider>]`. Left out, a model that the package knows.
+            `org/name[:<provider>]`. Required: none is known that fits every text.
         store, api_key, timeout, client, async_client, handle_tool_error and the rest:
             As of `HFTextToImage`.
 

@@ -80,16 +80,9 @@ def test_an_id_becomes_the_bytes_it_stands_for(store: ArtifactStore, png: bytes,
     assert (errand.inputs, errand.options) == ((Blob(wav, "audio/wav"),), {"language": "en"})
 
 
-def test_a_question_about_a_picture_is_a_chat_with_the_picture_inline(
-    store: ArtifactStore, png: bytes
-) -> None:
-    errand = begin(
-        store, "ask_image", {"image_id": store.add(png).id, "question": "What is it?"}, model="a/b"
-    )
-    ((message,),) = errand.inputs
-    text, image = message["content"]
-    assert text == {"type": "text", "text": "What is it?"}
-    assert image["image_url"]["url"].startswith("data:image/png;base64,iVBOR")
+def test_a_question_about_a_picture_goes_beside_it(store: ArtifactStore, png: bytes) -> None:
+    errand = begin(store, "ask_image", {"image_id": store.add(png).id, "question": "What is it?"}, model="a/b")
+    assert errand.inputs == (Blob(png, "image/png"), "What is it?")
     assert errand.options == {"model": "a/b"}
 
 
