@@ -6,9 +6,10 @@ Lives here: the functions, each blocking and not, and what agents are told of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
-from llama_index.core.tools import ToolMetadata
+from llama_index.core.tools import FunctionTool, ToolMetadata
 from llama_index.core.tools.tool_spec.base import SPEC_FUNCTION_TYPE, BaseToolSpec
 
 from llama_index_hfrouter.media_calls import Blocks, MediaCalls
@@ -49,6 +50,23 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
     """
 
     spec_functions: ClassVar[list[SPEC_FUNCTION_TYPE]] = [(name, f"a{name}") for name in TOOLS]  # type: ignore[misc]
+
+    def to_tool_list(
+        self,
+        spec_functions: Sequence[SPEC_FUNCTION_TYPE] | None = None,
+        func_to_metadata_mapping: dict[str, ToolMetadata] | None = None,
+    ) -> list[FunctionTool]:
+        """The functions as tools.
+
+        Args:
+            spec_functions: Which, by name; None is all of them. A model chooses better among few.
+            func_to_metadata_mapping: Other names and descriptions, by function.
+        """
+        both = [
+            (each, f"a{each}") if isinstance(each, str) and each in TOOLS else each
+            for each in spec_functions or self.spec_functions
+        ]
+        return super().to_tool_list(both, func_to_metadata_mapping)
 
     def get_metadata_from_fn_name(
         self,

@@ -61,7 +61,8 @@ def spec_of(url: Any, **settings: Any) -> HFRouterToolSpec:
 
 
 def tool_of(spec: HFRouterToolSpec, name: str) -> FunctionTool:
-    (tool,) = spec.to_tool_list([(name, f"a{name}")])
+    (tool,) = spec.to_tool_list([name])
+    assert tool.async_fn == getattr(spec, f"a{name}"), "natively asynchronous, and no thread"
     return tool
 
 
@@ -276,7 +277,7 @@ def test_so_is_a_sound(tmp_path: Path) -> None:
 # agents
 
 STORY = "Make a picture of a red bicycle, then edit it: make it blue, then animate it."
-STEPS: list[Any] = [(name, f"a{name}") for name in ("text_to_image", "image_to_image", "image_to_video")]
+STEPS = ["text_to_image", "image_to_image", "image_to_video"]
 
 
 @pytest.mark.parametrize("agent", ["FunctionAgent", "AgentWorkflow"])
@@ -294,7 +295,7 @@ async def test_an_agent_makes_a_picture_edits_it_and_animates_it(agent: str, tmp
         answer = str(await run)
         chats = [str(each.json) for each in url.requests if each.path.endswith("/chat/completions")]
     picture, edited, film = store
-    assert [event.tool_name for event in seen] == [name for name, _ in STEPS]
+    assert [event.tool_name for event in seen] == STEPS
     assert [event.tool_kwargs.get("image_id") for event in seen] == [None, picture.id, edited.id]
     assert [each.kind for each in store] == ["image", "image", "video"]
     assert film.id in answer
