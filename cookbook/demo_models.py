@@ -30,6 +30,13 @@ STAND_INS = {
     "openai/gpt-oss-120b": "offline/tools",
     "meta-llama/Llama-3.3-70B-Instruct": "offline/extractive",
     "deepseek-ai/DeepSeek-R1": "offline/reasoner",
+    "black-forest-labs/FLUX.1-schnell": "offline/painter",
+    "black-forest-labs/FLUX.1-Kontext-dev": "offline/editor",
+    "Wan-AI/Wan2.2-TI2V-5B": "offline/animator",
+    "Wan-AI/Wan2.2-I2V-A14B": "offline/filmer",
+    "hexgrad/Kokoro-82M": "offline/speaker",
+    "stabilityai/stable-audio-open-1.0": "offline/musician",
+    "openai/whisper-large-v3": "offline/listener",
 }
 """Who answers offline for the models that the pages ask. Replies name the stand-in, not the model."""
 
@@ -108,7 +115,7 @@ def chats() -> Iterator[Chats]:
 
 
 def providers() -> dict[str, Any]:
-    """What a client needs to embed at the router's providers: nothing when it is live.
+    """What a client needs to embed, draw or listen at the router's providers: nothing when it is live.
 
     The offline router has their paths too, and says in the Hub's stead who serves a model. A client takes any
     address with /v1 for a plain server unless it is told.
@@ -117,6 +124,11 @@ def providers() -> dict[str, Any]:
         return {}
     root = os.environ["HFROUTER_BASE_URL"].removesuffix("/v1")
     return {"embedding_api": "router", "hub_url": root}
+
+
+def hub() -> dict[str, Any]:
+    """The same for the tools of agents, which know an address with a Hub beside it for the router's stand-in."""
+    return {name: value for name, value in providers().items() if name == "hub_url"}
 
 
 def _nearness() -> Embedder | str:

@@ -22,28 +22,63 @@ if TYPE_CHECKING:
     from langchain_hfrouter.chat_models import ChatHFRouter
     from langchain_hfrouter.llms import HFRouterLLM
     from langchain_hfrouter.local_embeddings import HFLocalEmbeddings
+    from langchain_hfrouter.media_tools import (
+        HFImageToImage,
+        HFImageToVideo,
+        HFTextToAudio,
+        HFTextToImage,
+        HFTextToSpeech,
+        HFTextToVideo,
+    )
+    from langchain_hfrouter.reading_tools import HFAskImage, HFClassifyImage, HFClassifyText, HFTranscribe
     from langchain_hfrouter.registration import register
     from langchain_hfrouter.rerank import HFReranker
     from langchain_hfrouter.router_embeddings import HFRouterEmbeddings
     from langchain_hfrouter.stores import HFByteStore
+    from langchain_hfrouter.tool_errors import HFToolError
+    from langchain_hfrouter.toolkit import HFRouterToolkit
 
 _FILE_OF = {
     "ChatHFRouter": "chat_models",
+    "HFAskImage": "reading_tools",
     "HFByteStore": "stores",
+    "HFClassifyImage": "reading_tools",
+    "HFClassifyText": "reading_tools",
+    "HFImageToImage": "media_tools",
+    "HFImageToVideo": "media_tools",
     "HFLocalEmbeddings": "local_embeddings",
     "HFReranker": "rerank",
     "HFRouterEmbeddings": "router_embeddings",
     "HFRouterLLM": "llms",
+    "HFRouterToolkit": "toolkit",
+    "HFTextToAudio": "media_tools",
+    "HFTextToImage": "media_tools",
+    "HFTextToSpeech": "media_tools",
+    "HFTextToVideo": "media_tools",
+    "HFToolError": "tool_errors",
+    "HFTranscribe": "reading_tools",
     "register": "registration",
 }
 
 __all__ = [
     "ChatHFRouter",
+    "HFAskImage",
     "HFByteStore",
+    "HFClassifyImage",
+    "HFClassifyText",
+    "HFImageToImage",
+    "HFImageToVideo",
     "HFLocalEmbeddings",
     "HFReranker",
     "HFRouterEmbeddings",
     "HFRouterLLM",
+    "HFRouterToolkit",
+    "HFTextToAudio",
+    "HFTextToImage",
+    "HFTextToSpeech",
+    "HFTextToVideo",
+    "HFToolError",
+    "HFTranscribe",
     "__version__",
     "register",
 ]

@@ -1,4 +1,4 @@
-"""What the remote classes for embeddings and reranking share: a host, an account, and the two routers.
+"""What the remote classes beside the chat model share: a host, an account, and the two routers.
 
 Lives here: those fields under the names that `ChatHFRouter` gives them, their checks, and pickles without the
 token. Not here: what is sent (`router_embeddings`, `rerank`), the chat model's fields (`settings`), the routers
@@ -27,7 +27,7 @@ from langchain_hfrouter.routers import CLIENTS, Routers
 from shared_core.errors import RouterError
 from shared_core.types import Timeouts
 
-__all__ = ["Connection"]
+__all__ = ["BatchConnection", "Connection"]
 
 _SETTINGS = (
     "model",
@@ -43,7 +43,7 @@ _SETTINGS = (
 
 
 class Connection(Routers):
-    """The fields of `HFRouterEmbeddings` and `HFReranker` that say where and on whose account."""
+    """The fields of remote classes that say where and on whose account."""
 
     model_config = ConfigDict(
         arbitrary_types_allowed=True,
@@ -64,8 +64,6 @@ class Connection(Routers):
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     extra_body: dict[str, Any] | None = None
     wait_for_model: bool | float = False
-    batch_size: int | None = Field(default=None, ge=1)
-    max_concurrency: int = Field(default=8, ge=1)
 
     http_client: Any = Field(default=None, exclude=True, repr=False)
     async_http_client: Any = Field(default=None, exclude=True, repr=False)
@@ -73,7 +71,7 @@ class Connection(Routers):
 
     _client_stayed_behind: bool = PrivateAttr(default=False)
 
-    _ALIASES: ClassVar[dict[str, str]] = {"model_name": "model", "chunk_size": "batch_size"}
+    _ALIASES: ClassVar[dict[str, str]] = {"model_name": "model"}
     _INSTEAD: ClassVar[dict[str, str]] = {}
 
     def __init__(self, model: str | None = None, /, **values: Any) -> None:
@@ -164,6 +162,15 @@ class Connection(Routers):
     @field_serializer("default_headers", when_used="unless-none")
     def _mask_headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         return {name: "**********" if is_secret(name) else value for name, value in headers.items()}
+
+
+class BatchConnection(Connection):
+    """`Connection` for lists that go out in batches: `HFRouterEmbeddings` and `HFReranker`."""
+
+    batch_size: int | None = Field(default=None, ge=1)
+    max_concurrency: int = Field(default=8, ge=1)
+
+    _ALIASES: ClassVar[dict[str, str]] = {**Connection._ALIASES, "chunk_size": "batch_size"}
 
 
 def _enter(values: dict[str, Any], name: str, value: Any, spelling: str) -> None:

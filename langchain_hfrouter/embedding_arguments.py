@@ -15,18 +15,18 @@ from langchain_hfrouter.arguments import HostArguments
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
 
-__all__ = ["ConnectionArguments", "RerankerArguments", "RouterEmbeddingArguments"]
+__all__ = ["BatchArguments", "RerankerArguments", "RouterEmbeddingArguments"]
 
 
-class ConnectionArguments(HostArguments, total=False):
-    """The arguments of both."""
+class BatchArguments(HostArguments, total=False):
+    """The arguments of both: a host, and lists that go out in batches."""
 
     batch_size: int | None
     chunk_size: int | None
     max_concurrency: int
 
 
-class RouterEmbeddingArguments(ConnectionArguments, total=False):
+class RouterEmbeddingArguments(BatchArguments, total=False):
     """Every argument of `HFRouterEmbeddings`; its docstring describes them."""
 
     embedding_api: Literal["auto", "openai", "tei", "router"]
@@ -41,7 +41,7 @@ class RouterEmbeddingArguments(ConnectionArguments, total=False):
     show_progress: bool | Callable[[int, int], object]
 
 
-class RerankerArguments(ConnectionArguments, total=False):
+class RerankerArguments(BatchArguments, total=False):
     """Every argument of `HFReranker`; its docstring describes them."""
 
     top_n: int | None

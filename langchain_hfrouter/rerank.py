@@ -13,7 +13,7 @@ from langchain_core.callbacks import Callbacks
 from langchain_core.documents import BaseDocumentCompressor, Document
 from pydantic import Field, PrivateAttr, model_validator
 
-from langchain_hfrouter.connection import Connection
+from langchain_hfrouter.connection import BatchConnection
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from shared_core.errors import RouterError
 from shared_core.types import RerankReply
@@ -46,7 +46,7 @@ _THERE_ONLY = (
 )
 
 
-class HFReranker(Connection, BaseDocumentCompressor):
+class HFReranker(BatchConnection, BaseDocumentCompressor):
     """Puts documents in the order in which they answer a query, and keeps the best.
 
     Setup:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, field_serializer, model_validator
 
-from langchain_hfrouter.connection import Connection
+from langchain_hfrouter.connection import BatchConnection
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.text_embeddings import TextEmbeddings
 from shared_core.errors import RouterError
@@ -37,7 +37,7 @@ _OPTIONS = (
 )
 
 
-class HFRouterEmbeddings(Connection, TextEmbeddings):
+class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
     """Embedding models of Hugging Face's inference providers, of TEI, or of any OpenAI-style server.
 
     Setup:

@@ -21,13 +21,19 @@ except ImportError as error:
     ) from error
 
 if TYPE_CHECKING:
-    from llama_index_hfrouter.errors import MalformedToolCall, NoToolCall, StructuredOutputFailed
+    from llama_index_hfrouter.errors import (
+        MalformedToolCall,
+        MediaToolFailed,
+        NoToolCall,
+        StructuredOutputFailed,
+    )
     from llama_index_hfrouter.llm import HFRouterLLM
     from llama_index_hfrouter.local_embedding import HFLocalEmbedding
     from llama_index_hfrouter.multi_modal import HFLocalMultiModalEmbedding
     from llama_index_hfrouter.rerank import HFReranker
     from llama_index_hfrouter.router_embedding import HFRouterEmbedding
     from llama_index_hfrouter.stores import HFKVStore
+    from llama_index_hfrouter.tool_spec import HFRouterToolSpec
 
 _HOMES = {
     "HFKVStore": "stores",
@@ -36,7 +42,9 @@ _HOMES = {
     "HFReranker": "rerank",
     "HFRouterEmbedding": "router_embedding",
     "HFRouterLLM": "llm",
+    "HFRouterToolSpec": "tool_spec",
     "MalformedToolCall": "errors",
+    "MediaToolFailed": "errors",
     "NoToolCall": "errors",
     "StructuredOutputFailed": "errors",
 }
@@ -48,7 +56,9 @@ __all__ = [
     "HFReranker",
     "HFRouterEmbedding",
     "HFRouterLLM",
+    "HFRouterToolSpec",
     "MalformedToolCall",
+    "MediaToolFailed",
     "NoToolCall",
     "StructuredOutputFailed",
 ]

@@ -6,9 +6,9 @@ the same places. Everything else that goes wrong is one of `shared_core.errors`,
 
 from __future__ import annotations
 
-from shared_core.errors import MalformedResponse
+from shared_core.errors import MalformedResponse, RouterError
 
-__all__ = ["MalformedToolCall", "NoToolCall", "StructuredOutputFailed"]
+__all__ = ["MalformedToolCall", "MediaToolFailed", "NoToolCall", "StructuredOutputFailed"]
 
 
 class MalformedToolCall(MalformedResponse, ValueError):
@@ -34,3 +34,13 @@ class StructuredOutputFailed(MalformedResponse, ValueError):
         "Raise `max_tokens` if the answer was cut off, try another `structured_output` way "
         "(json_schema, tool, text), or pick another model."
     )
+
+
+class MediaToolFailed(RouterError):
+    """A media tool could not do it. Its text is a sentence for the model, without addresses and request ids.
+
+    Attributes:
+        error: What happened, one of `shared_core.errors`; its `.job` may go on at the provider.
+    """
+
+    error: RouterError | None = None

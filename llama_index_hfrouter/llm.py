@@ -166,11 +166,11 @@ class HFRouterLLM(StructuredPrediction):
 
     def _wire(self, messages: Sequence[ChatMessage]) -> list[dict[str, Any]]:
         facts = self._facts()
-        sees_images = None if facts is None else facts.image_input
+        takes = (None,) * 3 if facts is None else (facts.image_input, facts.audio_input, facts.video_input)
         from shared_core.types import ModelRef
 
         provider = self.provider or ModelRef.parse(self.model).provider
-        return to_wire(messages, MessageRules(self.echo_reasoning, self.model, provider, sees_images))
+        return to_wire(messages, MessageRules(self.echo_reasoning, self.model, provider, *takes))
 
     def _options(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The object's parameters, overruled by the call's."""

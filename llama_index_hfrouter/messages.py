@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from llama_index.core.base.llms.types import (
+    AudioBlock,
     CachePoint,
     ChatMessage,
     CitableBlock,
@@ -25,6 +26,7 @@ from llama_index.core.base.llms.types import (
     TextBlock,
     ThinkingBlock,
     ToolCallBlock,
+    VideoBlock,
 )
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
@@ -68,13 +70,16 @@ class MessageRules:
             never, or ("auto") with tool calls when the model's family asks for it.
         model: The model id that "auto" judges by.
         provider: Who answers, where that was asked for.
-        sees_images: False when it is known that the model cannot; images of tools then become a remark.
+        sees_images, hears_audio, sees_video: False when it is known that the model cannot; what a tool returned then
+            becomes a remark.
     """
 
     echo_reasoning: EchoReasoning = "auto"
     model: str = ""
     provider: str | None = None
     sees_images: bool | None = None
+    hears_audio: bool | None = None
+    sees_video: bool | None = None
 
     def sends_reasoning(self, *, with_tool_calls: bool) -> bool:
         if self.echo_reasoning == "auto":
@@ -236,8 +241,8 @@ def _tool(message: ChatMessage, rules: MessageRules, hoisted: list[dict[str, Any
     for block in _flat(message.blocks):
         if isinstance(block, TextBlock):
             texts.append(block.text)
-        elif isinstance(block, ImageBlock) and rules.sees_images is False:
-            texts.append("[An image, left out: this model takes no images.]")
+        elif (remark := _left_out(block, rules)) is not None:
+            texts.append(remark)
         elif isinstance(block, DocumentBlock) and (text := document_text(block)) is not None:
             texts.append(text)
         elif part := media_part(block):
@@ -248,6 +253,17 @@ def _tool(message: ChatMessage, rules: MessageRules, hoisted: list[dict[str, Any
     if media:
         hoisted += [{"type": "text", "text": f"Media that tool call {call_id} returned:"}, *media]
     return {"role": "tool", "tool_call_id": call_id, "content": "\n".join(texts)}
+
+
+def _left_out(block: BaseModel, rules: MessageRules) -> str | None:
+    """What stands in the place of media that the model cannot take; None where it can, or nobody knows."""
+    if isinstance(block, ImageBlock) and rules.sees_images is False:
+        return "[An image, left out: this model takes no images.]"
+    if isinstance(block, AudioBlock) and rules.hears_audio is False:
+        return "[A sound, left out: this model takes no sounds.]"
+    if isinstance(block, VideoBlock) and rules.sees_video is False:
+        return "[A film, left out: this model takes no films.]"
+    return None
 
 
 def _kind(block: BaseModel) -> str:

@@ -11,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared_core.client.media_calls import AsyncMediaCalls, MediaCalls
-from shared_core.client.waiters import AsyncNap, Nap, Waiter
-from shared_core.flow.asynchronous import AsyncRun
-from shared_core.flow.blocking import BlockingRun
+from shared_core.client.waiters import Waiter
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -315,9 +313,10 @@ class ClassicCalls(MediaCalls):
         from shared_core.client.classic_asking import ask_classic
         from shared_core.client.task_replies import READERS
 
-        asked, nap = ask_classic(task, given, options), Nap()
-        flow = self._json(task, *asked, Waiter(nap.wake), READERS[task])
-        reply: T = BlockingRun(flow, self._sender(), nap).finish()
+        waiter = Waiter()
+        reply: T = self._wait(
+            self._json(task, *ask_classic(task, given, options), waiter, READERS[task]), waiter
+        )
         return reply
 
 
@@ -440,7 +439,5 @@ class AsyncClassicCalls(AsyncMediaCalls):
         from shared_core.client.task_replies import READERS
 
         asked = await asyncio.to_thread(ask_classic, task, given, options)  # files are read there
-        nap = AsyncNap()
-        waiter = Waiter(nap.wake)
-        flow = self._json(task, *asked, waiter, READERS[task])
-        return await self._finish(AsyncRun(flow, self._sender(), nap), waiter)
+        waiter = Waiter()
+        return await self._wait(self._json(task, *asked, waiter, READERS[task]), waiter)

@@ -30,7 +30,7 @@ class Limits(NamedTuple):
     """What is taken.
 
     Args:
-        kind: "image", "audio" or "video".
+        kind: "image", "audio" or "video"; "" for any of these.
         most_bytes: Size of the file.
         most_pixels: Width times height; a small file can unfold to gigabytes.
     """
@@ -68,11 +68,10 @@ def blob_from(given: object, limits: Limits, argument: str) -> Blob:
         )
     mime_type = sniff(data)
     # The same container carries sound and film.
-    if kind_of(mime_type) != limits.kind and not (
-        limits.kind == "audio" and mime_type in ("video/mp4", "video/webm")
-    ):
+    fits = kind_of(mime_type) == limits.kind if limits.kind else bool(mime_type)
+    if not fits and not (limits.kind == "audio" and mime_type in ("video/mp4", "video/webm")):
         raise ConfigError(
-            f"{argument} is no {limits.kind}: its bytes are "
+            f"{argument} is no {limits.kind or 'picture, film or sound'}: its bytes are "
             f"{mime_type or 'nothing that is known here'}. Nothing was sent."
         )
     width, height, _ = measure(data)

@@ -56,7 +56,7 @@ def router() -> Iterator[Any]:
 
 
 # The standard suites run on the pinned set; the floor set has no langchain-tests.
-STANDARD = ["test_chat_standard.py", "test_embeddings_standard.py"]
+STANDARD = ["test_chat_standard.py", "test_embeddings_standard.py", "test_tools_standard.py"]
 collect_ignore = [] if find_spec("langchain_tests") else STANDARD
 
 
@@ -142,3 +142,11 @@ def cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     BertForSequenceClassification(config).save_pretrained(folder)
     BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def jobs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are asked after without waiting; the offline router's advance with every question."""
+    from shared_core.flow import sleep
+
+    monkeypatch.setattr("shared_core.client.jobs.sleep", lambda seconds: sleep(0))

@@ -58,3 +58,11 @@ def say(server) -> Callable[[str], None]:
 def slow_stream() -> Any:
     """A fault that makes the next stream slow after its first chunks, so that it can be left on the way."""
     return SlowChunks(0.2, after=3)
+
+
+@pytest.fixture
+def jobs_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs are asked after without waiting; the offline router's advance with every question."""
+    from shared_core.flow import sleep
+
+    monkeypatch.setattr("shared_core.client.jobs.sleep", lambda seconds: sleep(0))
