@@ -129,6 +129,7 @@ class HFRouterLLM(Connection, BaseLLM):
     """
 
     hub_url: str | None = None
+    max_concurrency: int = Field(default=8, ge=1)
     max_tokens: int | None = Field(default=None, ge=1)
     stop: list[str] | None = None
     temperature: float | None = None
@@ -152,6 +153,7 @@ class HFRouterLLM(Connection, BaseLLM):
         "endpoint_url": "Write base_url=.",
         "inference_server_url": "Write base_url=.",
         "repo_id": "Write model=.",
+        "batch_size": "Leave it out: each prompt is a request of its own, max_concurrency= of them at one time.",
         "streaming": "Leave it out: call stream() or astream().",
     }
 
@@ -165,11 +167,6 @@ class HFRouterLLM(Connection, BaseLLM):
             raise ConfigError(
                 "HFRouterLLM needs a model, or the base_url of a server that has one.",
                 hint='Write model="org/name:provider".',
-            )
-        if self.batch_size is not None:
-            raise ConfigError(
-                "HFRouterLLM has no argument batch_size: each prompt is a request of its own.",
-                hint="max_concurrency= says how many are sent at one time.",
             )
         return self
 

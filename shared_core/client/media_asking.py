@@ -136,7 +136,7 @@ def _checked(name: str, value: Any) -> Any:
 def _whole(name: str, value: Any) -> int:
     """A whole number, numpy's among them."""
     least = 0 if name == "seed" else 1
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < least:
         raise ConfigError(f"{name}={value!r} is not a whole number from {least} on. Nothing was sent.")
     if name in ("width", "height") and value > _LONGEST_SIDE:
         raise ConfigError(
@@ -146,6 +146,6 @@ def _whole(name: str, value: Any) -> int:
 
 
 def _number(name: str, value: Any) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) < float("inf"):
         raise ConfigError(f"{name}={value!r} is not a number from 0 on. Nothing was sent.")
     return int(value) if isinstance(value, numbers.Integral) else float(value)
