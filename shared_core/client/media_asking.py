@@ -138,7 +138,7 @@ def _whole(name: str, value: Any) -> int:
     least = 0 if name == "seed" else 1
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < least:
         raise ConfigError(f"{name}={value!r} is not a whole number from {least} on. Nothing was sent.")
-    if name in ("width", "height") and value > _LONGEST_SIDE:
+    if name in ("width", "height") and int(value) > _LONGEST_SIDE:
         raise ConfigError(
             f"{name}={value:,} pixels is more than the {_LONGEST_SIDE:,} that are asked for at most. Nothing was sent."
         )
