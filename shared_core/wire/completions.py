@@ -113,7 +113,7 @@ def _overlap(text: str, stop: str) -> int:
 
 
 class CompletionStreamReader(ChatStreamReader):
-    """Feed it bytes, get deltas with text; ask for the `completion` at the end.
+    """Feed it bytes, get deltas with text; ask for the reply at the end.
 
     Args:
         stop: The texts that end the answer.
@@ -130,11 +130,6 @@ class CompletionStreamReader(ChatStreamReader):
         rest = self._cutter.end()
         deltas = [self._keep(answer, ChatDelta(rest)) for answer in list(self._answers.values())[:1] if rest]
         return deltas + super().end()
-
-    def reply(self, meta: ReplyMeta) -> CompletionReply:  # type: ignore[override]
-        """Everything so far; complete after `end`, partial before."""
-        whole = super().reply(meta)
-        return CompletionReply(whole.text, whole.finish_reason, whole.usage, meta)
 
     def _read_chunk(self, chunk: dict[str, Any], name: bytes, deltas: list[ChatDelta]) -> None:
         super()._read_chunk(self._as_chat(chunk), name, deltas)

@@ -211,7 +211,6 @@ def test_a_stream_that_breaks_keeps_what_had_come_and_is_not_sent_again(
     host.queue(Cut(after=3, chunks=True), path=f"/{provider}/*")
     with pytest.raises(errors.StreamInterrupted) as caught:
         write(stream=True, model=f"offline/writer:{provider}")
-    assert isinstance(caught.value.partial, CompletionReply)
     assert caught.value.partial.text == " cat mat the"
     assert caught.value.partial.finish_reason is None
     assert len(bodies(host)) == 1
