@@ -114,9 +114,8 @@ class TaskRouter(VectorRouter):
 
     def _resume(self, job: Job, options: MediaOptions, waiter: Waiter) -> Flow[MediaReply | TranscriptReply]:
         """The flow that waits for a job and fetches its result."""
-        from shared_core.client.transcripts import transcript_reply
-
         from shared_core.client.checks import checked_options
+        from shared_core.client.transcripts import transcript_reply
 
         _check_job(job)
         checked_options(options, MediaOptions.__annotations__)

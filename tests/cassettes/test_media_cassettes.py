@@ -24,7 +24,10 @@ HUB = "https://huggingface.co"
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAABAAAAAQCAIAAACQkWg2AAAAFklEQVR42mP8z0AaYGIY1TCqYdhqAABALgEfFO4+AgAAAABJRU5ErkJggg=="
 )
-WAV = b"RIFF\xb4\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x90\0\0\0" + bytes(144)
+WAV = (
+    b"RIFF\xb4\0\0\0WAVEfmt \x10\0\0\0\x01\0\x01\0\x40\x1f\0\0\x80\x3e\0\0\x02\0\x10\0data\x90\0\0\0"
+    + bytes(144)
+)
 
 # The method, its input, the model, the path that is asked first, and how many questions about a job follow.
 DRAW = ("text_to_image", "a boat", {"width": 32, "height": 32, "seed": 7})

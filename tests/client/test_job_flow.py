@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import pickle
 from collections.abc import Callable, Iterable
@@ -35,7 +36,11 @@ from shared_core.types import ApiKey, Call, Job, JobReport, Progress, Target, Ta
 ROUTER = "https://router.huggingface.co"
 FILM = "https://files.example/out.mp4"
 MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"
-TICKET = {"request_id": "7", "response_url": "https://queue.fal.run/fal-ai/m/requests/7", "status": "IN_QUEUE"}
+TICKET = {
+    "request_id": "7",
+    "response_url": "https://queue.fal.run/fal-ai/m/requests/7",
+    "status": "IN_QUEUE",
+}
 QUEUED, RUNNING, DONE = ({"status": word} for word in ("IN_QUEUE", "IN_PROGRESS", "COMPLETED"))
 RESULT = {"video": {"url": FILM}, "seed": 7}
 FAL = Job("fal-ai", "text-to-video", "a/b", "7", "/fal-ai/m/7/status", "/fal-ai/m/7", "/fal-ai/m/7/cancel")
@@ -88,16 +93,16 @@ class Stage:
     def play(self, flow: Any, answers: Iterable[Answer]) -> Any:
         replies = iter(answers)
         unread: dict[int, bytes] = {}
-        step = lambda: next(flow)  # noqa: E731
+        step: Callable[[], Any] = functools.partial(next, flow)
         try:
             while True:
                 effect = step()
                 try:
                     value = self._perform(effect, replies, unread)
-                except BaseException as error:  # noqa: BLE001  # the flow decides
-                    step = lambda error=error: flow.throw(error)
+                except BaseException as error:  # the flow decides
+                    step = functools.partial(flow.throw, error)
                 else:
-                    step = lambda value=value: flow.send(value)
+                    step = functools.partial(flow.send, value)
         except StopIteration as end:
             assert not list(replies), "answers that were never asked for"
             return end.value
@@ -413,7 +418,9 @@ def test_a_stop_while_it_sleeps_ends_the_wait_without_another_question(stage: St
     assert (caught.value.provider, caught.value.model) == ("fal-ai", "a/b")
 
 
-@pytest.mark.parametrize("answers", [[], [DONE], [DONE, RESULT]], ids=["a question", "the result", "the file"])
+@pytest.mark.parametrize(
+    "answers", [[], [DONE], [DONE, RESULT]], ids=["a question", "the result", "the file"]
+)
 def test_a_stop_while_it_reads_is_no_broken_line(stage: Stage, answers: list[Answer]) -> None:
     def hung_up() -> Answer:
         assert stage.waiters.stop(FAL) == 1

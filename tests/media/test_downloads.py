@@ -364,7 +364,13 @@ def test_a_strangers_address_is_refused(url: str, says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://files.example/x?y=z", "https://8.8.8.8/x", "https://[2606:4700::1]/x", "https://v3.fal.media:8443/x"]
+    "url",
+    [
+        "https://files.example/x?y=z",
+        "https://8.8.8.8/x",
+        "https://[2606:4700::1]/x",
+        "https://v3.fal.media:8443/x",
+    ],
 )
 def test_an_address_on_the_open_internet_is_not(url: str) -> None:
     _check_address(url, at_home=False)
@@ -385,7 +391,9 @@ def test_a_page_is_known_for_one_wherever_a_letter_is_cut() -> None:
     assert not _is_text(b"\xff" + base64.b64decode("AAAA"))
 
 
-def test_a_media_type_that_would_break_a_page_is_not_believed(offline_url: OfflineRouter, settings: Any) -> None:
+def test_a_media_type_that_would_break_a_page_is_not_believed(
+    offline_url: OfflineRouter, settings: Any
+) -> None:
     offline_url.queue(
         Status(200, b"\xff\x00\xff", headers={"content-type": 'image/x"><script>alert(1)</script>'}),
         path="/files/*",

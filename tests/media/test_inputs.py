@@ -106,7 +106,9 @@ def test_a_picture_that_is(given: Callable[[Path], Any], says: str, tmp_path: Pa
             value.close()
 
 
-def test_a_recording_of_two_hundred_megabytes_is_refused_without_being_read_to_its_end(tmp_path: Path) -> None:
+def test_a_recording_of_two_hundred_megabytes_is_refused_without_being_read_to_its_end(
+    tmp_path: Path,
+) -> None:
     with (tmp_path / "long.wav").open("wb") as file:
         file.write(WAV)
         file.truncate(200 * 2**20)
@@ -117,12 +119,22 @@ def test_a_recording_of_two_hundred_megabytes_is_refused_without_being_read_to_i
 def test_every_way_to_give_a_picture_gives_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(PNG)  # a name says nothing
     with (tmp_path / "a.jpg").open("rb") as file:
-        ways = [PNG, bytearray(PNG), memoryview(PNG), tmp_path / "a.jpg", file, io.BytesIO(PNG), Blob(PNG, "x/y")]
+        ways = [
+            PNG,
+            bytearray(PNG),
+            memoryview(PNG),
+            tmp_path / "a.jpg",
+            file,
+            io.BytesIO(PNG),
+            Blob(PNG, "x/y"),
+        ]
         for way in ways:
             assert blob_from(way, IMAGE, "image") == Blob(PNG, "image/png")
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "I;16", "F"])
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "I;16", "F"]
+)
 @pytest.mark.parametrize("form", [None, "PNG", "JPEG", "WEBP", "GIF", "TIFF"])
 def test_a_pillow_picture_of_any_mode_becomes_a_file(mode: str, form: str | None) -> None:
     picture = Image.new(mode, (3, 2))
@@ -204,7 +216,9 @@ async def test_an_address_goes_to_a_provider_that_fetches_and_to_no_other(
 # -- prompts
 
 
-@pytest.mark.parametrize("prompt", [None, 7, b"a boat", ["a boat"], {"prompt": "a boat"}, Path("boat")], ids=repr)
+@pytest.mark.parametrize(
+    "prompt", [None, 7, b"a boat", ["a boat"], {"prompt": "a boat"}, Path("boat")], ids=repr
+)
 def test_a_prompt_that_is_no_text_is_refused(prompt: Any) -> None:
     with pytest.raises(ConfigError, match=r"prompt is of type \w+, not a text. Nothing was sent"):
         ask("text-to-image", prompt, {})
@@ -231,7 +245,9 @@ def readable(tmp_path: Path) -> str:
     return str(tmp_path / "secret.txt")
 
 
-@pytest.mark.parametrize("provider", ["fal-ai", "replicate", "together", "nscale", "hf-inference", "wavespeed", "zai-org"])
+@pytest.mark.parametrize(
+    "provider", ["fal-ai", "replicate", "together", "nscale", "hf-inference", "wavespeed", "zai-org"]
+)
 async def test_a_prompt_that_is_a_path_or_an_address_is_only_a_text(
     make: Make, offline_url: OfflineRouter, readable: str, provider: str
 ) -> None:
@@ -269,7 +285,11 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
     "NaN": ("text-to-image", {"guidance_scale": float("nan")}, "guidance_scale=nan"),
     "infinity": ("text-to-image", {"guidance_scale": float("inf")}, "guidance_scale=inf"),
     "a scale that is True": ("text-to-image", {"guidance_scale": True}, "guidance_scale=True"),
-    "a negative prompt that is a list": ("text-to-image", {"negative_prompt": ["x"]}, "negative_prompt is of type"),
+    "a negative prompt that is a list": (
+        "text-to-image",
+        {"negative_prompt": ["x"]},
+        "negative_prompt is of type",
+    ),
     "half a character": ("text-to-image", {"negative_prompt": "\udc00"}, "lone surrogate"),
     "frames that are none": ("text-to-video", {"num_frames": 0}, "num_frames=0"),
     "a speed below nothing": ("text-to-speech", {"speed": -1}, "speed=-1"),
@@ -283,13 +303,25 @@ WRONG: dict[str, tuple[str, dict[str, Any], str]] = {
         "target_size is a dictionary",
     ),
     "a size of nothing": ("image-to-image", {"target_size": {"width": 8, "height": 0}}, "height=0"),
-    "a size without a number": ("image-to-image", {"target_size": {"width": 8, "height": None}}, "height=None"),
+    "a size without a number": (
+        "image-to-image",
+        {"target_size": {"width": 8, "height": None}},
+        "height=None",
+    ),
     "an argument that is unknown": ("text-to-image", {"widht": 8}, "Unknown argument 'widht'"),
     "an argument of another task": ("text-to-speech", {"width": 8}, "Unknown argument 'width'"),
     "a prompt beside the prompt": ("text-to-image", {"prompt": "x"}, "Unknown argument 'prompt'"),
     "an empty prompt beside a picture": ("image-to-image", {"prompt": " "}, "prompt is empty"),
-    "a language that is a list": ("automatic-speech-recognition", {"language": ["en"]}, "language is of type list"),
-    "timestamps that are a number": ("automatic-speech-recognition", {"return_timestamps": 7}, "return_timestamps is of type int"),
+    "a language that is a list": (
+        "automatic-speech-recognition",
+        {"language": ["en"]},
+        "language is of type list",
+    ),
+    "timestamps that are a number": (
+        "automatic-speech-recognition",
+        {"return_timestamps": 7},
+        "return_timestamps is of type int",
+    ),
 }
 INPUTS = {"text": "a boat", "image": PNG, "audio": WAV}
 
@@ -317,7 +349,11 @@ def test_none_stands_for_not_given(task: str) -> None:
 def test_a_number_of_numpys_is_a_number() -> None:
     np = pytest.importorskip("numpy")
     options = {"seed": np.int64(7), "width": np.uint16(64), "guidance_scale": np.float32(1.5)}
-    assert ask("text-to-image", "a boat", options).parameters == {"seed": 7, "width": 64, "guidance_scale": 1.5}
+    assert ask("text-to-image", "a boat", options).parameters == {
+        "seed": 7,
+        "width": 64,
+        "guidance_scale": 1.5,
+    }
     assert {type(value) for value in ask("text-to-image", "a", options).parameters.values()} == {int, float}
 
 
@@ -334,7 +370,9 @@ def test_a_task_that_there_is_none_of_is_named_beside_those_there_are(name: Any)
 async def test_a_model_for_another_task_is_named_with_what_it_is_served_for(
     make: Make, offline_url: OfflineRouter
 ) -> None:
-    with pytest.raises(ModelNotServed, match=r"No provider serves 'offline/painter' for text-to-video") as caught:
+    with pytest.raises(
+        ModelNotServed, match=r"No provider serves 'offline/painter' for text-to-video"
+    ) as caught:
         await make("text_to_video", "a boat", model="offline/painter")
     assert "fal-ai (live, text-to-image)" in caught.value.message
     assert "pipeline_tag=text-to-video" in caught.value.hint

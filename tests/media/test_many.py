@@ -76,11 +76,13 @@ def test_threads_that_come_at_once_share_one_register_of_who_waits(settings: dic
     for _ in range(50):
         router = HFRouter(**settings)
         with ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(lambda _: id(router._waiters), range(8)))) == 1
+            assert len(set(pool.map(lambda each: id(each._waiters), [router] * 8))) == 1
 
 
 @TRANSPORTS
-def test_one_client_serves_two_event_loops_one_after_another(settings: dict[str, Any], transport: str) -> None:
+def test_one_client_serves_two_event_loops_one_after_another(
+    settings: dict[str, Any], transport: str
+) -> None:
     router = AsyncHFRouter(**settings, transport=transport)
 
     async def main() -> Any:
@@ -103,7 +105,9 @@ async def test_fifty_films_at_once_are_each_asked_for_once_and_asked_after_as_of
 ) -> None:
     fresh.queue(MediaQuirks(polls=3), path="/fal-ai/*/text-to-video", times=50)
     reports: Counter[str] = Counter()
-    async with AsyncHFRouter(**{**settings, "base_url": fresh, "hub_url": fresh.root}, transport=transport) as router:
+    async with AsyncHFRouter(
+        **{**settings, "base_url": fresh, "hub_url": fresh.root}, transport=transport
+    ) as router:
         replies = await asyncio.gather(
             *(
                 router.text_to_video(

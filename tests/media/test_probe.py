@@ -66,7 +66,11 @@ FILES: dict[str, tuple[bytes, str, Measures]] = {
     "a GIF": (picture("GIF", "P"), "image/gif", Measures(*SIZE)),
     "a WebP, lossy": (picture("WEBP"), "image/webp", Measures(*SIZE)),
     "a WebP, lossless": (picture("WEBP", lossless=True), "image/webp", Measures(*SIZE)),
-    "a WebP, lossy and transparent": (picture("WEBP", "RGBA", exif=b"Exif\0\0"), "image/webp", Measures(*SIZE)),
+    "a WebP, lossy and transparent": (
+        picture("WEBP", "RGBA", exif=b"Exif\0\0"),
+        "image/webp",
+        Measures(*SIZE),
+    ),
     "a BMP": (picture("BMP"), "image/bmp", Measures(*SIZE)),
     "a TIFF": (picture("TIFF"), "image/tiff", Measures()),
     "a WAV": (wav(1.5), "audio/wav", Measures(duration=1.5)),
