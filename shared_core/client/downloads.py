@@ -128,7 +128,9 @@ def _not_there(error: RouterError) -> RouterError:
     if error.status is None or not 400 <= error.status < 500 or "retry" in error.reactions:
         return error
     return JobFailed(
-        f"The result is not to be had from its host: {error.message}", status=error.status, code="no result"
+        f"The result is not to be had from its host: {error.message.partition(': ')[2] or error.message}",
+        status=error.status,
+        code="no result",
     )
 
 

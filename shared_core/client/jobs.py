@@ -111,7 +111,11 @@ class JobRun:
             error.provider, error.model = task.served.provider, task.request.model
             raise _paid_for(error) from None
         if places is None:
-            return (yield from self._finished(answer.headers, answer.value, report))
+            try:
+                return (yield from self._finished(answer.headers, answer.value, report))
+            except RouterError as error:
+                error.provider, error.model = task.served.provider, task.request.model
+                raise
         job = self._job(task, places)
         return (yield from self._kept(job, self._accepted(dialect, job, answer)))
 
@@ -231,7 +235,7 @@ class JobRun:
             if job is not None:
                 again = "Fetch it again with `router.resume(error.job)`."
             elif isinstance(output, Remote):
-                again = f"It is paid for, and lies for a while at {output.url}"
+                again = f"It is paid for: the provider has it for a while, it says at {output.url}"
             else:
                 again = "It is paid for; call again to pay for another."
             own = error.hint if isinstance(error, ConfigError) or error.hint != error.default_hint else ""
@@ -327,7 +331,7 @@ def _lost(error: RouterError, job: Job) -> RouterError:
         error.hint = f"{own} The job may go on: `router.resume(error.job)` asks again.".strip()
         return error
     return JobFailed(
-        f"{job.provider} knows no job {job.id!r} (any more): {error.message}",
+        f"{job.provider} knows no job {job.id!r} (any more): {error.message.partition(': ')[2] or error.message}",
         hint="Providers forget results after a while; look at the provider's own pages before paying for another.",
         status=404,
         code="lost",

@@ -176,7 +176,8 @@ class MediaCalls(TaskRouter):
         return self._wait(self._resume(job, options, waiter), waiter)
 
     def cancel(self, job: Job) -> bool:
-        """Ends a job: whoever waits for it in this client, in any thread, gets `JobFailed` at once.
+        """Ends a job: whoever waits for it in this client, in any thread, gets `JobFailed` at once; with a blocking
+        `http_client` of the user's own, when the question that goes on is answered.
 
         Returns:
             Whether the provider took it. False where it knows no such thing, or the job was over already: then it

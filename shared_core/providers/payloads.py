@@ -27,6 +27,7 @@ from huggingface_hub.inference._providers.hf_inference import HFInferenceTask
 
 from shared_core.errors import ConfigError
 from shared_core.providers.mapping import Served
+from shared_core.types.jobs import is_path_of
 from shared_core.types.tasks import Blob, Link, TaskRequest
 from shared_core.wire import json
 
@@ -94,7 +95,13 @@ def payload(served: Served, request: TaskRequest) -> Payload:
     if request.task in _PICTURES:
         headers.setdefault("accept", "image/png")
     body = json.dump(values) if data is None else bytes(data)
-    return Payload(address.removeprefix(_ROUTER), headers, body)
+    path = address.removeprefix(_ROUTER)
+    if not is_path_of(path, served.provider):
+        raise ConfigError(
+            f"The name that {served.provider} has for the model, {served.provider_id!r}, leads away from it. "
+            "Nothing was sent."
+        )
+    return Payload(path, headers, body)
 
 
 def providers_of(task: str) -> frozenset[str]:

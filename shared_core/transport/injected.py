@@ -47,6 +47,7 @@ class InjectedTransport:
             )
             return InjectedResponse(reply, request, waits)
         except Exception as error:
+            waits.opening = _never_connected(error)
             failure = failure_of(error, request, waits)
             if failure is None:
                 raise
@@ -119,6 +120,7 @@ class AsyncInjectedTransport:
                 )
             return AsyncInjectedResponse(reply, request, waits)
         except Exception as error:
+            waits.opening = _never_connected(error)
             failure = failure_of(error, request, waits)
             if failure is None:
                 raise
@@ -169,6 +171,11 @@ def _build(client: Any, request: HttpRequest, waits: Waits) -> Any:
     left = waits.left()
     seconds = {"connect": min(waits.limits.connect, left), "read": left, "write": left, "pool": left}
     return client.build_request(method, url, headers=headers, content=body, extensions={"timeout": seconds})
+
+
+def _never_connected(error: Exception) -> bool:
+    """Whether nothing was sent for certain, so that even what costs money may be tried again."""
+    return type(error).__name__ in ("ConnectError", "ConnectTimeout", "PoolTimeout")
 
 
 def _check(waits: Waits) -> None:

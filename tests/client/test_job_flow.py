@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import pickle
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,16 +103,16 @@ class Stage:
     def play(self, flow: Any, answers: Iterable[Answer]) -> Any:
         replies = iter(answers)
         unread: dict[int, bytes] = {}
-        step = lambda: next(flow)  # noqa: E731
+        step: Callable[[], Any] = functools.partial(next, flow)
         try:
             while True:
                 effect = step()
                 try:
                     value = self._perform(effect, replies, unread)
                 except BaseException as error:  # the flow decides
-                    step = lambda error=error: flow.throw(error)
+                    step = functools.partial(flow.throw, error)
                 else:
-                    step = lambda value=value: flow.send(value)
+                    step = functools.partial(flow.send, value)
         except StopIteration as end:
             assert not list(replies), "answers that were never asked for"
             return end.value
@@ -402,7 +404,27 @@ def test_a_result_without_a_job_that_cannot_be_fetched_is_not_lost_for_good(stag
     with pytest.raises(ConnectionLost) as caught:
         stage.run([{"video": {"video_url": FILM}}, ConnectionLost("broke")], "novita")
     assert caught.value.job is None
-    assert f"paid for, and lies for a while at {FILM}" in caught.value.hint
+    assert f"It is paid for: the provider has it for a while, it says at {FILM}" in caught.value.hint
+
+
+@pytest.mark.parametrize("end", ["closed", "interrupted"])
+def test_a_wait_that_ends_in_the_middle_of_a_file_leaves_none_of_it(
+    stage: Stage, tmp_path: Path, end: str
+) -> None:
+    stage.keep = Keep("video", tmp_path, MOST_BYTES)
+    flow = stage.job_run().resume(FAL)
+    replies = iter([Reply(DONE), Reply(RESULT), Reply(MP4 + bytes(3 * 2**20))])
+    unread: dict[int, bytes] = {}
+    effect = next(flow)
+    while not list(tmp_path.iterdir()):
+        effect = flow.send(stage._perform(effect, replies, unread))
+    assert isinstance(effect, Read)
+    if end == "closed":
+        flow.close()
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            flow.throw(KeyboardInterrupt())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_several_results_are_several_files(stage: Stage) -> None:

@@ -152,6 +152,32 @@ async def test_a_call_that_reads_half_a_file_gets_up_at_once(
     await made.close()
 
 
+@pytest.mark.parametrize("transport", ["httpx2", "aiohttp"])
+async def test_a_task_that_is_cancelled_in_the_middle_of_a_file_leaves_none_of_it(
+    server: Any, say: Any, tmp_path: Any, transport: str
+) -> None:
+    place = f"http://127.0.0.1:{server.port}/out.mp4"
+    half = [
+        say.head(content_type="video/mp4", content_length=9_000_000),
+        b"\0\0\0\x18ftyp" + bytes(3_000_000),
+    ]
+    server.script(say.body({"status": "COMPLETED"}), say.body({"video": {"url": place}}), [*half, say.hang])
+    async with AsyncHFRouter(base_url=server.url, api_key="x", transport=transport) as router:
+        call = asyncio.ensure_future(router.resume(FAL, to=tmp_path))
+        assert await server.asked(3)
+        await asyncio.wait_for(until_there(tmp_path), PROMPTLY)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    assert list(tmp_path.iterdir()) == []
+
+
+async def until_there(folder: Any) -> None:
+    """Until a file has begun: goes round the loop with the call that writes it."""
+    while not list(folder.iterdir()):
+        await asyncio.sleep(0)
+
+
 async def test_two_that_wait_for_one_job_both_get_up(
     client: Callable[[str], Client], server: Any, say: Any
 ) -> None:

@@ -76,7 +76,7 @@ def test_a_token_that_a_provider_quotes_is_not_told(handled: bool, offline_url: 
     tool = HFTextToImage("offline/painter:fal-ai", **secret(offline_url), handle_tool_error=handled)
     try:
         said = str(tool.invoke(called(tool, {"prompt": "a fox"})))
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         assert not handled
         said = "".join(traceback.format_exception(error))
     assert "wrong token" in said

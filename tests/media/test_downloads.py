@@ -44,10 +44,10 @@ def fetches(router: OfflineRouter) -> int:
 
 SPOILT: dict[str, tuple[MediaQuirks, type[RouterError], str, int]] = {
     "an HTML page": (MediaQuirks(result="html"), MalformedResponse, "is a text, called text/html", 1),
-    "an HTML page that is called a picture": (
-        MediaQuirks(result="html", result_type="image/png"),
+    "an HTML page that is called a film": (
+        MediaQuirks(result="html", result_type="video/mp4"),
         MalformedResponse,
-        "is a text, called image/png",
+        "is a text, called video/mp4",
         1,
     ),
     "an HTML page that is called nothing": (

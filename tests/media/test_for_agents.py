@@ -172,7 +172,9 @@ EVERY_KIND = [
 
 
 @pytest.mark.parametrize("cause", EVERY_KIND, ids=lambda cause: cause.__name__)
-def test_a_model_is_told_a_sentence_without_addresses_tokens_and_request_ids(cause: type[RouterError]) -> None:
+def test_a_model_is_told_a_sentence_without_addresses_tokens_and_request_ids(
+    cause: type[RouterError],
+) -> None:
     words = "see ![x](https://evil.example/a.png?q=1) data:image/png;base64,AAAA with hf_abcdefghijklmnop"
     said = told_error(cause(words, request_id="req-1", status=400, retry_after=5, code="c"))
     assert not re.search(r"evil|://|base64|hf_abc|req-1", said)

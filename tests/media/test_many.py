@@ -76,7 +76,7 @@ def test_threads_that_come_at_once_share_one_register_of_who_waits(settings: dic
     for _ in range(50):
         router = HFRouter(**settings)
         with ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(lambda _: id(router._waiters), range(8)))) == 1
+            assert len(set(pool.map(lambda each: id(each._waiters), [router] * 8))) == 1
 
 
 @TRANSPORTS

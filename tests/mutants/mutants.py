@@ -1,8 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
-Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`) and
-of embedding (`vector_mutants`), how it is run (`run`), and that the table keeps up with the code
-(`test_mutants_table`).
+Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), of
+embedding (`vector_mutants`) and of media (`media_mutants`), how it is run (`run`), and that the table keeps up with
+the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -11,6 +11,7 @@ chosen as narrowly as keeps the whole run to a few minutes; more tests than thes
 from __future__ import annotations
 
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
+from media_mutants import MEDIA
 from mutant import Mutant
 from vector_mutants import VECTORS
 
@@ -91,7 +92,7 @@ _POLICY = (
     Mutant(
         "Nothing is retried",
         "shared_core/client/pipeline.py",
-        "*((Retry(attempts=max_retries + 1),) if max_retries else ()),",
+        "*((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),",
         "*((Retry(attempts=1),) if max_retries else ()),",
         ("tests/faults/test_plain_faults.py::test_tried_again_and_answered",),
     ),
@@ -338,7 +339,7 @@ _TRANSPORT = (
     Mutant(
         "A connection is closed after each answer",
         "shared_core/transport/blocking.py",
-        "self._transport.give_back(self._origin, lane)",
+        "self._transport.give_back(self._shelf, lane)",
         "lane.close()",
         ("tests/faults/test_connections.py::test_a_connection_serves_again_after_an_error",),
     ),
@@ -427,4 +428,15 @@ _CLIENT = (
     ),
 )
 
-MUTANTS = (*_SECRETS, *_POLICY, *_FLOW, *_WIRE, *_TRANSPORT, *_CLIENT, *VECTORS, *LANGCHAIN, *LLAMA_INDEX)
+MUTANTS = (
+    *_SECRETS,
+    *_POLICY,
+    *_FLOW,
+    *_WIRE,
+    *_TRANSPORT,
+    *_CLIENT,
+    *MEDIA,
+    *VECTORS,
+    *LANGCHAIN,
+    *LLAMA_INDEX,
+)

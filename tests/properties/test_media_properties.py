@@ -21,57 +21,12 @@ from shared_core.types.secret import ApiKey
 
 quick = settings(max_examples=300, deadline=None, derandomize=True)
 
-WORDS = [
-    "id",
-    "request_id",
-    "response_url",
-    "urls",
-    "get",
-    "cancel",
-    "status",
-    "output",
-    "error",
-    "data",
-    "outputs",
-    "url",
-    "b64_json",
-    "video_url",
-    "video",
-    "images",
-    "image",
-    "audio",
-    "text",
-    "chunks",
-    "timestamp",
-    "segments",
-    "has_nsfw_concepts",
-    "has_nsfw_contents",
-    "task_status",
-    "image_result",
-    "logs",
-    "message",
-    "queue_position",
-    "seed",
-    "input",
-    "language",
-    "start",
-    "end",
-    "COMPLETED",
-    "IN_QUEUE",
-    "succeeded",
-    "processing",
-    "completed",
-    "failed",
-    "SUCCESS",
-    "PROCESSING",
-    "created",
-    "starting",
-    "data:image/png;base64,AAAA",
-    "data:x",
-    "https://a.example/b/c",
-    "https://[",
-    "//",
-]
+WORDS = """
+id request_id response_url urls get cancel status output error data outputs url b64_json video_url video images
+image audio text chunks timestamp segments has_nsfw_concepts has_nsfw_contents task_status image_result logs
+message queue_position seed input language start end COMPLETED IN_QUEUE succeeded processing completed failed
+SUCCESS PROCESSING created starting data:image/png;base64,AAAA data:x https://a.example/b/c https://[ //
+""".split()  # noqa: SIM905
 words = st.sampled_from(WORDS) | st.text(max_size=8)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.just(10**400) | st.floats() | words,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from shared_core.errors import MalformedResponse
 from shared_core.providers.dialects.values import (
     at,
     first_text,
@@ -17,6 +16,7 @@ from shared_core.providers.dialects.values import (
     path_below,
     phase_of,
     truths,
+    unreadable,
     whole,
 )
 from shared_core.types.jobs import JobReport, Phase, Places
@@ -54,7 +54,7 @@ class _Fal:
         outputs = outputs_of(_files(reply))
         unsafe = truths(at(reply, "has_nsfw_concepts"))
         if not outputs and not unsafe and not isinstance(at(reply, "text"), str):
-            raise MalformedResponse("fal-ai's reply holds neither a result nor a job.", reactions=())
+            raise unreadable("fal-ai", at(reply, "status"))
         return JobReport("done", outputs, unsafe=unsafe, seed=whole(at(reply, "seed")), raw=reply)
 
 

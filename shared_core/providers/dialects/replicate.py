@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from shared_core.errors import MalformedResponse
 from shared_core.providers.dialects.values import (
     at,
     first_text,
@@ -17,6 +16,7 @@ from shared_core.providers.dialects.values import (
     outputs_of,
     path_below,
     phase_of,
+    unreadable,
     whole,
 )
 from shared_core.types.jobs import JobReport, Phase, Places
@@ -56,7 +56,7 @@ class _Replicate:
             files = outputs_of(output if isinstance(output, list) else [output]) if _are_files(output) else ()
             return JobReport("done", files, seed=whole(at(reply, "input", "seed")), raw=reply)
         if phase is None or phase == "done":
-            raise MalformedResponse("replicate's reply holds neither a result nor a job.", reactions=())
+            raise unreadable("replicate", at(reply, "status"))
         error = first_text(at(reply, "error"))
         return JobReport(
             phase,

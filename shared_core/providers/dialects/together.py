@@ -15,6 +15,7 @@ from shared_core.providers.dialects.values import (
     outputs_of,
     path_to,
     phase_of,
+    unreadable,
     whole,
 )
 from shared_core.types.jobs import JobReport, Phase, Places
@@ -49,9 +50,7 @@ class _Together:
         # The status is optional at first: without one the job counts as queued.
         phase = phase_of(status or ("queued" if at(reply, "id") else ""), _PHASES)
         if phase is None:
-            raise MalformedResponse(
-                f"together's job is {str(status)[:100]!r}, which is unknown here.", reactions=()
-            )
+            raise unreadable("together", status)
         files = outputs_of([at(reply, "outputs", "video_url")]) if phase == "done" else ()
         if phase == "done" and not files:
             raise MalformedResponse("together calls the job completed and gives no film.", reactions=())

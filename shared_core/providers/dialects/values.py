@@ -23,6 +23,7 @@ __all__ = [
     "path_to",
     "phase_of",
     "truths",
+    "unreadable",
     "whole",
 ]
 
@@ -151,6 +152,14 @@ def path_to(provider: str, place: str, id: str) -> str:
     if "/" in id or "?" in id or not is_path_of(path, provider):
         raise _nowhere(provider, id)
     return path
+
+
+def unreadable(provider: str, state: Any) -> MalformedResponse:
+    """The error of a reply that is neither a result nor a state of a job."""
+    said = f": {str(state)[:100]!r}." if state else "."
+    return MalformedResponse(
+        f"{provider}'s reply holds no result, and no state of a job that is known here{said}", reactions=()
+    )
 
 
 def _nowhere(provider: str, said: Any) -> MalformedResponse:

@@ -8,7 +8,15 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from shared_core.errors import MalformedResponse
-from shared_core.providers.dialects.values import at, first_text, outputs_of, path_below, phase_of, truths
+from shared_core.providers.dialects.values import (
+    at,
+    first_text,
+    outputs_of,
+    path_below,
+    phase_of,
+    truths,
+    unreadable,
+)
 from shared_core.types.jobs import JobReport, Phase, Places
 
 __all__ = ["WAVESPEED"]
@@ -39,8 +47,7 @@ class _WaveSpeed:
         data = at(reply, "data")
         phase = phase_of(at(data, "status"), _PHASES)
         if phase is None:
-            said = first_text(at(reply, "message"), str(at(data, "status"))[:100])
-            raise MalformedResponse(f"wavespeed's reply tells of no job it knows: {said}.", reactions=())
+            raise unreadable("wavespeed", at(data, "status") or at(reply, "message"))
         outputs = at(data, "outputs")
         files = outputs_of(outputs) if phase == "done" and isinstance(outputs, list) else ()
         unsafe = truths(at(data, "has_nsfw_contents"))

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from shared_core.errors import MalformedResponse
-from shared_core.providers.dialects.values import at, first_text, outputs_of, path_to, phase_of
+from shared_core.providers.dialects.values import at, first_text, outputs_of, path_to, phase_of, unreadable
 from shared_core.types.jobs import JobReport, Phase, Places
 
 __all__ = ["ZAI"]
@@ -32,7 +31,7 @@ class _Zai:
         pictures = at(reply, "image_result")
         files = outputs_of(pictures) if isinstance(pictures, list) else ()
         if phase is None or (phase == "done" and not files):
-            raise MalformedResponse("zai-org's reply holds neither a picture nor a job.", reactions=())
+            raise unreadable("zai-org", at(reply, "task_status"))
         message = first_text(at(reply, "error", "message"), at(reply, "message"))
         return JobReport(phase, files, message=message, raw=reply)
 
