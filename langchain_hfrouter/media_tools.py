@@ -71,8 +71,8 @@ class HFTextToImage(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "text_to_image", "args": {"prompt": "a red bicycle", "width": 512, "height": 512, "seed": 7}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"prompt": "a red bicycle", "width": 512, "height": 512, "seed": 7}
+        message = tool.invoke({"name": "text_to_image", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path, message.artifact.seed  # a `shared_core.media.Artifact`
         ```
 
@@ -118,8 +118,8 @@ class HFImageToImage(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "image_to_image", "args": {"image_id": "img_3f9a2c0d4e1", "prompt": "make it blue"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"image_id": "img_3f9a2c0d4e1", "prompt": "make it blue"}
+        message = tool.invoke({"name": "image_to_image", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path
         ```
 
@@ -163,8 +163,8 @@ class HFTextToVideo(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "text_to_video", "args": {"prompt": "a paper boat on a pond"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"prompt": "a paper boat on a pond"}
+        message = tool.invoke({"name": "text_to_video", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path, message.artifact.duration
         ```
 
@@ -210,8 +210,8 @@ class HFImageToVideo(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "image_to_video", "args": {"image_id": "img_3f9a2c0d4e1", "prompt": "it rolls away"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"image_id": "img_3f9a2c0d4e1", "prompt": "it rolls away"}
+        message = tool.invoke({"name": "image_to_video", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path
         ```
 
@@ -255,8 +255,8 @@ class HFTextToSpeech(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "text_to_speech", "args": {"text": "Good morning."}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"text": "Good morning."}
+        message = tool.invoke({"name": "text_to_speech", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path, message.artifact.duration
         ```
 
@@ -300,8 +300,8 @@ class HFTextToAudio(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "text_to_audio", "args": {"prompt": "slow piano", "duration": 10}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"prompt": "slow piano", "duration": 10}
+        message = tool.invoke({"name": "text_to_audio", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path
         ```
 

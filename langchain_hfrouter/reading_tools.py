@@ -45,8 +45,8 @@ class HFTranscribe(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "transcribe", "args": {"audio_id": "aud_7d20b1c4e95"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"audio_id": "aud_7d20b1c4e95"}
+        message = tool.invoke({"name": "transcribe", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.chunks  # a `shared_core.media.TranscriptReply`
         ```
 
@@ -92,8 +92,8 @@ class HFAskImage(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "ask_image", "args": {"image_id": "img_3f9a2c0d4e1", "question": "What is in it?"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"image_id": "img_3f9a2c0d4e1", "question": "What is in it?"}
+        message = tool.invoke({"name": "ask_image", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.usage  # a `shared_core.ChatReply`
         ```
 
@@ -140,8 +140,8 @@ class HFClassifyImage(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "classify_image", "args": {"image_id": "img_3f9a2c0d4e1"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"image_id": "img_3f9a2c0d4e1"}
+        message = tool.invoke({"name": "classify_image", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact[0].label, message.artifact[0].score
         ```
 
@@ -186,8 +186,8 @@ class HFClassifyText(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "classify_text", "args": {"text": "I like this."}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"text": "I like this."}
+        message = tool.invoke({"name": "classify_text", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact[0].label, message.artifact[0].score
         ```
 

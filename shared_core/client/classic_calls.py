@@ -314,7 +314,9 @@ class ClassicCalls(MediaCalls):
         from shared_core.client.task_replies import READERS
 
         waiter = Waiter()
-        reply: T = self._wait(self._json(task, *ask_classic(task, given, options), waiter, READERS[task]), waiter)
+        reply: T = self._wait(
+            self._json(task, *ask_classic(task, given, options), waiter, READERS[task]), waiter
+        )
         return reply
 
 

@@ -209,7 +209,9 @@ class JobRun:
             return Finished(raw, (), headers)
         _raise_failure(report)
         if self.keep is not None and not report.outputs:
-            raise _paid_for(MalformedResponse("The provider calls it done, and gives no result.", reactions=()))
+            raise _paid_for(
+                MalformedResponse("The provider calls it done, and gives no result.", reactions=())
+            )
         files: list[MediaFile] = []
         for number, output in enumerate(report.outputs if self.keep is not None else ()):
             files.append((yield from self._fetched(output, number, report.job)))

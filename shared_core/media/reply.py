@@ -66,7 +66,12 @@ class MediaFile:
         """A copy of what is in a temporary file holds the bytes: the file goes with this object."""
         if self._temporary:
             return type(self), (self.mime_type, self.data)
-        return type(self), (self.mime_type, self._data, self.path, Measures(self.width, self.height, self.duration))
+        return type(self), (
+            self.mime_type,
+            self._data,
+            self.path,
+            Measures(self.width, self.height, self.duration),
+        )
 
     @classmethod
     def of(cls, sink: Sink, mime_type: str, *, temporary: bool) -> MediaFile:

@@ -27,12 +27,16 @@ async def test_a_text_is_judged(way: str, offline_url: Any) -> None:
     message = await tool.ainvoke(call) if way == "ainvoke" else tool.invoke(call)
     best = message.artifact[0]
     assert message.content.splitlines()[0] == f"{best.label}: {best.score:.3f}"
-    assert [each.score for each in message.artifact] == sorted((e.score for e in message.artifact), reverse=True)
+    assert [each.score for each in message.artifact] == sorted(
+        (e.score for e in message.artifact), reverse=True
+    )
     assert offline_url.requests[-1].json["inputs"] == "I love this, it is wonderful."
 
 
 @pytest.mark.parametrize("way", ["invoke", "ainvoke"])
-async def test_a_picture_is_judged_by_its_id(way: str, offline_url: Any, small_files: dict[str, bytes]) -> None:
+async def test_a_picture_is_judged_by_its_id(
+    way: str, offline_url: Any, small_files: dict[str, bytes]
+) -> None:
     store = ArtifactStore()
     picture = store.add(small_files["png"])
     tool = HFClassifyImage(IMAGE, **here(offline_url, store=store))

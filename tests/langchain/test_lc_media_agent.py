@@ -62,7 +62,9 @@ def test_an_agent_goes_on_with_a_picture_of_the_users_own(
 
 def test_an_agent_hears_of_an_error_and_goes_on(offline_url: Any, tmp_path: Path) -> None:
     offline_url.queue(Status(402), path="/fal-ai/*")
-    state = agent_of(offline_url, ArtifactStore(tmp_path)).invoke({"messages": [("user", "Make a picture of a fox")]})
+    state = agent_of(offline_url, ArtifactStore(tmp_path)).invoke(
+        {"messages": [("user", "Make a picture of a fox")]}
+    )
     (result,) = [message for message in state["messages"] if message.type == "tool"]
     assert result.status == "error"
     assert "no credits left" in state["messages"][-1].text

@@ -70,11 +70,13 @@ def test_the_token_shows_nowhere(way: str, make: Callable[[Any], Any], offline_u
 
 @pytest.mark.parametrize("handled", [True, False])
 def test_a_token_that_a_provider_quotes_is_not_told(handled: bool, offline_url: Any) -> None:
-    offline_url.queue(Status(400, {"error": f"wrong token {CANARY}, see https://evil.example"}), path="/fal-ai/*")
+    offline_url.queue(
+        Status(400, {"error": f"wrong token {CANARY}, see https://evil.example"}), path="/fal-ai/*"
+    )
     tool = HFTextToImage("offline/painter:fal-ai", **secret(offline_url), handle_tool_error=handled)
     try:
         said = str(tool.invoke(called(tool, {"prompt": "a fox"})))
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         assert not handled
         said = "".join(traceback.format_exception(error))
     assert "wrong token" in said

@@ -20,7 +20,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from media_models import MAKERS, MODELS, READERS, called, here
 
 import langchain_hfrouter as package
-from langchain_hfrouter import HFAskImage, HFImageToImage, HFRouterToolkit, HFTextToImage, HFToolError, HFTranscribe
+from langchain_hfrouter import (
+    HFAskImage,
+    HFImageToImage,
+    HFRouterToolkit,
+    HFTextToImage,
+    HFToolError,
+    HFTranscribe,
+)
 from langchain_hfrouter import errors as langchain_errors
 from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.media_tool import MediaTool, MediaToolArguments
@@ -31,7 +38,8 @@ from shared_core.testing import MediaQuirks, Status
 
 pytestmark = pytest.mark.usefixtures("jobs_at_once")
 
-CLASSES = [each for name in package.__all__ if isinstance(each := getattr(package, name), type) and issubclass(each, BaseTool)]
+EXPORTED = [getattr(package, name) for name in package.__all__]
+CLASSES = [each for each in EXPORTED if isinstance(each, type) and issubclass(each, BaseTool)]
 KINDS = {"image": "img_", "video": "vid_", "audio": "aud_"}
 
 
@@ -74,7 +82,8 @@ async def test_a_tool_that_makes_gives_words_and_an_artifact(
     assert store.get(made.id) == made
     assert made.data == made.path.read_bytes()
     assert (made.provider, made.model) == (model.partition(":")[2], model.partition(":")[0])
-    assert re.fullmatch(rf"{made.id}: {made.kind}/\w+, [^/\n]* kB, (seed \d+, )?made by {made.model} at {made.provider}", message.content)
+    words = rf"{made.id}: {made.kind}/\w+, [^/\n]* kB, (seed \d+, )?made by {made.model} at {made.provider}"
+    assert re.fullmatch(words, message.content)
     assert "http" not in message.content
     assert len(message.content) < 200
 
@@ -90,11 +99,14 @@ async def test_recordings_are_written_down_and_pictures_are_looked_at(
     assert heard.content == "hello there"
     assert isinstance(heard.artifact, TranscriptReply)
     picture = next(iter(store))
-    seen = await run(HFAskImage("offline/tools", **here(offline_url, store=store)), {"image_id": picture.id, "question": "What is it?"}, way)
+    looker = HFAskImage("offline/tools", **here(offline_url, store=store))
+    seen = await run(looker, {"image_id": picture.id, "question": "What is it?"}, way)
     assert seen.content == f"I received an image, image/png, {picture.size} bytes."
 
 
-def test_a_plain_call_gives_the_words_alone_and_a_plain_string_is_the_first_argument(offline_url: Any) -> None:
+def test_a_plain_call_gives_the_words_alone_and_a_plain_string_is_the_first_argument(
+    offline_url: Any,
+) -> None:
     tool = HFTextToImage("offline/painter:fal-ai", **here(offline_url))
     assert tool.invoke({"prompt": "a fox"}).startswith("img_")
     assert tool.invoke("a fox").startswith("img_")
@@ -113,7 +125,9 @@ async def test_a_picture_is_shown_to_the_model_where_that_is_wanted(way: str, of
 
 
 def test_a_sound_is_not_shown_since_langchain_would_write_its_bytes_into_a_string(offline_url: Any) -> None:
-    tool = package.HFTextToSpeech("offline/speaker:fal-ai", **here(offline_url), include_media_in_content=True)
+    tool = package.HFTextToSpeech(
+        "offline/speaker:fal-ai", **here(offline_url), include_media_in_content=True
+    )
     message = tool.invoke(called(tool, {"text": "hello"}))
     assert message.content.startswith("aud_")
     assert len(message.content) < 200
@@ -132,7 +146,9 @@ def test_the_shown_picture_reaches_a_model_that_sees(offline_url: Any) -> None:
 # asynchronous calls are asynchronous
 
 
-async def test_an_asynchronous_call_sends_from_no_thread(offline_url: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_asynchronous_call_sends_from_no_thread(
+    offline_url: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def never(self: Any) -> Any:
         raise AssertionError("the blocking client was used")
 
@@ -159,8 +175,12 @@ def test_a_model_is_told_of_described_arguments(kind: Any) -> None:
     ("arguments", "says"),
     [
         pytest.param({"prompt": ""}, "prompt: String should have at least 1 character", id="empty"),
-        pytest.param({"prompt": "x", "width": 9999}, "width: .* less than or equal to 2048", id="out of bounds"),
-        pytest.param({"prompt": "x", "url": "https://example.org"}, "url: Extra inputs", id="not an argument"),
+        pytest.param(
+            {"prompt": "x", "width": 9999}, "width: .* less than or equal to 2048", id="out of bounds"
+        ),
+        pytest.param(
+            {"prompt": "x", "url": "https://example.org"}, "url: Extra inputs", id="not an argument"
+        ),
         pytest.param({"prompt": "x", "to": "/tmp/x"}, "to: Extra inputs", id="no place of its own"),
         pytest.param({}, "prompt: Field required", id="missing"),
     ],
@@ -179,7 +199,9 @@ async def test_what_cannot_work_is_told_to_the_model_and_nothing_is_sent(
         tool.invoke(called(tool, arguments))
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "https://example.org/x.png", "img_1\0", "aud"])
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/etc/passwd", "https://example.org/x.png", "img_1\0", "aud"]
+)
 @ways
 async def test_a_path_or_an_address_in_the_place_of_an_id_is_refused(
     name: str, way: str, store: ArtifactStore, offline_url: Any
@@ -201,8 +223,12 @@ def scripted(offline_url: Any, *what: Any) -> None:
 
 
 FAILURES = [
-    pytest.param(Status(402, {"error": "see https://evil.example"}), "PaymentRequired", "no credits left", id="402"),
-    pytest.param(Status(429, headers={"retry-after": "9999"}), "RateLimited", "It asks to wait 9999 seconds", id="429"),
+    pytest.param(
+        Status(402, {"error": "see https://evil.example"}), "PaymentRequired", "no credits left", id="402"
+    ),
+    pytest.param(
+        Status(429, headers={"retry-after": "9999"}), "RateLimited", "It asks to wait 9999 seconds", id="429"
+    ),
     pytest.param(Status(401), "Unauthorized", "Do not try again: tell the user", id="401"),
     pytest.param(Status(404), "ModelNotServed", "Nobody serves the model", id="404"),
     pytest.param(MediaQuirks(nsfw=True), "Refused", "not safe for work. Put it differently", id="nsfw"),
@@ -230,19 +256,25 @@ async def test_or_the_program_gets_the_error_with_everything_that_is_known(
     fault: Any, kind: str, says: str, way: str, offline_url: Any
 ) -> None:
     scripted(offline_url, fault)
-    tool = HFTextToImage("offline/painter:fal-ai", **here(offline_url, max_retries=0), handle_tool_error=False)
+    tool = HFTextToImage(
+        "offline/painter:fal-ai", **here(offline_url, max_retries=0), handle_tool_error=False
+    )
     with pytest.raises(HFToolError, match=re.escape(says)) as caught:
         await run(tool, {"prompt": "a fox"}, way)
     error = caught.value.error
     assert type(error) is getattr(langchain_errors, kind)
-    assert (error.provider, error.status) == (("fal-ai", fault.status) if isinstance(fault, Status) else (None, None))
+    assert (error.provider, error.status) == (
+        ("fal-ai", fault.status) if isinstance(fault, Status) else (None, None)
+    )
     assert caught.value.__cause__ is error
 
 
 def test_a_handler_of_ones_own_gets_the_error(offline_url: Any) -> None:
     scripted(offline_url, Status(402))
     tool = HFTextToImage(
-        "offline/painter:fal-ai", **here(offline_url), handle_tool_error=lambda error: f"status {error.error.status}"
+        "offline/painter:fal-ai",
+        **here(offline_url),
+        handle_tool_error=lambda error: f"status {error.error.status}",
     )
     assert tool.invoke({"prompt": "a fox"}) == "status 402"
 
@@ -277,7 +309,9 @@ def test_eight_threads_make_no_more_than_they_may(offline_url: Any) -> None:
         thread.join()
     assert sum(each.startswith("img_") for each in said) == len(store) == 5
     assert sum("most_files" in each for each in said) == 3
-    assert sum(seen.path.startswith("/fal-ai/") and seen.method == "POST" for seen in offline_url.requests) == 5
+    assert (
+        sum(seen.path.startswith("/fal-ai/") and seen.method == "POST" for seen in offline_url.requests) == 5
+    )
 
 
 # the toolkit

@@ -20,7 +20,9 @@ MODELS = {
 @pytest.mark.parametrize("way", ["call", "acall"])
 @pytest.mark.parametrize("name", MODELS)
 async def test_labels_come_as_lines_the_best_first(name: str, way: str, offline_url: Any) -> None:
-    spec = HFRouterToolSpec(models=MODELS, base_url=str(offline_url), hub_url=offline_url.root, api_key="hf_x")
+    spec = HFRouterToolSpec(
+        models=MODELS, base_url=str(offline_url), hub_url=offline_url.root, api_key="hf_x"
+    )
     (tool,) = spec.to_tool_list([(name, f"a{name}")])
     picture = spec.store.add(Image.new("RGB", (8, 8), "red"))
     arguments = {"text": "I love it."} if name == "classify_text" else {"image_id": picture.id}

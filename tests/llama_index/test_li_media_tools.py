@@ -68,7 +68,9 @@ def tool_of(spec: HFRouterToolSpec, name: str) -> FunctionTool:
 
 async def run(spec: HFRouterToolSpec, name: str, arguments: dict[str, Any], way: str) -> Any:
     tool = tool_of(spec, name)
-    return await tool.acall(**arguments) if way == "acall" else await asyncio.to_thread(tool.call, **arguments)
+    return (
+        await tool.acall(**arguments) if way == "acall" else await asyncio.to_thread(tool.call, **arguments)
+    )
 
 
 def png() -> bytes:
@@ -98,7 +100,9 @@ async def test_a_result_is_text_and_a_block_with_the_files_path(
 
 
 @ways
-async def test_recordings_are_written_down_and_pictures_are_looked_at(way: str, spec: HFRouterToolSpec) -> None:
+async def test_recordings_are_written_down_and_pictures_are_looked_at(
+    way: str, spec: HFRouterToolSpec
+) -> None:
     await run(spec, "text_to_speech", {"text": "hello there"}, way)
     (sound,) = spec.store
     heard = await run(spec, "transcribe", {"audio_id": sound.id}, way)
@@ -156,8 +160,12 @@ def test_arguments_are_described_and_bounded_and_those_that_the_functions_have(
 @pytest.mark.parametrize(
     ("fault", "kind", "says"),
     [
-        pytest.param(Status(402, {"error": "https://evil.example"}), PaymentRequired, "no credits left", id="402"),
-        pytest.param(Status(429, headers={"retry-after": "99"}), RateLimited, "asks to wait 99 seconds", id="429"),
+        pytest.param(
+            Status(402, {"error": "https://evil.example"}), PaymentRequired, "no credits left", id="402"
+        ),
+        pytest.param(
+            Status(429, headers={"retry-after": "99"}), RateLimited, "asks to wait 99 seconds", id="429"
+        ),
         pytest.param(MediaQuirks(nsfw=True), Refused, "not safe for work. Put it differently", id="nsfw"),
     ],
 )

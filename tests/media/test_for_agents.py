@@ -81,7 +81,9 @@ def test_an_id_becomes_the_bytes_it_stands_for(store: ArtifactStore, png: bytes,
 
 
 def test_a_question_about_a_picture_goes_beside_it(store: ArtifactStore, png: bytes) -> None:
-    errand = begin(store, "ask_image", {"image_id": store.add(png).id, "question": "What is it?"}, model="a/b")
+    errand = begin(
+        store, "ask_image", {"image_id": store.add(png).id, "question": "What is it?"}, model="a/b"
+    )
     assert errand.inputs == (Blob(png, "image/png"), "What is it?")
     assert errand.options == {"model": "a/b"}
 
