@@ -5,10 +5,15 @@ Lives here: the classes, as LangChain's agents see them. Not here: how a call is
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from langchain_core.tools import ArgsSchema
 
-from langchain_hfrouter.media_tool import MediaTool
+from langchain_hfrouter.media_tool import MediaTool, MediaToolArguments
 from shared_core.media import TOOLS
+
+if TYPE_CHECKING:
+    from typing import Unpack
 
 __all__ = [
     "HFImageToImage",
@@ -85,6 +90,10 @@ class HFTextToImage(MediaTool):
 
     _TOOL = "text_to_image"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
+
 
 class HFImageToImage(MediaTool):
     """Edits pictures, which the model names by their ids.
@@ -132,6 +141,10 @@ class HFImageToImage(MediaTool):
 
     _TOOL = "image_to_image"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
+
 
 class HFTextToVideo(MediaTool):
     """Makes films from texts.
@@ -176,6 +189,10 @@ class HFTextToVideo(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["text_to_video"].arguments
 
     _TOOL = "text_to_video"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFImageToVideo(MediaTool):
@@ -224,6 +241,10 @@ class HFImageToVideo(MediaTool):
 
     _TOOL = "image_to_video"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
+
 
 class HFTextToSpeech(MediaTool):
     """Speaks texts.
@@ -269,6 +290,10 @@ class HFTextToSpeech(MediaTool):
 
     _TOOL = "text_to_speech"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
+
 
 class HFTextToAudio(MediaTool):
     """Makes music and noises from descriptions.
@@ -313,3 +338,7 @@ class HFTextToAudio(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["text_to_audio"].arguments
 
     _TOOL = "text_to_audio"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...

@@ -5,10 +5,15 @@ Lives here: the classes, as LangChain's agents see them. Not here: how a call is
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from langchain_core.tools import ArgsSchema
 
-from langchain_hfrouter.media_tool import MediaTool
+from langchain_hfrouter.media_tool import MediaTool, MediaToolArguments
 from shared_core.media import TOOLS
+
+if TYPE_CHECKING:
+    from typing import Unpack
 
 __all__ = ["HFAskImage", "HFClassifyImage", "HFClassifyText", "HFTranscribe"]
 
@@ -59,6 +64,10 @@ class HFTranscribe(MediaTool):
 
     _TOOL = "transcribe"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
+
 
 class HFAskImage(MediaTool):
     """Answers questions about pictures, which the model names by their ids.
@@ -105,6 +114,10 @@ class HFAskImage(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["ask_image"].arguments
 
     _TOOL = "ask_image"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFClassifyImage(MediaTool):
@@ -154,6 +167,10 @@ class HFClassifyImage(MediaTool):
 
     _TOOL = "classify_image"
 
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
+
 
 class HFClassifyText(MediaTool):
     """Judges texts, as labels with scores.
@@ -199,3 +216,7 @@ class HFClassifyText(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["classify_text"].arguments
 
     _TOOL = "classify_text"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
