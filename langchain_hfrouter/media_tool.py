@@ -23,6 +23,8 @@ from shared_core.errors import RouterError
 from shared_core.media import Artifact, ArtifactStore, Outcome, begin
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from shared_core import AsyncHFRouter, HFRouter
 
 __all__ = ["MediaConnection", "MediaTool", "MediaToolArguments"]
@@ -159,6 +161,10 @@ class MediaTool(MediaConnection, BaseTool):
     handle_validation_error: Any = bad_arguments
 
     _TOOL: ClassVar[str] = ""
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
     def _run(
         self,
