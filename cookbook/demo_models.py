@@ -37,6 +37,15 @@ STAND_INS = {
     "hexgrad/Kokoro-82M": "offline/speaker",
     "stabilityai/stable-audio-open-1.0": "offline/musician",
     "openai/whisper-large-v3": "offline/listener",
+    "distilbert/distilbert-base-uncased-finetuned-sst-2-english": "offline/text-classification",
+    "facebook/bart-large-mnli": "offline/zero-shot-classification",
+    "dbmdz/bert-large-cased-finetuned-conll03-english": "offline/token-classification",
+    "sshleifer/distilbart-cnn-12-6": "offline/summarization",
+    "google/tapas-base-finetuned-wtq": "offline/table-question-answering",
+    "facebook/detr-resnet-50": "offline/object-detection",
+    "mattmdjaga/segformer_b2_clothes": "offline/segmenter",
+    "Qwen/Qwen3-VL-235B-A22B-Instruct": "offline/tools",
+    "openai-community/gpt2": "offline/writer",
 }
 """Who answers offline for the models that the pages ask. Replies name the stand-in, not the model."""
 

@@ -20,6 +20,7 @@ if find_spec("langchain_core") is None:
 
 if TYPE_CHECKING:
     from langchain_hfrouter.chat_models import ChatHFRouter
+    from langchain_hfrouter.llms import HFRouterLLM
     from langchain_hfrouter.local_embeddings import HFLocalEmbeddings
     from langchain_hfrouter.media_tools import (
         HFImageToImage,
@@ -48,6 +49,7 @@ _FILE_OF = {
     "HFLocalEmbeddings": "local_embeddings",
     "HFReranker": "rerank",
     "HFRouterEmbeddings": "router_embeddings",
+    "HFRouterLLM": "llms",
     "HFRouterToolkit": "toolkit",
     "HFTextToAudio": "media_tools",
     "HFTextToImage": "media_tools",
@@ -69,6 +71,7 @@ __all__ = [
     "HFLocalEmbeddings",
     "HFReranker",
     "HFRouterEmbeddings",
+    "HFRouterLLM",
     "HFRouterToolkit",
     "HFTextToAudio",
     "HFTextToImage",

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from shared_core.types import ChatReply, Job
-    from shared_core.types.answers import CompletionReply
 
 __all__ = [
     "AllRoutesFailed",
@@ -264,12 +263,7 @@ class StreamInterrupted(RouterError):
     default_hint = "The part that arrived is in `.partial`; send the request again for a whole answer."
 
     def __init__(
-        self,
-        message: str,
-        *,
-        partial: ChatReply | CompletionReply,
-        cause: RouterError | None = None,
-        **about: Any,
+        self, message: str, *, partial: ChatReply, cause: RouterError | None = None, **about: Any
     ) -> None:
         super().__init__(message, **about)
         self.partial = partial

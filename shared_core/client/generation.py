@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from shared_core.client.exchange import json_of, meta_of
 from shared_core.client.task_exchange import TaskExchange
@@ -69,8 +68,8 @@ class GenerationExchange:
         usage = _usage_of(response.headers)
         if self.streamed and _EVENTS in response.headers.get("content-type", _EVENTS):
             reader = CompletionStreamReader(self.stop, usage)
-            streamed: Any = yield from self.task.exchange.stream(call, reader, response)
-            reply: CompletionReply = streamed
+            whole = yield from self.task.exchange.stream(call, reader, response)
+            reply = CompletionReply(whole.text, whole.finish_reason, whole.usage, whole.meta)
         else:
             raw = yield from json_of(response, "Ask for less: lower `max_new_tokens`.")
             reply = read_completion(raw, meta_of(call, response.headers, ""), stop=self.stop, usage=usage)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -117,20 +118,34 @@ def _checked(name: str, value: Any) -> Any:
         return None
     if name == "prompt" or name in _TEXTS:
         return checked_prompt(value, name)
-    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
-    least = 0 if name == "seed" else 1
-    if name in _WHOLE and not (number and isinstance(value, int) and value >= least):
-        raise ConfigError(f"{name}={value!r} is not a whole number from {least} on. Nothing was sent.")
-    if name in ("width", "height") and value > _LONGEST_SIDE:
-        raise ConfigError(
-            f"{name}={value:,} pixels is more than the {_LONGEST_SIDE:,} that are asked for at most."
-        )
-    if name in _NUMBERS and not (number and value >= 0):
-        raise ConfigError(f"{name}={value!r} is not a number from 0 on. Nothing was sent.")
+    if name in _WHOLE:
+        return _whole(name, value)
+    if name in _NUMBERS:
+        return _number(name, value)
+    if name == "return_timestamps" and not isinstance(value, bool):
+        return checked_prompt(value, name)
     if name == "target_size":
         if not isinstance(value, Mapping) or set(value) != {"width", "height"}:
             raise ConfigError(
                 'target_size is a dictionary {"width": ..., "height": ...} of pixels. Nothing was sent.'
             )
-        return {side: _checked(side, value[side]) for side in ("width", "height")}
+        return {side: _whole(side, value[side]) for side in ("width", "height")}
     return value
+
+
+def _whole(name: str, value: Any) -> int:
+    """A whole number, numpy's among them."""
+    least = 0 if name == "seed" else 1
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or int(value) < least:
+        raise ConfigError(f"{name}={value!r} is not a whole number from {least} on. Nothing was sent.")
+    if name in ("width", "height") and value > _LONGEST_SIDE:
+        raise ConfigError(
+            f"{name}={value:,} pixels is more than the {_LONGEST_SIDE:,} that are asked for at most. Nothing was sent."
+        )
+    return int(value)
+
+
+def _number(name: str, value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) < float("inf"):
+        raise ConfigError(f"{name}={value!r} is not a number from 0 on. Nothing was sent.")
+    return int(value) if isinstance(value, numbers.Integral) else float(value)

@@ -61,9 +61,9 @@ _MASKS = "image-segmentation"
 """Answers with JSON, or is a job whose results are files, by provider."""
 
 _HF_INFERENCE = "hf-inference"
+_TOO_LATE = frozenset({400, 404, 409, 410})  # how providers answer who would cancel what is over
 _LISTED_AS = {"sentence-similarity": frozenset({"sentence-similarity", "feature-extraction"})}
 """Where a mapping may name a task otherwise. Source: huggingface_hub 2.4.0, `_check_supported_task`."""
-_TOO_LATE = frozenset({400, 404, 409, 410})  # how providers answer who would cancel what is over
 
 
 class TaskRouter(VectorRouter):

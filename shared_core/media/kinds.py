@@ -70,7 +70,7 @@ def sniff(data: bytes) -> str:
             return found
     if data.startswith(b"RIFF"):
         return _RIFF.get(data[8:12], "")
-    if data[4:8] == b"ftyp":
+    if data[4:8] == b"ftyp" and len(data) >= 12:
         return _BRANDS.get(data[8:12], "video/mp4")
     if data.startswith(b"BM") and data[6:10] == bytes(4):  # two letters alone begin many a text
         return "image/bmp"

@@ -71,8 +71,8 @@ def _jpeg(data: bytes) -> Measures:
 def _webp(data: bytes) -> Measures:
     form = data[12:16]
     if form == b"VP8X":
-        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
-        return Measures(width, height)
+        low_width, high_width, low_height, high_height = struct.unpack_from("<HBHB", data, 24)
+        return Measures((low_width | high_width << 16) + 1, (low_height | high_height << 16) + 1)
     if form == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
         return Measures((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
@@ -94,7 +94,7 @@ def _wav(data: bytes) -> Measures:
 
 def _flac(data: bytes) -> Measures:
     """STREAMINFO: 20 bits of rate, 3 of channels, 5 of depth, 36 of samples: 0 where it was written as a stream."""
-    packed = int.from_bytes(data[18:26], "big")
+    (packed,) = struct.unpack_from(">Q", data, 18)
     samples = packed & (1 << 36) - 1
     return Measures(duration=samples / (packed >> 44) if samples else None)
 
@@ -107,8 +107,9 @@ def _mp4(data: bytes) -> Measures:
     width = height = None
     at = moov[0]
     while (track := _box(data, at, moov[1], b"trak"))[0] < track[1]:
-        header = _box(data, *track, b"tkhd")
-        width, height = (side >> 16 for side in struct.unpack_from(">II", data, header[1] - 8))
+        header, _ = _box(data, *track, b"tkhd")
+        sides = struct.unpack_from(">II", data, header + (88 if data[header] else 76))
+        width, height = (side >> 16 for side in sides)
         if width and height:
             break
         at = track[1]

@@ -35,6 +35,7 @@ class Sink:
     Args:
         to: Folder, or the file's name, where it goes; None for memory, or a temporary file when it is large.
         most_bytes: Beyond this it is refused.
+        overwrite: Whether a file of that name may be replaced.
 
     Example:
         >>> sink = Sink()
@@ -43,8 +44,11 @@ class Sink:
         (None, b'GIF89a')
     """
 
-    def __init__(self, to: Path | None = None, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, to: Path | None = None, most_bytes: int = MOST_BYTES, *, overwrite: bool = False
+    ) -> None:
         self._to = to
+        self._overwrite = overwrite
         self._most_bytes = most_bytes
         self._pieces: list[bytes] = []
         self._file: IO[bytes] | None = None
@@ -104,7 +108,7 @@ class Sink:
             try:
                 self._file.close()
                 self._name = self._named(self._part, mime_type)
-            except OSError as error:
+            except (OSError, ValueError) as error:
                 self._discard()
                 raise _unwritable(self._to, error) from None
             self._file = None
@@ -148,12 +152,15 @@ class Sink:
             name = self._to / (part.stem.removeprefix(".") + extension)
         else:
             name = self._to if self._to.suffix else self._to.with_suffix(extension)
+        if self._overwrite:
+            os.replace(part, name)
+            return name
         try:
             os.link(part, name)  # unlike renaming, fails where the name exists
         except FileExistsError:
             raise
         except OSError:  # a file system that has no links: FAT, some network drives
-            os.close(os.open(name, _NEW, 0o600))
+            os.close(os.open(name, _NEW, 0o666))
             os.replace(part, name)
         else:
             part.unlink()
@@ -170,6 +177,8 @@ def check_place(to: Path) -> None:
         ConfigError: There is no such folder, it may not be written to, or the name exists.
     """
     try:
+        if "\0" in str(to):
+            raise ValueError("it holds NUL")
         folder = to if to.is_dir() else to.parent
         there, taken = folder.is_dir(), folder is not to and os.path.lexists(to)
     except (OSError, ValueError) as error:
@@ -188,17 +197,17 @@ def check_place(to: Path) -> None:
 def _opened(to: Path | None) -> tuple[Path, IO[bytes]]:
     folder = Path(tempfile.gettempdir()) if to is None else to if to.is_dir() else to.parent
     path = folder / f".hfrouter-{secrets.token_hex(8)}.part"
-    return path, os.fdopen(os.open(path, _NEW, 0o600), "wb")
+    return path, os.fdopen(os.open(path, _NEW, 0o600 if to is None else 0o666), "wb")
 
 
-def _unwritable(to: Path | None, error: OSError) -> ConfigError:
+def _unwritable(to: Path | None, error: OSError | ValueError) -> ConfigError:
     if isinstance(error, FileExistsError):
         return ConfigError(
             f"{to} exists already, and is not overwritten.",
             hint="Choose another name, or pass a folder as `to`.",
         )
     return ConfigError(
-        f"The result cannot be written to {to or tempfile.gettempdir()}: {error.strerror or error}.",
+        f"The result cannot be written to {to or tempfile.gettempdir()}: {getattr(error, 'strerror', None) or error}.",
         hint="Check that the folder exists, may be written to, and has room.",
     )
 
@@ -212,16 +221,8 @@ def written(data: bytes, path: Path, mime_type: str, *, overwrite: bool) -> Path
         mime_type: Names the end.
         overwrite: Whether a file of that name may be replaced.
     """
-    if path.is_dir():
-        path = path / f"hfrouter-{secrets.token_hex(8)}"
-    if not path.suffix:
-        path = path.with_suffix(EXTENSIONS.get(mime_type, ".bin"))
-    try:
-        if overwrite:
-            path.write_bytes(data)
-        else:
-            with os.fdopen(os.open(path, _NEW, 0o666), "wb") as file:
-                file.write(data)
-    except OSError as error:
-        raise _unwritable(path, error) from None
-    return path
+    sink = Sink(path, len(data), overwrite=overwrite)
+    sink.write(data)
+    name = sink.close(mime_type)
+    assert name is not None
+    return name

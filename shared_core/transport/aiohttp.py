@@ -6,6 +6,7 @@ What `HFRouterLLM` uses by default, since LlamaIndex brings the library; elsewhe
 from __future__ import annotations
 
 import asyncio
+import errno
 import functools
 import io
 from typing import TYPE_CHECKING, Any, cast
@@ -186,7 +187,7 @@ def _public_only(resolver: Any) -> Any:
             try:
                 refuse_private(host, each["host"])
             except httpcore2.ConnectError as error:
-                raise OSError(str(error)) from None
+                raise OSError(errno.EHOSTUNREACH, str(error)) from None
         return found
 
     resolver.resolve = checked

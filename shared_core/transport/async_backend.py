@@ -143,8 +143,11 @@ class _Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
     async def _flush(self, timeout: float | Waits | None) -> None:
         together = b"".join(self._unsent)
         self._unsent.clear()
-        if isinstance(timeout, Waits) and timeout.opening:
-            timeout.sending()
+        if isinstance(timeout, Waits):
+            if timeout.opening:
+                timeout.sending()
+            if timeout.left() <= 0:  # a reply that is quick would come as if nothing were late
+                raise httpcore2.WriteTimeout
         if self._failure is not None or self._transport.is_closing():
             raise httpcore2.WriteError(str(self._failure or "the connection is closed"))
         self._transport.write(together)

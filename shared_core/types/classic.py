@@ -225,7 +225,7 @@ class GenerationOptions(TaskOptions, total=False):
         repetition_penalty, frequency_penalty, presence_penalty: Against saying the same again.
         seed: For repeatable sampling, where the provider supports it.
         do_sample: Whether to sample at all (TGI).
-        return_full_text: Whether the prompt is part of the text; by default it is not.
+        return_full_text: Whether the prompt is part of the text; by default it is not, nor of TGI's streams.
         truncate: Tokens to which the prompt is cut (TGI).
         best_of, watermark, adapter_id, grammar, details, decoder_input_details, top_n_tokens: Of TGI alone.
     """

@@ -90,10 +90,11 @@ class StopCutter:
         if self.ended or not self._stop:
             return "" if self.ended else text
         text = self._held + text
-        found = [place for stop in self._stop if (place := text.find(stop)) >= 0]
+        # The one that is complete first ends the text, as it does where the text is written.
+        found = [(place + len(stop), place) for stop in self._stop if (place := text.find(stop)) >= 0]
         if found:
             self.ended, self._held = True, ""
-            return text[: min(found)]
+            return text[: min(found)[1]]
         held = max((_overlap(text, stop) for stop in self._stop), default=0)
         self._held = text[len(text) - held :] if held else ""
         return text[: len(text) - held]
@@ -112,7 +113,7 @@ def _overlap(text: str, stop: str) -> int:
 
 
 class CompletionStreamReader(ChatStreamReader):
-    """Feed it bytes, get deltas with text; ask for the `completion` at the end.
+    """Feed it bytes, get deltas with text; ask for the reply at the end.
 
     Args:
         stop: The texts that end the answer.
@@ -129,11 +130,6 @@ class CompletionStreamReader(ChatStreamReader):
         rest = self._cutter.end()
         deltas = [self._keep(answer, ChatDelta(rest)) for answer in list(self._answers.values())[:1] if rest]
         return deltas + super().end()
-
-    def reply(self, meta: ReplyMeta) -> CompletionReply:  # type: ignore[override]
-        """Everything so far; complete after `end`, partial before."""
-        whole = super().reply(meta)
-        return CompletionReply(whole.text, whole.finish_reason, whole.usage, meta)
 
     def _read_chunk(self, chunk: dict[str, Any], name: bytes, deltas: list[ChatDelta]) -> None:
         super()._read_chunk(self._as_chat(chunk), name, deltas)

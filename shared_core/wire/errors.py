@@ -57,7 +57,7 @@ def _on(*statuses: int) -> frozenset[int]:
 _TOO_LONG = (
     r"context.{0,20}(length|window)|maximum context|too many tokens|prompt is too long|"
     r"input is too long|reduce the length|length limit exceeded|`inputs` tokens|must be <= \d+\. given|"
-    r"must have less than \d+ tokens"
+    r"must have less than \d+ tokens|should have at most \d+ characters"
 )
 _PROVIDER_SETTINGS = (
     "Enable a provider that serves it at https://hf.co/settings/inference-providers, or choose another model."
@@ -114,7 +114,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         errors.ModelNotServed,
         status=_on(404, 405, 410, 421),
-        hint="Check `base_url`: an OpenAI-compatible one usually ends in /v1. Then check the model's id.",
+        hint="Check `base_url`: an OpenAI-compatible one usually ends in /v1 (for embeddings at another path, pass "
+        'embedding_api="openai"). Then check the model\'s id.',
     ),
     Rule(errors.TimedOut, status=_on(408)),
     Rule(

@@ -9,6 +9,7 @@ Hugging Face, whatever its requests' addresses say: while it was made, the conne
 
 from __future__ import annotations
 
+import base64
 import datetime
 import importlib
 import json
@@ -73,8 +74,10 @@ class Readable:
 _NOTATIONS = {"compact_json": (",", ":"), "json": (", ", ": ")}
 
 
-def _unfold(body: str) -> Any:
+def _unfold(body: str | bytes) -> Any:
     """The readable form, from which `_fold` makes the same bytes again."""
+    if isinstance(body, bytes):  # no text: a picture, a sound
+        return {"base64": base64.b64encode(body).decode()}
     if "\n\n" in body and body.startswith(("data:", ":", "event:")):
         return {"events": body.split("\n\n")}
     for name, separators in _NOTATIONS.items():
@@ -87,8 +90,10 @@ def _unfold(body: str) -> Any:
     return {"text": body}
 
 
-def _fold(body: dict[str, Any]) -> str:
+def _fold(body: dict[str, Any]) -> str | bytes:
     ((kind, value),) = body.items()
+    if kind == "base64":
+        return base64.b64decode(value)
     if kind in _NOTATIONS:
         return json.dumps(value, ensure_ascii=False, separators=_NOTATIONS[kind])
     return "\n\n".join(value) if kind == "events" else str(value)

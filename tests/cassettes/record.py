@@ -18,7 +18,10 @@ HERE = Path(__file__).parent
 
 def main() -> int:
     live = bool(os.environ.get("HF_TOKEN")) and not os.environ.get("HFROUTER_OFFLINE")
-    players = [str(HERE / name) for name in ("test_cassettes.py", "test_vector_cassettes.py")]
+    players = [
+        str(HERE / name)
+        for name in ("test_cassettes.py", "test_vector_cassettes.py", "test_media_cassettes.py")
+    ]
     arguments = [*players, "--record-mode=rewrite"]
     if live:
         sys.stdout.write(

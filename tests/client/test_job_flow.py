@@ -35,7 +35,11 @@ from shared_core.types import ApiKey, Call, Job, JobReport, Progress, Target, Ta
 ROUTER = "https://router.huggingface.co"
 FILM = "https://files.example/out.mp4"
 MP4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom"
-TICKET = {"request_id": "7", "response_url": "https://queue.fal.run/fal-ai/m/requests/7", "status": "IN_QUEUE"}
+TICKET = {
+    "request_id": "7",
+    "response_url": "https://queue.fal.run/fal-ai/m/requests/7",
+    "status": "IN_QUEUE",
+}
 QUEUED, RUNNING, DONE = ({"status": word} for word in ("IN_QUEUE", "IN_PROGRESS", "COMPLETED"))
 RESULT = {"video": {"url": FILM}, "seed": 7}
 FAL = Job("fal-ai", "text-to-video", "a/b", "7", "/fal-ai/m/7/status", "/fal-ai/m/7", "/fal-ai/m/7/cancel")
@@ -75,7 +79,14 @@ class Stage:
     def job_run(self) -> JobRun:
         tell = lambda report: self.tell(report)  # noqa: E731
         return JobRun(
-            self.call, self.exchange, self.stack, self.keep, self.waiters, self.waiter, tell, jitter=lambda: 0.5
+            self.call,
+            self.exchange,
+            self.stack,
+            self.keep,
+            self.waiters,
+            self.waiter,
+            tell,
+            jitter=lambda: 0.5,
         )
 
     def resume(self, job: Job, answers: Iterable[Answer]) -> Any:
@@ -96,7 +107,7 @@ class Stage:
                 effect = step()
                 try:
                     value = self._perform(effect, replies, unread)
-                except BaseException as error:  # noqa: BLE001  # the flow decides
+                except BaseException as error:  # the flow decides
                     step = lambda error=error: flow.throw(error)
                 else:
                     step = lambda value=value: flow.send(value)
@@ -415,7 +426,9 @@ def test_a_stop_while_it_sleeps_ends_the_wait_without_another_question(stage: St
     assert (caught.value.provider, caught.value.model) == ("fal-ai", "a/b")
 
 
-@pytest.mark.parametrize("answers", [[], [DONE], [DONE, RESULT]], ids=["a question", "the result", "the file"])
+@pytest.mark.parametrize(
+    "answers", [[], [DONE], [DONE, RESULT]], ids=["a question", "the result", "the file"]
+)
 def test_a_stop_while_it_reads_is_no_broken_line(stage: Stage, answers: list[Answer]) -> None:
     def hung_up() -> Answer:
         assert stage.waiters.stop(FAL) == 1

@@ -101,8 +101,8 @@ def test_the_replies_of_every_provider_are_known_to_us() -> None:
     new = {(provider, task) for provider, tasks in PROVIDERS.items() for task in tasks} - known
     assert not new, (
         f"huggingface_hub asks somebody new: {sorted(new)}. What we would send is right by itself "
-        "(providers/payloads.py); look at how its adapter reads the reply, teach it to shared_core/providers/dialects (or wire/tasks.py, "
-        "wire/completions.py), and add the pair to READ_BY_US."
+        "(providers/payloads.py); look at how its adapter reads the reply, teach it to "
+        "shared_core/providers/dialects (or wire/tasks.py, wire/completions.py), and add the pair to READ_BY_US."
     )
 
 

@@ -52,6 +52,7 @@ def test_the_cookbook_has_its_pages():
         "10_pictures",
         "11_video_and_jobs",
         "12_speech",
+        "13_classic_tasks",
         "14_agent_with_media",
     ]
 

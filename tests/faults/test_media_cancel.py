@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -133,9 +133,15 @@ async def test_a_call_that_reads_half_a_file_gets_up_at_once(
     client: Callable[[str], Client], server: Any, say: Any, tmp_path: Any
 ) -> None:
     place = f"http://127.0.0.1:{server.port}/out.mp4"
-    half = [say.head(content_type="video/mp4", content_length=9_000_000), b"\0\0\0\x18ftyp" + bytes(3_000_000)]
+    half = [
+        say.head(content_type="video/mp4", content_length=9_000_000),
+        b"\0\0\0\x18ftyp" + bytes(3_000_000),
+    ]
     server.script(
-        say.body({"status": "COMPLETED"}), say.body({"video": {"url": place}}), [*half, say.hang], say.body({}, 202)
+        say.body({"status": "COMPLETED"}),
+        say.body({"video": {"url": place}}),
+        [*half, say.hang],
+        say.body({}, 202),
     )
     made = client(server.url)
     call = made.begin("resume", FAL, to=tmp_path)
@@ -226,7 +232,11 @@ async def test_a_task_that_is_cancelled_tells_the_provider_where_it_can_and_asks
 ) -> None:
     offline_url.queue(MediaQuirks(never=True), path=f"/{provider}/*")
     async with AsyncHFRouter(
-        base_url=offline_url, api_key="x", embedding_api="router", hub_url=offline_url.root, transport=transport
+        base_url=offline_url,
+        api_key="x",
+        embedding_api="router",
+        hub_url=offline_url.root,
+        transport=transport,
     ) as router:
         seen = Seen("running")
         call = asyncio.ensure_future(
@@ -252,7 +262,9 @@ async def wait_for_requests(router: OfflineRouter, count: int) -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_limit_around_a_call_tells_the_provider_too(offline_url: OfflineRouter, no_waits: None) -> None:
+async def test_a_limit_around_a_call_tells_the_provider_too(
+    offline_url: OfflineRouter, no_waits: None
+) -> None:
     offline_url.queue(MediaQuirks(never=True), path="/fal-ai/*")
     async with AsyncHFRouter(
         base_url=offline_url, api_key="x", embedding_api="router", hub_url=offline_url.root

@@ -139,7 +139,9 @@ async def test_what_cannot_be_helped_is_sent_once_and_not_said_to_be_billed(
 
 
 @pytest.mark.parametrize(("way", "provider"), [(way, "fal-ai") for way in ("threads", "httpx2", "aiohttp")])
-async def test_a_connection_that_was_never_made_is_tried_again(make: Make, offline_url: OfflineRouter) -> None:
+async def test_a_connection_that_was_never_made_is_tried_again(
+    make: Make, offline_url: OfflineRouter
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(errors.ConnectionLost, match="No connection") as caught:

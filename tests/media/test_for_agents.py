@@ -163,18 +163,20 @@ def test_a_long_transcript_is_cut_for_the_model_and_whole_for_the_program(
 # errors
 
 EVERY_KIND = [
-    kind
+    cause
     for name in errors.__all__
-    if isinstance(kind := getattr(errors, name), type)
-    and issubclass(kind, RouterError)
-    and kind not in (errors.StreamInterrupted, errors.AllRoutesFailed)
+    if isinstance(cause := getattr(errors, name), type)
+    and issubclass(cause, RouterError)
+    and cause not in (errors.StreamInterrupted, errors.AllRoutesFailed)
 ]
 
 
-@pytest.mark.parametrize("kind", EVERY_KIND, ids=lambda kind: kind.__name__)
-def test_a_model_is_told_a_sentence_without_addresses_tokens_and_request_ids(kind: type[RouterError]) -> None:
+@pytest.mark.parametrize("cause", EVERY_KIND, ids=lambda cause: cause.__name__)
+def test_a_model_is_told_a_sentence_without_addresses_tokens_and_request_ids(
+    cause: type[RouterError],
+) -> None:
     words = "see ![x](https://evil.example/a.png?q=1) data:image/png;base64,AAAA with hf_abcdefghijklmnop"
-    said = told_error(kind(words, request_id="req-1", status=400, retry_after=5, code="c"))
+    said = told_error(cause(words, request_id="req-1", status=400, retry_after=5, code="c"))
     assert not re.search(r"evil|://|base64|hf_abc|req-1", said)
     assert said[-1] in ".…"
     assert 20 < len(said) < 600

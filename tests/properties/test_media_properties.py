@@ -21,12 +21,57 @@ from shared_core.types.secret import ApiKey
 
 quick = settings(max_examples=300, deadline=None, derandomize=True)
 
-WORDS = (
-    "id request_id response_url urls get cancel status output error data outputs url b64_json video_url video images "
-    "image audio text chunks timestamp segments has_nsfw_concepts has_nsfw_contents task_status image_result logs "
-    "message queue_position seed input language start end COMPLETED IN_QUEUE succeeded processing completed failed "
-    "SUCCESS PROCESSING created starting data:image/png;base64,AAAA data:x https://a.example/b/c https://[ //"
-).split()
+WORDS = [
+    "id",
+    "request_id",
+    "response_url",
+    "urls",
+    "get",
+    "cancel",
+    "status",
+    "output",
+    "error",
+    "data",
+    "outputs",
+    "url",
+    "b64_json",
+    "video_url",
+    "video",
+    "images",
+    "image",
+    "audio",
+    "text",
+    "chunks",
+    "timestamp",
+    "segments",
+    "has_nsfw_concepts",
+    "has_nsfw_contents",
+    "task_status",
+    "image_result",
+    "logs",
+    "message",
+    "queue_position",
+    "seed",
+    "input",
+    "language",
+    "start",
+    "end",
+    "COMPLETED",
+    "IN_QUEUE",
+    "succeeded",
+    "processing",
+    "completed",
+    "failed",
+    "SUCCESS",
+    "PROCESSING",
+    "created",
+    "starting",
+    "data:image/png;base64,AAAA",
+    "data:x",
+    "https://a.example/b/c",
+    "https://[",
+    "//",
+]
 words = st.sampled_from(WORDS) | st.text(max_size=8)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.just(10**400) | st.floats() | words,
@@ -113,7 +158,16 @@ def test_no_bytes_make_recognising_or_measuring_raise(beginning: bytes, rest: by
 
 
 @quick
-@given(boxes=st.lists(st.tuples(st.integers(0, 60), st.sampled_from([b"moov", b"mvhd", b"trak", b"tkhd", b"free"]), st.binary(max_size=30)), max_size=6))
+@given(
+    boxes=st.lists(
+        st.tuples(
+            st.integers(0, 60),
+            st.sampled_from([b"moov", b"mvhd", b"trak", b"tkhd", b"free"]),
+            st.binary(max_size=30),
+        ),
+        max_size=6,
+    )
+)
 def test_no_boxes_make_measuring_a_film_raise_or_run_for_ever(boxes: list[tuple[int, bytes, bytes]]) -> None:
     data = b"\0\0\0\x10ftypmp42\0\0\0\0" + b"".join(
         size.to_bytes(4, "big") + name + inside for size, name, inside in boxes

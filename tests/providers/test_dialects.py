@@ -15,7 +15,10 @@ URL = "https://files.example/out.mp4"
 PNG = b"\x89PNG\r\n\x1a\n0000"
 BASE64 = base64.b64encode(PNG).decode()
 ADDRESS = "https://queue.fal.run/fal-ai/m/requests/7"
-PREDICTION = {"get": "https://api.replicate.com/v1/predictions/7", "cancel": "https://api.replicate.com/v1/predictions/7/cancel"}
+PREDICTION = {
+    "get": "https://api.replicate.com/v1/predictions/7",
+    "cancel": "https://api.replicate.com/v1/predictions/7/cancel",
+}
 WAVES = {"get": "https://api.wavespeed.ai/api/v3/predictions/7/result"}
 ALL: dict[str, Dialect] = {**DIALECTS, "nscale": PLAIN, "novita": PLAIN}
 
@@ -275,7 +278,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("address", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("provider", ["fal-ai", "replicate", "wavespeed"])
-def test_a_job_is_never_asked_after_elsewhere_because_the_token_goes_there(provider: str, address: Any) -> None:
+def test_a_job_is_never_asked_after_elsewhere_because_the_token_goes_there(
+    provider: str, address: Any
+) -> None:
     reply = {
         "fal-ai": {"request_id": "7", "response_url": address or "?"},
         "replicate": {"id": "7", "urls": {"get": address or "?"}},
@@ -286,7 +291,9 @@ def test_a_job_is_never_asked_after_elsewhere_because_the_token_goes_there(provi
     assert "may run and be billed" in caught.value.hint
 
 
-@pytest.mark.parametrize("id", ["../../v1/models", "a/b", "a?b=1", "%2e%2e", "..", "a b", "ü", "a#b", "a@b", "a\nb"])
+@pytest.mark.parametrize(
+    "id", ["../../v1/models", "a/b", "a?b=1", "%2e%2e", "..", "a b", "ü", "a#b", "a@b", "a\nb"]
+)
 @pytest.mark.parametrize("provider", ["together", "zai-org"])
 def test_an_id_that_would_lead_elsewhere_is_no_job(provider: str, id: str) -> None:
     with pytest.raises(MalformedResponse, match="did not say where to ask after it"):

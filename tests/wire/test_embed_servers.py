@@ -1,7 +1,7 @@
 """What vLLM and Infinity answer, key for key: vectors, scores and refusals as their servers spell them.
 
-Infinity's are copied from a server of version 0.0.78; vLLM's follow its documentation and its error classes, the
-flat error being that of versions before 0.10.
+Infinity's are copied from a server of version 0.0.78. vLLM's are written from memory of its documentation, with no
+server and no page at hand: they prove that such shapes are understood, not that vLLM sends them.
 """
 
 from __future__ import annotations
@@ -199,7 +199,7 @@ REFUSALS: dict[str, tuple[int, dict[str, Any], type[RouterError], TooMuch | None
             ["text", "input", "list[constrained-str]", 0],
             "String should have at most 122880 characters",
         ),
-        BadRequest,
+        InputTooLong,
         TooMuch("unclear"),
     ),
 }

@@ -5,7 +5,7 @@ are, and short texts (`onnx_attention`).
 
 With a mask MultiHeadAttention holds the scores of all pairs of places at once: 4 GiB for a text of 8,192 tokens and
 16 heads, and a bias by distance comes on top. A tiny model of 4 heads took 1.4 GB more for that text when causal,
-2.2 GB with windows; in blocks both take 0.1 GB, and less time (0.8 and 0.2 of it).
+2.2 GB with windows; in blocks both take 0.1 GB.
 """
 
 from __future__ import annotations
