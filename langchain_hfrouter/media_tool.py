@@ -167,7 +167,10 @@ class MediaTool(MediaConnection, BaseTool):
         def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
     def _run(
-        self, *said: str, run_manager: CallbackManagerForToolRun | None = None, **arguments: Any
+        self,
+        *said: str,
+        run_manager: CallbackManagerForToolRun | None = None,  # noqa: ARG002  (part of LangChain's signature)
+        **arguments: Any,
     ) -> tuple[Content, Any]:
         """One call: content for the model, artifact for the program."""
         try:
@@ -179,7 +182,10 @@ class MediaTool(MediaConnection, BaseTool):
             raise failure from failure.error
 
     async def _arun(
-        self, *said: str, run_manager: AsyncCallbackManagerForToolRun | None = None, **arguments: Any
+        self,
+        *said: str,
+        run_manager: AsyncCallbackManagerForToolRun | None = None,  # noqa: ARG002  (part of LangChain's signature)
+        **arguments: Any,
     ) -> tuple[Content, Any]:
         """As `_run`, natively asynchronous; files are read and written in threads."""
         try:

@@ -5,10 +5,15 @@ Lives here: the classes, as LangChain's agents see them. Not here: how a call is
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from langchain_core.tools import ArgsSchema
 
-from langchain_hfrouter.media_tool import MediaTool
+from langchain_hfrouter.media_tool import MediaTool, MediaToolArguments
 from shared_core.media import TOOLS
+
+if TYPE_CHECKING:
+    from typing import Unpack
 
 __all__ = [
     "HFImageToImage",
@@ -71,8 +76,8 @@ class HFTextToImage(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "text_to_image", "args": {"prompt": "a red bicycle", "width": 512, "height": 512, "seed": 7}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"prompt": "a red bicycle", "width": 512, "height": 512, "seed": 7}
+        message = tool.invoke({"name": "text_to_image", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path, message.artifact.seed  # a `shared_core.media.Artifact`
         ```
 
@@ -84,6 +89,10 @@ class HFTextToImage(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["text_to_image"].arguments
 
     _TOOL = "text_to_image"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFImageToImage(MediaTool):
@@ -118,8 +127,8 @@ class HFImageToImage(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "image_to_image", "args": {"image_id": "img_3f9a2c0d4e1", "prompt": "make it blue"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"image_id": "img_3f9a2c0d4e1", "prompt": "make it blue"}
+        message = tool.invoke({"name": "image_to_image", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path
         ```
 
@@ -131,6 +140,10 @@ class HFImageToImage(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["image_to_image"].arguments
 
     _TOOL = "image_to_image"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFTextToVideo(MediaTool):
@@ -163,8 +176,8 @@ class HFTextToVideo(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "text_to_video", "args": {"prompt": "a paper boat on a pond"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"prompt": "a paper boat on a pond"}
+        message = tool.invoke({"name": "text_to_video", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path, message.artifact.duration
         ```
 
@@ -176,6 +189,10 @@ class HFTextToVideo(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["text_to_video"].arguments
 
     _TOOL = "text_to_video"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFImageToVideo(MediaTool):
@@ -210,8 +227,8 @@ class HFImageToVideo(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "image_to_video", "args": {"image_id": "img_3f9a2c0d4e1", "prompt": "it rolls away"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"image_id": "img_3f9a2c0d4e1", "prompt": "it rolls away"}
+        message = tool.invoke({"name": "image_to_video", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path
         ```
 
@@ -223,6 +240,10 @@ class HFImageToVideo(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["image_to_video"].arguments
 
     _TOOL = "image_to_video"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFTextToSpeech(MediaTool):
@@ -255,8 +276,8 @@ class HFTextToSpeech(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "text_to_speech", "args": {"text": "Good morning."}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"text": "Good morning."}
+        message = tool.invoke({"name": "text_to_speech", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path, message.artifact.duration
         ```
 
@@ -268,6 +289,10 @@ class HFTextToSpeech(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["text_to_speech"].arguments
 
     _TOOL = "text_to_speech"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFTextToAudio(MediaTool):
@@ -300,8 +325,8 @@ class HFTextToAudio(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "text_to_audio", "args": {"prompt": "slow piano", "duration": 10}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"prompt": "slow piano", "duration": 10}
+        message = tool.invoke({"name": "text_to_audio", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.path
         ```
 
@@ -313,3 +338,7 @@ class HFTextToAudio(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["text_to_audio"].arguments
 
     _TOOL = "text_to_audio"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...

@@ -5,10 +5,15 @@ Lives here: the classes, as LangChain's agents see them. Not here: how a call is
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from langchain_core.tools import ArgsSchema
 
-from langchain_hfrouter.media_tool import MediaTool
+from langchain_hfrouter.media_tool import MediaTool, MediaToolArguments
 from shared_core.media import TOOLS
+
+if TYPE_CHECKING:
+    from typing import Unpack
 
 __all__ = ["HFAskImage", "HFClassifyImage", "HFClassifyText", "HFTranscribe"]
 
@@ -45,8 +50,8 @@ class HFTranscribe(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "transcribe", "args": {"audio_id": "aud_7d20b1c4e95"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"audio_id": "aud_7d20b1c4e95"}
+        message = tool.invoke({"name": "transcribe", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.chunks  # a `shared_core.media.TranscriptReply`
         ```
 
@@ -58,6 +63,10 @@ class HFTranscribe(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["transcribe"].arguments
 
     _TOOL = "transcribe"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFAskImage(MediaTool):
@@ -92,8 +101,8 @@ class HFAskImage(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "ask_image", "args": {"image_id": "img_3f9a2c0d4e1", "question": "What is in it?"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"image_id": "img_3f9a2c0d4e1", "question": "What is in it?"}
+        message = tool.invoke({"name": "ask_image", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact.usage  # a `shared_core.ChatReply`
         ```
 
@@ -105,6 +114,10 @@ class HFAskImage(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["ask_image"].arguments
 
     _TOOL = "ask_image"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFClassifyImage(MediaTool):
@@ -140,8 +153,8 @@ class HFClassifyImage(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "classify_image", "args": {"image_id": "img_3f9a2c0d4e1"}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"image_id": "img_3f9a2c0d4e1"}
+        message = tool.invoke({"name": "classify_image", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact[0].label, message.artifact[0].score
         ```
 
@@ -153,6 +166,10 @@ class HFClassifyImage(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["classify_image"].arguments
 
     _TOOL = "classify_image"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...
 
 
 class HFClassifyText(MediaTool):
@@ -186,8 +203,8 @@ class HFClassifyText(MediaTool):
 
     Invocation with ToolCall:
         ```python
-        call = {"name": "classify_text", "args": {"text": "I like this."}, "id": "1", "type": "tool_call"}
-        message = tool.invoke(call)
+        arguments = {"text": "I like this."}
+        message = tool.invoke({"name": "classify_text", "args": arguments, "id": "1", "type": "tool_call"})
         message.artifact[0].label, message.artifact[0].score
         ```
 
@@ -199,3 +216,7 @@ class HFClassifyText(MediaTool):
     args_schema: ArgsSchema | None = TOOLS["classify_text"].arguments
 
     _TOOL = "classify_text"
+
+    if TYPE_CHECKING:
+
+        def __init__(self, model: str | None = None, /, **arguments: Unpack[MediaToolArguments]) -> None: ...

@@ -40,6 +40,9 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
     Raises:
         ConfigError: An argument does not exist or cannot work.
 
+    For models that look at pictures there is no class of its own: LlamaIndex's programs and engines take `HFRouterLLM`
+    with `ImageBlock`s, and its older `MultiModalLLM` has no users left in it (0.14.25).
+
     Functions raise `MediaToolFailed`, whose text is a sentence that a model can act on; agents hand it to the model.
 
     Example:

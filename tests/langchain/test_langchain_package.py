@@ -42,7 +42,9 @@ USER_CODE = """
 from pydantic import BaseModel
 from langchain_core.documents import Document
 from langchain_hfrouter import ChatHFRouter, HFLocalEmbeddings, HFReranker, HFRouterEmbeddings
-from shared_core import EmbedReply, Timeouts
+from langchain_hfrouter import HFRouterToolkit, HFTextToImage
+from shared_core import EmbedReply, HFRouter, Timeouts
+from shared_core.media import ArtifactStore
 
 class Joke(BaseModel):
     setup: str
@@ -61,6 +63,11 @@ remote = HFRouterEmbeddings("a/b", api_key="hf_x", batch_size=64, cache=True, sh
 vector: list[float] = remote.embed_query("x")
 reply: EmbedReply = remote.embed(["x"], "query")
 best = HFReranker(base_url="http://localhost:1", api_key="", top_n=3).compress_documents([Document("x")], "q")
+paint = HFTextToImage("a/b", api_key="hf_x", store=ArtifactStore("media", most_usd=1), timeout=60, client=None)
+tools = HFRouterToolkit(include=["ask_image"], models={"ask_image": "a/b"}, client=HFRouter()).get_tools()
+name: str = tools[0].name
+HFTextToImage("a/b", folder="media")  # type: ignore[call-arg]
+HFRouterToolkit(model_names={})  # type: ignore[call-arg]
 HFRouterEmbeddings("a/b", normalise=True)  # type: ignore[call-arg]
 HFRouterEmbeddings("a/b", batch_size="all")  # type: ignore[arg-type]
 HFLocalEmbeddings("a/b", precision="int4")  # type: ignore[arg-type]
@@ -90,6 +97,7 @@ import sys
 import langchain_core.language_models.chat_models
 before = set(sys.modules)
 from langchain_hfrouter import ChatHFRouter, HFLocalEmbeddings, HFReranker, HFRouterEmbeddings, register
+from langchain_hfrouter import HFRouterToolkit; HFRouterToolkit().get_tools()
 ChatHFRouter(model='a/b'); HFLocalEmbeddings('x/y'); HFRouterEmbeddings('x/y'); HFReranker('x/y')
 print(sorted(set({heavy}) & (set(sys.modules) - before)))
 """

@@ -38,11 +38,8 @@ from shared_core.testing import MediaQuirks, Status
 
 pytestmark = pytest.mark.usefixtures("jobs_at_once")
 
-CLASSES = [
-    each
-    for name in package.__all__
-    if isinstance(each := getattr(package, name), type) and issubclass(each, BaseTool)
-]
+EXPORTED = [getattr(package, name) for name in package.__all__]
+CLASSES = [each for each in EXPORTED if isinstance(each, type) and issubclass(each, BaseTool)]
 KINDS = {"image": "img_", "video": "vid_", "audio": "aud_"}
 
 
@@ -85,10 +82,8 @@ async def test_a_tool_that_makes_gives_words_and_an_artifact(
     assert store.get(made.id) == made
     assert made.data == made.path.read_bytes()
     assert (made.provider, made.model) == (model.partition(":")[2], model.partition(":")[0])
-    assert re.fullmatch(
-        rf"{made.id}: {made.kind}/\w+, [^/\n]* kB, (seed \d+, )?made by {made.model} at {made.provider}",
-        message.content,
-    )
+    words = rf"{made.id}: {made.kind}/\w+, [^/\n]* kB, (seed \d+, )?made by {made.model} at {made.provider}"
+    assert re.fullmatch(words, message.content)
     assert "http" not in message.content
     assert len(message.content) < 200
 
@@ -104,11 +99,8 @@ async def test_recordings_are_written_down_and_pictures_are_looked_at(
     assert heard.content == "hello there"
     assert isinstance(heard.artifact, TranscriptReply)
     picture = next(iter(store))
-    seen = await run(
-        HFAskImage("offline/tools", **here(offline_url, store=store)),
-        {"image_id": picture.id, "question": "What is it?"},
-        way,
-    )
+    looker = HFAskImage("offline/tools", **here(offline_url, store=store))
+    seen = await run(looker, {"image_id": picture.id, "question": "What is it?"}, way)
     assert seen.content == f"I received an image, image/png, {picture.size} bytes."
 
 

@@ -412,7 +412,7 @@ def test_a_full_disk_leaves_nothing_behind(
     before = store.add(png)
     with monkeypatch.context() as patch:
         patch.setattr("os.write", no_room)
-        with pytest.raises(ConfigError, match="cannot be written .*: No space left on device"):
+        with pytest.raises(ConfigError, match=r"cannot be written .*: No space left on device"):
             store.add(png)
     assert [path.name for path in store.folder.glob("*.png")] == [before.path.name]
     assert list(ArtifactStore(store.folder)) == [before]

@@ -7,8 +7,9 @@ from typing import assert_type
 from llama_index.core.base.llms.types import ChatMessage, ChatResponse, CompletionResponse
 from llama_index.core.llms.function_calling import FunctionCallingLLM
 
-from llama_index_hfrouter import HFRouterLLM
+from llama_index_hfrouter import HFRouterLLM, HFRouterToolSpec
 from shared_core import Timeouts
+from shared_core.media import ArtifactStore
 
 llm = HFRouterLLM("openai/gpt-oss-120b:groq", temperature=0, api_key="a-key", timeout=Timeouts(total=20))
 same = HFRouterLLM(model="openai/gpt-oss-120b", max_tokens=10, context_window=8192, system_prompt="Be brief.")
@@ -27,3 +28,10 @@ assert_type(response, ChatResponse)
 assert_type(response.message.content, str | None)
 for piece in llm.stream_chat([ChatMessage(role="user", content="hi")]):
     assert_type(piece.delta, str | None)
+
+spec = HFRouterToolSpec(models={"text_to_image": "a/b"}, store=ArtifactStore("media"), api_key="a-key")
+tools = spec.to_tool_list(["text_to_image"])
+HFRouterToolSpec(store="media")  # wrong: arg-type
+assert_type(tools[0].metadata.get_name(), str)
+blocks = spec.text_to_image("a fox", seed=7)
+spec.text_to_image(7)  # wrong: arg-type
