@@ -86,7 +86,8 @@ class MediaOptions(TaskOptions, total=False):
         to: Folder, or name of the file, that results are streamed into; None keeps small ones in memory and large
             ones in a temporary file that goes with the reply.
         most_bytes: Size of a result at most; default 512 MiB.
-        on_progress: Told each time the provider says how far a queued job is; True draws a line on the terminal, or in the notebook.
+        on_progress: Told each time the provider says how far a queued job is; True draws a line on the terminal,
+            or in the notebook.
     """
 
     to: Path | str | None
