@@ -11,6 +11,7 @@ chosen as narrowly as keeps the whole run to a few minutes; more tests than thes
 from __future__ import annotations
 
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
+from classic_mutants import CLASSIC
 from mutant import Mutant
 from vector_mutants import VECTORS
 
@@ -427,4 +428,15 @@ _CLIENT = (
     ),
 )
 
-MUTANTS = (*_SECRETS, *_POLICY, *_FLOW, *_WIRE, *_TRANSPORT, *_CLIENT, *VECTORS, *LANGCHAIN, *LLAMA_INDEX)
+MUTANTS = (
+    *_SECRETS,
+    *_POLICY,
+    *_FLOW,
+    *_WIRE,
+    *_TRANSPORT,
+    *_CLIENT,
+    *VECTORS,
+    *CLASSIC,
+    *LANGCHAIN,
+    *LLAMA_INDEX,
+)
