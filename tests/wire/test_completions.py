@@ -143,7 +143,7 @@ def read(data: bytes, *, stop: tuple[str, ...] = (), size: int = 0) -> tuple[str
     return "".join(delta.text for delta in deltas), reader.reply(META)
 
 
-TGI = sse(token(" a"), token(" b"), token("</s>", special=True, whole="p a b", details=DETAILS))
+TGI = sse(token(" a"), token(" b"), token("<|end|>", special=True, whole="p a b", details=DETAILS))
 OPENAI = sse(
     chunk(" a"), chunk(" b"), chunk("", "length"), chunk("", usage=COUNTS) | {"choices": []}, "[DONE]"
 )
