@@ -2,6 +2,14 @@
 
 from shared_core.client.router import AsyncHFRouter, HFRouter
 from shared_core.client.status import ModelStatus
-from shared_core.client.streams import AsyncChatStream, ChatStream
+from shared_core.client.streams import AsyncChatStream, AsyncTextStream, ChatStream, TextStream
 
-__all__ = ["AsyncChatStream", "AsyncHFRouter", "ChatStream", "HFRouter", "ModelStatus"]
+__all__ = [
+    "AsyncChatStream",
+    "AsyncHFRouter",
+    "AsyncTextStream",
+    "ChatStream",
+    "HFRouter",
+    "ModelStatus",
+    "TextStream",
+]

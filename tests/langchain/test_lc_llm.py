@@ -267,6 +267,13 @@ def test_arguments_that_cannot_work_are_told_at_once(arguments: dict[str, Any], 
         HFRouterLLM(**arguments)
 
 
+def test_what_langchain_notes_down_of_it_follows_its_fields(make: Any) -> None:
+    llm = make(seed=1)
+    assert llm._serialized["kwargs"]["seed"] == 1
+    llm.seed = 2
+    assert llm._serialized["kwargs"]["seed"] == 2
+
+
 def test_a_calls_argument_that_does_not_exist_is_refused_before_the_wire(make: Any, host: Any) -> None:
     with pytest.raises(ConfigError, match="Unknown argument 'temprature'"):
         make().invoke(PROMPT, temprature=1)

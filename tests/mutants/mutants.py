@@ -11,6 +11,7 @@ chosen as narrowly as keeps the whole run to a few minutes; more tests than thes
 from __future__ import annotations
 
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
+from classic_mutants import CLASSIC
 from media_mutants import MEDIA
 from mutant import Mutant
 from vector_mutants import VECTORS
@@ -435,6 +436,7 @@ MUTANTS = (
     *_WIRE,
     *_TRANSPORT,
     *_CLIENT,
+    *CLASSIC,
     *MEDIA,
     *VECTORS,
     *LANGCHAIN,

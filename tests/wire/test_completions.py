@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared_core.errors import InputTooLong, MalformedResponse, ProviderFailed, RouterError
@@ -80,6 +80,7 @@ def test_a_stop_text_that_tgi_leaves_at_the_end_is_taken_off() -> None:
     assert (reply.text, reply.finish_reason) == (" one", "stop")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(
     text=st.text("ab.", max_size=30),
     stop=st.lists(st.text("ab.", min_size=1, max_size=4), max_size=3),
@@ -142,7 +143,7 @@ def read(data: bytes, *, stop: tuple[str, ...] = (), size: int = 0) -> tuple[str
     return "".join(delta.text for delta in deltas), reader.reply(META)
 
 
-TGI = sse(token(" a"), token(" b"), token("</s>", special=True, whole="p a b", details=DETAILS))
+TGI = sse(token(" a"), token(" b"), token("<|end|>", special=True, whole="p a b", details=DETAILS))
 OPENAI = sse(
     chunk(" a"), chunk(" b"), chunk("", "length"), chunk("", usage=COUNTS) | {"choices": []}, "[DONE]"
 )
@@ -208,6 +209,7 @@ def test_an_error_as_the_only_event_is_raised_at_once() -> None:
         CompletionStreamReader().feed(sse({"error": "`inputs` tokens + `max_new_tokens` must be <= 4096"}))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(
     events=st.lists(
         st.dictionaries(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared_core.errors import MalformedResponse, RouterError
@@ -215,6 +215,7 @@ ANYTHING = st.recursive(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 @given(raw=ANYTHING)
 @pytest.mark.parametrize("reader", READERS.values(), ids=READERS)
 def test_no_json_whatever_breaks_a_reader(reader: Any, raw: Any) -> None:

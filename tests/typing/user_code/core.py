@@ -33,6 +33,7 @@ from shared_core import (
     ToolCallDelta,
     Usage,
 )
+from shared_core.types import Answers, CompletionReply, Filling, Label, TableAnswer
 
 messages = [{"role": "user", "content": "Hello!"}]
 typed_messages: list[dict[str, Any]] = [{"role": "user", "content": [{"type": "text", "text": "Hello!"}]}]
@@ -115,6 +116,24 @@ router.embed([1])  # wrong: list-item
 router.embed(["a"], dimension=8)  # wrong: call-arg
 assert_type(router.rerank("q", ["a"], top_n=1, raw_scores=True), RerankReply)
 router.rerank("q", ["a"], top=1)  # wrong: call-arg
+moods = router.text_classification("a", top_k=1)
+assert_type(moods, Answers[Label])
+assert_type(moods[0], Label)
+assert_type(moods[:1], tuple[Label, ...])
+assert_type([each.score for each in moods], list[float | None])
+assert_type(router.table_question_answering({"a": [1]}, "b"), TableAnswer)
+assert_type(router.translation(["a"], src_lang="en", tgt_lang="de").texts, tuple[str, ...])
+assert_type(router.sentence_similarity("a", ["b"])[0], float)
+router.text_classification("a", function_to_apply="relu")  # wrong: arg-type
+router.text_classification("a", top=1)  # wrong: call-arg
+router.image_classification("cat.png")  # wrong: arg-type
+assert_type(router.text_generation("a", max_new_tokens=5), CompletionReply)
+with router.stream_text("a", stop=["."]) as text:
+    for delta in text:
+        assert_type(delta, ChatDelta)
+assert_type(text.reply, CompletionReply)
+router.text_generation("a", max_tokens=5)  # wrong: call-arg
+assert_type(router.ask_image(b"", "a", max_tokens=5), ChatReply)
 with router as same:
     assert_type(same, HFRouter)
 
@@ -132,6 +151,11 @@ async def later() -> None:
         break
     assert_type(await arouter.embed(["a"], "document", normalize=True), EmbedReply)
     assert_type(await arouter.rerank("q", ["a"]), RerankReply)
+    assert_type(await arouter.fill_mask("[MASK]"), Answers[Filling])
+    assert_type(await arouter.text_generation("a"), CompletionReply)
+    async with arouter.stream_text("a") as text:
+        async for delta in text:
+            assert_type(delta.text, str)
     assert_type(await arouter.models(), Catalog)
     assert_type(await arouter.status(), ModelStatus)
     await arouter.close()
