@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from shared_core import ConnectionLost, TimedOut
 from shared_core.flow import Flow, send, sleep
 from shared_core.flow.blocking import BlockingRun
+from shared_core.transport.backend import _TimedStream
 from shared_core.types import ApiKey, HttpRequest, Timeouts, Waits
 
 REQUEST = HttpRequest("GET", "https://router.huggingface.co/v1", {}, b"", ApiKey(""))
@@ -78,3 +80,48 @@ def test_a_run_that_is_over_may_be_hung_up() -> None:
     assert run.finish() == "done"
     run.hang_up()
     assert run.result == "done"
+
+
+class Socket:
+    """Records how it was shut down."""
+
+    def __init__(self) -> None:
+        self.ours, self.theirs = socket.socketpair()
+
+    def read(self, most: int, timeout: Any = None) -> bytes:
+        return b""
+
+    def write(self, data: bytes, timeout: Any = None) -> None:
+        self.ours.sendall(data)
+
+    def get_extra_info(self, name: str) -> Any:
+        return self.ours
+
+    @property
+    def shut(self) -> bool:
+        self.theirs.setblocking(False)
+        try:
+            return self.theirs.recv(100) == b""
+        except BlockingIOError:
+            return False
+
+    def close(self) -> None:
+        self.ours.close()
+        self.theirs.close()
+
+
+def test_a_connection_that_serves_another_call_by_now_is_left_alone() -> None:
+    """Who hangs up may come a moment late: the connection went back, and somebody else has it."""
+    line = Socket()
+    try:
+        stream, mine, theirs = _TimedStream(line), waits(), waits()  # type: ignore[arg-type]
+        for call in (mine, theirs):
+            stream.write(b"", call)
+            stream.read(1, call)
+        assert mine.line is not None
+        mine.line()
+        assert not line.shut
+        theirs.hang_up()
+        assert line.shut
+    finally:
+        line.close()
