@@ -18,17 +18,16 @@ from typing import Any, NamedTuple, TypeVar
 
 from shared_core.client.downloads import Keep, file_of
 from shared_core.client.exchange import Exchange
+from shared_core.client.job_errors import advise, lost, paid_for, raise_failure
 from shared_core.client.pipeline import run_through
 from shared_core.client.task_exchange import Answer, TaskExchange
 from shared_core.client.waiters import Waiter, Waiters, stopped
 from shared_core.errors import (
-    ConfigError,
     ConnectionLost,
     JobFailed,
     MalformedResponse,
     Overloaded,
     ProviderFailed,
-    Refused,
     RouterError,
     TimedOut,
 )
@@ -109,7 +108,7 @@ class JobRun:
                 raise MalformedResponse(f"{task.served.provider} accepted a job and did not say which.")
         except MalformedResponse as error:
             error.provider, error.model = task.served.provider, task.request.model
-            raise _paid_for(error) from None
+            raise paid_for(error) from None
         if places is None:
             try:
                 return (yield from self._finished(answer.headers, answer.value, report))
@@ -145,7 +144,7 @@ class JobRun:
         except (ConnectionLost, TimedOut, ProviderFailed, MalformedResponse, Overloaded) as error:
             refused = isinstance(error, Overloaded) and error.retry_after is not None
             if task.paid and not self.call.waits.opening and not refused:
-                raise _paid_for(error) from None
+                raise paid_for(error) from None
             raise
 
     def _accepted(self, dialect: Dialect, job: Job, answer: Answer) -> Flow[Finished]:
@@ -190,7 +189,7 @@ class JobRun:
                 # A word that is unknown, or half a reply, may be another one the next time.
                 passing = "retry" in error.reactions or isinstance(error, MalformedResponse)
                 if not passing or failures >= _MOST_FAILURES:
-                    raise _lost(error, job) from None
+                    raise lost(error, job) from None
                 continue
             failures = 0
             if path == job.status:
@@ -211,14 +210,19 @@ class JobRun:
     def _finished(self, headers: Mapping[str, str], raw: Any, report: JobReport | None) -> Flow[Finished]:
         if report is None:
             return Finished(raw, (), headers)
-        _raise_failure(report)
+        raise_failure(report)
         if self.keep is not None and not report.outputs:
-            raise _paid_for(
+            raise paid_for(
                 MalformedResponse("The provider calls it done, and gives no result.", reactions=())
             )
         files: list[MediaFile] = []
-        for number, output in enumerate(report.outputs if self.keep is not None else ()):
-            files.append((yield from self._fetched(output, number, report.job)))
+        try:
+            for number, output in enumerate(report.outputs if self.keep is not None else ()):
+                files.append((yield from self._fetched(output, number, report.job)))
+        except BaseException:
+            for file in files:  # else their names would be taken when the job is resumed
+                file.discard()
+            raise
         return Finished(raw, tuple(files), headers, report, report.job)
 
     def _fetched(self, output: Output, number: int, job: Job | None) -> Flow[MediaFile]:
@@ -233,13 +237,11 @@ class JobRun:
             )
         except RouterError as error:
             if job is not None:
-                again = "Fetch it again with `router.resume(error.job)`."
+                advise(error, "Fetch it again with `router.resume(error.job)`.")
             elif isinstance(output, Remote):
-                again = f"It is paid for: the provider has it for a while, it says at {output.url}"
+                advise(error, f"It is paid for: the provider has it for a while, it says at {output.url}")
             else:
-                again = "It is paid for; call again to pay for another."
-            own = error.hint if isinstance(error, ConfigError) or error.hint != error.default_hint else ""
-            error.hint = f"{own} {again}".strip()
+                advise(error, "It is paid for; call again to pay for another.")
             raise
 
     def _ask(self, path: str) -> Flow[Any]:
@@ -297,42 +299,3 @@ def _noting(flow: Flow[T], job: Job) -> Generator[Effect, Any, T]:
             f"The job goes on. To fetch its result: router.resume(Job.from_json({job.to_json()!r}))"
         )
         raise
-
-
-def _paid_for(error: RouterError) -> RouterError:
-    """The error of what may have run: nobody is to send it again without knowing."""
-    own = error.hint if error.hint != error.default_hint else ""
-    error.reactions = frozenset()
-    error.hint = (
-        f"{own} It may have run, and be billed: it was not sent again. Look at the provider's own pages, or call "
-        "again to pay for another."
-    ).strip()
-    return error
-
-
-def _raise_failure(report: JobReport) -> None:
-    said = f": {report.message}" if report.message else "."
-    if report.unsafe:
-        raise Refused(
-            "The provider withheld the result as not safe for work" + said,
-            hint="Put the prompt differently.",
-            code="nsfw",
-            reactions=(),
-        )
-    if report.phase == "failed":
-        raise JobFailed("The job failed" + said, code="failed")
-    if report.phase == "canceled":
-        raise JobFailed("The job was cancelled at the provider" + said, code="canceled")
-
-
-def _lost(error: RouterError, job: Job) -> RouterError:
-    if error.status != 404:
-        own = error.hint if error.hint != error.default_hint or error.status in (401, 403) else ""
-        error.hint = f"{own} The job may go on: `router.resume(error.job)` asks again.".strip()
-        return error
-    return JobFailed(
-        f"{job.provider} knows no job {job.id!r} (any more): {error.message.partition(': ')[2] or error.message}",
-        hint="Providers forget results after a while; look at the provider's own pages before paying for another.",
-        status=404,
-        code="lost",
-    )

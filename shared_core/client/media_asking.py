@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -140,12 +141,13 @@ def _whole(name: str, value: Any) -> int:
         raise ConfigError(f"{name}={value!r} is not a whole number from {least} on. Nothing was sent.")
     if name in ("width", "height") and int(value) > _LONGEST_SIDE:
         raise ConfigError(
-            f"{name}={value:,} pixels is more than the {_LONGEST_SIDE:,} that are asked for at most. Nothing was sent."
+            f"{name}={int(value):,} pixels is more than the {_LONGEST_SIDE:,} that are asked for at most. "
+            "Nothing was sent."
         )
     return int(value)
 
 
 def _number(name: str, value: Any) -> int | float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) < float("inf"):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
         raise ConfigError(f"{name}={value!r} is not a number from 0 on. Nothing was sent.")
     return int(value) if isinstance(value, numbers.Integral) else float(value)

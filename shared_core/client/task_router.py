@@ -20,7 +20,6 @@ from shared_core.routing import wire_model
 from shared_core.types import (
     Call,
     Job,
-    JobReport,
     MediaOptions,
     ModelRef,
     TaskOptions,
@@ -135,7 +134,8 @@ class TaskRouter(VectorRouter):
         """The flow that ends when a provider has accepted the job."""
         from shared_core.providers.dialects import DIALECTS, PLAIN
 
-        call, keep = self._task_call(task, inputs, parameters, options), self._keep(task, options)
+        call = self._task_call(task, inputs, parameters, options)
+        keep = self._keep(task, options) if task in _KINDS else None
         sent = yield from self._task(call, keep)
         if task not in DIALECTS.get(sent.served.provider, PLAIN).jobs:
             raise ConfigError(
@@ -291,12 +291,10 @@ class TaskRouter(VectorRouter):
         from shared_core.client.job_line import JobLine
         from shared_core.client.jobs import JobRun
 
-        wanted = options.get("on_progress")
-        tell: Callable[[JobReport], object] | None = None
-        if callable(wanted):
-            tell = wanted
-        elif wanted:
-            tell = JobLine()
+        wanted: Any = options.get("on_progress")
+        if not (callable(wanted) or wanted in (None, True, False)):
+            raise ConfigError(f"on_progress={wanted!r} is neither a function nor True. Nothing was sent.")
+        tell = wanted if callable(wanted) else JobLine() if wanted else None
         call = replace(call, target=replace(call.target, base_url=self._root()))
         return JobRun(call, self._exchange, self._policies, keep, self._waiters, waiter, tell)
 

@@ -28,7 +28,8 @@ def transcript_reply(raw: Any, call: Call, done: Finished) -> TranscriptReply:
     if at(raw, "output") is not None and not isinstance(at(raw, "text"), str):
         said = at(raw, "output")
         if isinstance(said, list):
-            said = "".join(said) if all(isinstance(piece, str) for piece in said) else at(said, 0)
+            whole = said and all(isinstance(piece, str) for piece in said)
+            said = "".join(said) if whole else at(said, 0)
     names = ("text", "transcription", "translation")
     texts = [said] if isinstance(said, str) else [at(said, name) for name in names]
     if not any(isinstance(text, str) for text in texts):

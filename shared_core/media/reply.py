@@ -87,6 +87,11 @@ class MediaFile:
         assert self.path is not None
         return self.path.read_bytes()
 
+    def discard(self) -> None:
+        """Nothing will come of it: its file, where it is in one, is removed."""
+        if self.path is not None:
+            _removed(self.path, os.getpid())
+
     @property
     def kind(self) -> str:
         """ "image", "audio" or "video"."""

@@ -77,6 +77,7 @@ class _TimedStream(httpcore2.NetworkStream):
         self._stream = stream
         self._unsent: list[bytes] = []
         self._unsent_size = 0
+        self._served: Waits | None = None
 
     def read(self, max_bytes: int, timeout: float | Waits | None = None) -> bytes:
         if self._unsent:
@@ -98,13 +99,16 @@ class _TimedStream(httpcore2.NetworkStream):
         if isinstance(timeout, Waits):
             if timeout.opening:
                 timeout.sending()
-            timeout.line = self._hang_up
+            self._served = timeout
+            timeout.line = functools.partial(self._hang_up, timeout)
             timeout = _left(timeout, httpcore2.WriteTimeout)
         self._stream.write(together, timeout)
 
-    def _hang_up(self) -> None:
+    def _hang_up(self, waits: Waits) -> None:
         """Closing would not wake a thread that waits here; both directions ended do. TLS is not asked: its own
-        farewell would be another wait."""
+        farewell would be another wait. Not where the connection serves another call meanwhile."""
+        if self._served is not waits:
+            return
         with contextlib.suppress(OSError):  # it has ended already
             socket.socket.shutdown(self._stream.get_extra_info("socket"), socket.SHUT_RDWR)
 

@@ -427,6 +427,17 @@ def test_a_wait_that_ends_in_the_middle_of_a_file_leaves_none_of_it(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_of_several_results_of_which_one_cannot_be_had_none_stays(stage: Stage, tmp_path: Path) -> None:
+    stage.keep = Keep("video", tmp_path / "boat.mp4", MOST_BYTES)
+    job = Job("replicate", "text-to-video", "a/b", "7", "/replicate/v1/predictions/7")
+    said = {"status": "succeeded", "output": [FILM, FILM + "2"]}
+    with pytest.raises(JobFailed):
+        stage.resume(job, [said, MP4, Reply(b"gone", 404)])
+    assert list(tmp_path.iterdir()) == []
+    assert len(stage.resume(job, [said, MP4, MP4]).files) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["boat-2.mp4", "boat.mp4"]
+
+
 def test_several_results_are_several_files(stage: Stage) -> None:
     job = Job("replicate", "text-to-video", "a/b", "7", "/replicate/v1/predictions/7")
     done = stage.resume(job, [{"status": "succeeded", "output": [FILM, FILM + "2"]}, MP4, MP4 + b"2"])

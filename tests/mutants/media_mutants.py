@@ -19,7 +19,7 @@ MEDIA = (
     Mutant(
         "Nobody is told that what failed may be billed",
         "shared_core/client/jobs.py",
-        "                raise _paid_for(error) from None\n            raise",
+        "                raise paid_for(error) from None\n            raise",
         "                raise\n            raise",
         ("tests/faults/test_paid_once.py::test_what_may_have_run_is_sent_once_and_said_to_be_billed",),
     ),

@@ -128,3 +128,26 @@ def test_the_verdict_says_which_limit_passed(clock: Clock, step: Callable[[Waits
 
 def test_the_verdict_on_a_call_that_took_too_long_in_all(clock: Clock) -> None:
     assert Waits(LIMITS, clock, streamed=False).verdict() == "No complete answer within 100 s"
+
+
+def test_a_part_is_due_after_its_own_seconds_and_never_later_than_the_whole() -> None:
+    whole = Waits(Timeouts(total=10, first_token=10, gap=10), lambda: 100.0, streamed=False)
+    assert whole.part(3).until_deadline() == 3
+    assert whole.part(600).until_deadline() == 10
+    assert "3 s" in whole.part(3).verdict()
+
+
+def test_a_part_goes_to_public_addresses_alone_where_the_whole_does() -> None:
+    whole = Waits(Timeouts(), lambda: 0.0, streamed=False)
+    assert not whole.part(3).public
+    whole.public = True
+    assert whole.part(3).public
+
+
+def test_a_part_that_is_hung_up_leaves_the_whole_alone() -> None:
+    whole = Waits(Timeouts(total=10, first_token=10, gap=10), lambda: 100.0, streamed=False)
+    part = whole.part(3)
+    part.hang_up()
+    part.sending()
+    assert part.left() == part.until_deadline() == 0
+    assert whole.until_deadline() == 10
