@@ -126,15 +126,13 @@ class MediaCalls(TaskRouter):
             options: See `TranscribeOptions`.
         """
         from shared_core.client.media_asking import ask
-        from shared_core.client.transcripts import transcript_reply
-
         asked = ask("automatic-speech-recognition", audio, options, url)
         nap = Nap()
         flow = self._json(
             "automatic-speech-recognition",
             *asked,
             Waiter(nap.wake),
-            transcript_reply,
+            self._transcript,
             paid=True,
         )
         return BlockingRun(flow, self._sender(), nap).finish()
@@ -247,13 +245,11 @@ class AsyncMediaCalls(TaskRouter):
     ) -> TranscriptReply:
         """See `HFRouter.transcribe`."""
         from shared_core.client.media_asking import ask
-        from shared_core.client.transcripts import transcript_reply
-
         task = "automatic-speech-recognition"
         asked = await asyncio.to_thread(ask, task, audio, options, url)
         nap = AsyncNap()
         waiter = Waiter(nap.wake)
-        flow = self._json(task, *asked, waiter, transcript_reply, paid=True)
+        flow = self._json(task, *asked, waiter, self._transcript, paid=True)
         return await self._finish(AsyncRun(flow, self._sender(), nap), waiter)
 
     async def submit(

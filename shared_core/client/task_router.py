@@ -115,8 +115,6 @@ class TaskRouter(VectorRouter):
 
     def _resume(self, job: Job, options: MediaOptions, waiter: Waiter) -> Flow[MediaReply | TranscriptReply]:
         """The flow that waits for a job and fetches its result."""
-        from shared_core.client.transcripts import transcript_reply
-
         if not isinstance(job, Job):
             raise ConfigError(
                 f"A job is resumed, not a {type(job).__name__}.", hint="Read it with `Job.from_json`."
@@ -129,7 +127,7 @@ class TaskRouter(VectorRouter):
         call.progress.provider = call.progress.provider or job.provider
         if keep is not None:
             return self._media_reply(call, done)
-        return transcript_reply(done.raw, call, done)
+        return self._transcript(done.raw, call, done)
 
     def _cancel(self, job: Job) -> Flow[bool]:
         """The flow that tells the provider, where it can be told; whoever waits in this client stops at once."""
@@ -260,8 +258,16 @@ class TaskRouter(VectorRouter):
         from shared_core.client.exchange import meta_of
         from shared_core.media import MediaReply
 
-        meta = meta_of(call, done.headers, "")
-        meta = replace(meta, model=ModelRef.parse(call.request.model).repo)
+        model, meta = ModelRef.parse(call.request.model).repo, meta_of(call, done.headers, "")
+        cost = self._exchange.costs.of_units(model, meta.provider, done.headers, done.files)
+        meta = replace(meta, model=model, cost=cost)
         seed = done.report.seed if done.report is not None else None
         raw = done.raw if isinstance(done.raw, Mapping) else {}
         return MediaReply(done.files, meta, seed, done.job, raw)
+
+    def _transcript(self, raw: Any, call: Call, done: Finished) -> TranscriptReply:
+        from shared_core.client.transcripts import transcript_reply
+
+        reply = transcript_reply(raw, call, done)
+        cost = self._exchange.costs.of_units(reply.meta.model, reply.meta.provider, done.headers)
+        return replace(reply, meta=replace(reply.meta, cost=cost))

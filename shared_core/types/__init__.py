@@ -13,6 +13,7 @@ from shared_core._lazy import lazily
 if TYPE_CHECKING:
     from shared_core.types.call import Call, LookupRequest, Progress, Request, Target
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
+    from shared_core.types.cost import AT_HOME, EXACT, Basis, Cost, CostEstimate
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
     from shared_core.types.embeddings import EmbedOptions, EmbedReply, EmbedRequest, Kind
     from shared_core.types.http import HttpRequest
@@ -33,6 +34,7 @@ _MODULES = {
         "Target",
     ),
     "chat": ("ChatReply", "ChatRequest", "Choice", "Message", "ReplyMeta"),
+    "cost": ("AT_HOME", "EXACT", "Basis", "Cost", "CostEstimate"),
     "deltas": ("ChatDelta", "ToolCall", "ToolCallDelta", "Usage"),
     "params": ("CHAT_PARAMS", "ChatOptions", "ChatParams"),
     "embeddings": ("EmbedOptions", "EmbedReply", "EmbedRequest", "Kind"),
@@ -54,9 +56,12 @@ _MODULES = {
 __getattr__, __dir__ = lazily(__name__, _MODULES)
 
 __all__ = [
+    "AT_HOME",
     "CHAT_PARAMS",
+    "EXACT",
     "POLICIES",
     "ApiKey",
+    "Basis",
     "Blob",
     "Call",
     "ChatDelta",
@@ -65,6 +70,8 @@ __all__ = [
     "ChatReply",
     "ChatRequest",
     "Choice",
+    "Cost",
+    "CostEstimate",
     "EmbedOptions",
     "EmbedReply",
     "EmbedRequest",
