@@ -123,6 +123,8 @@ __all__ = [
     "Choice",
     "ConfigError",
     "ConnectionLost",
+    "Cost",
+    "CostEstimate",
     "EmbedOptions",
     "EmbedReply",
     "HFRouter",

@@ -12,6 +12,7 @@ Unknown is `None` throughout, and every fact names its source and date.
 from __future__ import annotations
 
 from shared_core.catalog.costs import cost_of, price_served
+from shared_core.catalog.estimates import Sizes, estimate
 from shared_core.catalog.facts import ModelFacts, facts_from
 from shared_core.catalog.loaded import ROUTER_URL, SHARED, CatalogCache, loaded, remember
 from shared_core.catalog.lookup import list_price, lookup
@@ -33,10 +34,12 @@ __all__ = [
     "ModelInfo",
     "Price",
     "ProviderOffer",
+    "Sizes",
     "TaskDefault",
     "UnitPrice",
     "cost_of",
     "default_model",
+    "estimate",
     "facts_from",
     "list_price",
     "loaded",

@@ -237,7 +237,9 @@ def _offer(row: Mapping[str, Any]) -> ProviderOffer | None:
         first_token_latency_ms=_measure(row.get("first_token_latency_ms")),
         throughput=_measure(row.get("throughput")),
         is_model_author=_flag(row.get("is_model_author")),
-        cached_input_price=next((price for key in _CACHED_KEYS if (price := read_price(pricing.get(key))) is not None), None),
+        cached_input_price=next(
+            (price for key in _CACHED_KEYS if (price := read_price(pricing.get(key))) is not None), None
+        ),
     )
 
 

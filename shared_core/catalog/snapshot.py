@@ -89,9 +89,7 @@ def _row(row: Mapping[str, Any], dates: Mapping[str, str]) -> SnapshotRow:
     price_in, price_out, cached = (read_price(text) for text in [*row.get("price", ()), None, None, None][:3])
     price = None
     if price_in is not None and price_out is not None:
-        price = Price(
-            price_in, price_out, f"snapshot: {row['price_from']}", dates[row["price_from"]], cached
-        )
+        price = Price(price_in, price_out, f"snapshot: {row['price_from']}", dates[row["price_from"]], cached)
     return SnapshotRow(
         info=ModelInfo(
             id=row["id"],
@@ -111,7 +109,9 @@ def _row(row: Mapping[str, Any], dates: Mapping[str, str]) -> SnapshotRow:
 
 
 def _offer(offer: Mapping[str, Any]) -> ProviderOffer:
-    price_in, price_out, cached = (read_price(text) for text in [*offer.get("price", ()), None, None, None][:3])
+    price_in, price_out, cached = (
+        read_price(text) for text in [*offer.get("price", ()), None, None, None][:3]
+    )
     return ProviderOffer(
         provider=offer["provider"],
         status=offer.get("status"),

@@ -83,6 +83,10 @@ class Costing:
             return _UNMEASURED
         return Cost(EXACT.multiply(units, price.usd), "price list", price.date, price.source)
 
+    def own_price(self, model: str) -> Price | UnitPrice | None:
+        """The user's own price of a model, with or without a suffix."""
+        return self._own(model, ModelRef.parse(model).provider)
+
     def _own(self, model: str, provider: str | None) -> Price | UnitPrice | None:
         repo = ModelRef.parse(model).repo
         return self.prices.get(f"{repo}:{provider}") or self.prices.get(repo)

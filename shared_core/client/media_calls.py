@@ -126,6 +126,7 @@ class MediaCalls(TaskRouter):
             options: See `TranscribeOptions`.
         """
         from shared_core.client.media_asking import ask
+
         asked = ask("automatic-speech-recognition", audio, options, url)
         nap = Nap()
         flow = self._json(
@@ -245,6 +246,7 @@ class AsyncMediaCalls(TaskRouter):
     ) -> TranscriptReply:
         """See `HFRouter.transcribe`."""
         from shared_core.client.media_asking import ask
+
         task = "automatic-speech-recognition"
         asked = await asyncio.to_thread(ask, task, audio, options, url)
         nap = AsyncNap()

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, Unpack
 
 from shared_core.catalog import Catalog
 from shared_core.client.base import RouterSettings
+from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
 from shared_core.client.media_calls import AsyncMediaCalls, MediaCalls
 from shared_core.client.settings import bypasses_proxy, proxies
 from shared_core.client.status import ModelStatus
@@ -31,7 +32,7 @@ from shared_core.types import (
 __all__ = ["AsyncHFRouter", "HFRouter"]
 
 
-class HFRouter(MediaCalls):
+class HFRouter(CostCalls, MediaCalls):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
     Takes the arguments of `RouterBase`, and:
@@ -164,7 +165,7 @@ class HFRouter(MediaCalls):
         return self._transport
 
 
-class AsyncHFRouter(AsyncMediaCalls):
+class AsyncHFRouter(AsyncCostCalls, AsyncMediaCalls):
     """The same for event loops: usable from any, and from several after one another.
 
     Takes the arguments of `RouterBase`, and:

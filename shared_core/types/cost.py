@@ -53,7 +53,13 @@ class Cost:
         note = f"; {self.note}" if self.note else ""
         if self.usd is None:
             return f"unknown ({self.note})" if self.note else "unknown"
-        dated = f" of {self.date}" if self.date else ", undated" if self.basis == "price list" and self.source else ""
+        dated = (
+            f" of {self.date}"
+            if self.date
+            else ", undated"
+            if self.basis == "price list" and self.source
+            else ""
+        )
         return f"{dollars(self.usd)} ({self.basis}{dated}{note})"
 
     def plus(self, other: Cost) -> Cost:
