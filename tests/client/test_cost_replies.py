@@ -15,8 +15,7 @@ from shared_core.catalog import ROUTER_URL, SHARED, Price, UnitPrice, parse_cata
 from shared_core.testing import Cut, EmbedQuirks, ExtraHeaders, OfflineRouter, Quirks, Status
 from shared_core.types import Cost
 
-from .conftest import HELLO
-
+HELLO = [{"role": "user", "content": "one two three four five six"}]
 GROQ = "offline/echo:groq"
 MINE = Price(Decimal("1"), Decimal("2"), "my contract", "2026-11-01")
 
