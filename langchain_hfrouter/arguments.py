@@ -35,6 +35,8 @@ class Arguments(ChatParams, total=False):
     extra_body: Mapping[str, Any] | None
     wait_for_model: bool | float
     reasoning_tags: bool
+    prices: Mapping[str, Any] | None
+    reported_cost: str | None
     stop_sequences: str | list[str] | None
     model_kwargs: Mapping[str, Any] | None
     streaming: bool | None

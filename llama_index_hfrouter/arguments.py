@@ -33,6 +33,8 @@ class Arguments(ChatParams, total=False):
     extra_body: Mapping[str, Any] | None
     wait_for_model: bool | float
     reasoning_tags: bool
+    prices: Mapping[str, Any] | None
+    reported_cost: str | None
     http_client: Any
     async_http_client: Any
     async_transport: Literal["httpx2", "aiohttp"] | None

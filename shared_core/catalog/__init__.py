@@ -22,7 +22,7 @@ from shared_core.catalog.models import (
     ProviderOffer,
     parse_catalog,
 )
-from shared_core.catalog.prices import Price, UnitPrice
+from shared_core.catalog.prices import Price, UnitPrice, plain_prices, price_from
 from shared_core.catalog.tasks import TaskDefault, default_model
 
 __all__ = [
@@ -45,6 +45,8 @@ __all__ = [
     "loaded",
     "lookup",
     "parse_catalog",
+    "plain_prices",
+    "price_from",
     "price_served",
     "remember",
 ]

@@ -73,7 +73,7 @@ class RouterSettings(TypedDict, total=False):
     embedding_api: EmbeddingApi
     hub_url: str | None
     task_models: Mapping[str, str] | None
-    prices: Mapping[str, Price | UnitPrice] | None
+    prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None
     reported_cost: str | None
 
 
@@ -129,7 +129,7 @@ class RouterBase:
         embedding_api: EmbeddingApi = "auto",
         hub_url: str | None = None,
         task_models: Mapping[str, str] | None = None,
-        prices: Mapping[str, Price | UnitPrice] | None = None,
+        prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None = None,
         reported_cost: str | None = None,
     ) -> None:
         if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
-from shared_core.catalog import Price, UnitPrice, cost_of, price_served
+from shared_core.catalog import Price, UnitPrice, cost_of, price_from, price_served
 from shared_core.errors import ConfigError
 from shared_core.types import EXACT, Cost, ModelRef, Usage
 
@@ -145,9 +145,12 @@ def checked_costing(prices: Mapping[str, Any] | None, reported_cost: str | None)
     """
     if prices is not None and not isinstance(prices, Mapping):
         raise ConfigError(f"prices={prices!r} is no dictionary.", hint=_PRICES_HINT)
-    for name, price in (prices or {}).items():
-        if not isinstance(name, str) or not isinstance(price, Price | UnitPrice):
-            raise ConfigError(f"prices[{name!r}] is no price.", hint=_PRICES_HINT)
+    known: dict[str, Price | UnitPrice] = {}
+    for name, told in (prices or {}).items():
+        try:
+            price = known[name] = price_from(told)
+        except ValueError as error:
+            raise ConfigError(f"prices[{name!r}] is no price: {error}.", hint=_PRICES_HINT) from None
         sums = (price.input, price.output, price.cached_input) if isinstance(price, Price) else (price.usd,)
         for usd in sums:
             if usd is not None and not (isinstance(usd, Decimal) and _is_sound(usd)):
@@ -161,10 +164,10 @@ def checked_costing(prices: Mapping[str, Any] | None, reported_cost: str | None)
             hint='Name a header, such as "x-litellm-response-cost", or a key of the usage: "usage.cost".',
         )
     place = place if place.startswith(_IN_USAGE) else place.lower()
-    return Costing(dict(prices or {}), place)
+    return Costing(known, place)
 
 
 _PRICES_HINT = (
     'Write {"org/name:provider": Price(input=Decimal("0.10"), output=Decimal("0.50"), source="my contract", '
-    'date="2026-11-01")}, or a `UnitPrice`; both are in `shared_core.catalog`.'
+    'date="2026-11-01")}, or a `UnitPrice`; both are in `shared_core.catalog`. Dictionaries of texts will do too.'
 )

@@ -15,9 +15,12 @@ from shared_core.catalog import (
     SHARED,
     Price,
     Sizes,
+    UnitPrice,
     estimate,
     list_price,
     parse_catalog,
+    plain_prices,
+    price_from,
     price_served,
     remember,
 )
@@ -212,3 +215,40 @@ def test_a_sample_price_estimates_and_says_that_it_is_one() -> None:
     assert told.high.usd is not None
     assert "sample price" in told.note
     assert estimate(V4, Sizes(1000, 1), (0, 10), base_url=LOCAL).low.usd is None
+
+
+# -- the plain form of the user's own prices -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "price",
+    [
+        Price(Decimal("0.15"), Decimal("0.60"), "my contract", "2026-11-01", Decimal("0.015")),
+        Price(Decimal("0.15"), Decimal("0.60"), ""),
+        UnitPrice(Decimal("0.025"), "file", "mine"),
+    ],
+    ids=str,
+)
+def test_a_price_survives_its_plain_form(price: Price | UnitPrice) -> None:
+    plain = json.loads(json.dumps(plain_prices({"m": price})))
+    assert price_from(plain["m"]) == price
+    assert plain_prices(plain) == plain
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"input": 0.15, "output": "1"}, "write it as a text"),
+        ({"input": "dear", "output": "1"}, "not a sum"),
+        ({"input": True, "output": "1"}, "not a sum"),
+        ({"input": "1"}, "`input` and `output`"),
+        ({"input": "1", "output": "1", "per": "file"}, "`input` and `output`"),
+        ({"usd": "1", "per": "dozen"}, "dozen"),
+        ({}, "nothing"),
+        (3, "not a price"),
+    ],
+    ids=str,
+)
+def test_what_is_no_price_is_not_taken_for_one(told: object, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        price_from(told)

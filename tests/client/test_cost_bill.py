@@ -115,7 +115,7 @@ embeds = st.builds(
 )
 runs = st.lists(chats | chats | left | embeds, min_size=2, max_size=10)
 
-WORDS = "a stitch in time saves nine , and a bird in the hand is worth two in the bush .".split()
+WORDS = ("a", "stitch", "in", "time", "saves", "nine", ",", "and", "two", "birds", "in", "a", "bush", ".")
 
 
 def words(count: int) -> str:

@@ -78,7 +78,9 @@ def test_a_reply_without_counts_has_no_sum(make_plain: Any, offline_url: Offline
 
 
 @pytest.mark.parametrize(
-    ("provider", "read", "recalled"), [("groq", "0.1", "0.05"), ("novita", "0.42", None)], ids=["a price", "none"]
+    ("provider", "read", "recalled"),
+    [("groq", "0.1", "0.05"), ("novita", "0.42", None)],
+    ids=["a price", "none"],
 )
 def test_cached_tokens_have_their_own_price_or_the_full_one_and_a_note(
     make_plain: Any, offline_url: OfflineRouter, provider: str, read: str, recalled: str | None
@@ -144,7 +146,9 @@ def test_the_price_of_one_provider_is_not_another_s(make_plain: Any) -> None:
 @pytest.mark.parametrize(
     ("place", "quirk", "usd"),
     [
-        pytest.param("X-LiteLLM-Response-Cost", ExtraHeaders({"x-litellm-response-cost": "1.25e-06"}), "0.00000125"),
+        pytest.param(
+            "X-LiteLLM-Response-Cost", ExtraHeaders({"x-litellm-response-cost": "1.25e-06"}), "0.00000125"
+        ),
         pytest.param("x-cost", ExtraHeaders({"x-cost": "0"}), "0"),
     ],
     ids=["a number with an exponent", "nothing"],
@@ -202,11 +206,13 @@ def test_a_price_or_place_that_cannot_work_is_refused_at_once(settings: Any, why
         HFRouter(**settings)
 
 
-@pytest.mark.parametrize("again", [copy.copy, lambda router: pickle.loads(pickle.dumps(router))], ids=["copy", "pickle"])
-def test_prices_travel_with_copies_and_pickles(offline_url: OfflineRouter, again: Callable[[Any], Any]) -> None:
-    router = HFRouter(
-        GROQ, base_url=offline_url, api_key="", prices={GROQ: MINE}, reported_cost="x-cost"
-    )
+@pytest.mark.parametrize(
+    "again", [copy.copy, lambda router: pickle.loads(pickle.dumps(router))], ids=["copy", "pickle"]
+)
+def test_prices_travel_with_copies_and_pickles(
+    offline_url: OfflineRouter, again: Callable[[Any], Any]
+) -> None:
+    router = HFRouter(GROQ, base_url=offline_url, api_key="", prices={GROQ: MINE}, reported_cost="x-cost")
     with again(router) as same:
         offline_url.queue(ExtraHeaders({"x-cost": "3"}), times=1)
         assert same.chat(HELLO).meta.cost.basis == "reported"
@@ -231,7 +237,9 @@ def test_the_batches_of_an_embedding_are_summed(make: Any, offline_url: OfflineR
     assert reply.meta.cost.usd == Decimal(bill.nano_usd).scaleb(-9) == by_hand(reply.usage, "0.1", "0")
 
 
-def test_one_batch_that_counts_nothing_makes_the_whole_unknown(make_plain: Any, offline_url: OfflineRouter) -> None:
+def test_one_batch_that_counts_nothing_makes_the_whole_unknown(
+    make_plain: Any, offline_url: OfflineRouter
+) -> None:
     caller = vectors(make_plain, offline_url, "scaleway", prices={"offline/embed-8": MINE})
     offline_url.queue(EmbedQuirks(usage=False), path="*embeddings")
     assert caller.embed(["a", "b", "c"], batch_size=1).meta.cost.usd is None
@@ -241,7 +249,9 @@ def test_an_embedding_s_price_is_found_in_the_catalogue_by_the_hub_s_name(
     make_plain: Any, offline_url: OfflineRouter
 ) -> None:
     offers = [{"provider": "scaleway", "pricing": {"input": 0.1, "output": 0}}]
-    listed = parse_catalog([{"id": "Qwen/Qwen3-Embedding-8B", "providers": offers}], source="list", fetched_at=0.0)
+    listed = parse_catalog(
+        [{"id": "Qwen/Qwen3-Embedding-8B", "providers": offers}], source="list", fetched_at=0.0
+    )
     remember(offline_url, listed)
     caller = make_plain(model="Qwen/Qwen3-Embedding-8B", embedding_api="router", hub_url=offline_url.root)
     reply = caller.embed(["a b c"])
@@ -253,7 +263,11 @@ def test_vectors_from_the_cache_and_empty_lists_cost_nothing(
     make_plain: Any, offline_url: OfflineRouter, tmp_path: Any
 ) -> None:
     caller = vectors(
-        make_plain, offline_url, "scaleway", prices={"offline/embed-8": MINE}, embedding_cache=tmp_path / "cache"
+        make_plain,
+        offline_url,
+        "scaleway",
+        prices={"offline/embed-8": MINE},
+        embedding_cache=tmp_path / "cache",
     )
     assert caller.embed(["a", "b"]).meta.cost.usd > 0
     for reply in (caller.embed(["b", "a"]), caller.embed([])):
@@ -314,7 +328,9 @@ def estimate(caller: Any, *arguments: Any, **options: Any) -> Any:
     return caller._wait(caller.router.estimate_cost(*arguments, **options))
 
 
-@pytest.mark.parametrize("text", ["Hello!", "naïve 你好 🎉", "a b c d e f g h " * 50], ids=["short", "signs", "long"])
+@pytest.mark.parametrize(
+    "text", ["Hello!", "naïve 你好 🎉", "a b c d e f g h " * 50], ids=["short", "signs", "long"]
+)
 def test_the_real_cost_lies_in_the_estimated_range(make_plain: Any, text: str) -> None:
     caller = make_plain(model=GROQ)
     told = estimate(caller, text, max_tokens=300, refresh=True)

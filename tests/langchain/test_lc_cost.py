@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 from langchain_core.messages import AIMessage, messages_from_dict, messages_to_dict
 
 from langchain_hfrouter import ChatHFRouter
+from langchain_hfrouter.errors import ConfigError
 from shared_core import HFRouter
-from shared_core.catalog import SHARED
+from shared_core.catalog import SHARED, Price
+from shared_core.testing import ExtraHeaders
 from shared_core.types import Cost
 
 
@@ -61,7 +64,11 @@ def test_a_stream_says_it_once_and_the_sum_of_its_chunks_says_it_too(
 async def test_the_asynchronous_calls_say_it_as_well(chat: ChatHFRouter, offline_url: Any) -> None:
     message = await chat.ainvoke("Why is the sky blue?")
     assert cost_of(message).usd == charged(offline_url, message)
-    told = [chunk.response_metadata["cost"] async for chunk in chat.astream("Hi") if "cost" in chunk.response_metadata]
+    told = [
+        chunk.response_metadata["cost"]
+        async for chunk in chat.astream("Hi")
+        if "cost" in chunk.response_metadata
+    ]
     assert [one["basis"] for one in told] == ["price list"]
 
 
@@ -77,3 +84,28 @@ def test_what_is_unknown_says_so(offline_url: Any) -> None:
     told = message.response_metadata["cost"]
     assert (told["usd"], told["basis"]) == (None, "unknown")
     assert "groq" in told["note"]
+
+
+MINE = {"offline/echo:groq": Price(Decimal("1"), Decimal("2"), "my contract", "2026-11-01")}
+
+
+def test_the_user_s_own_prices_are_an_argument_and_survive_being_saved(offline_url: Any) -> None:
+    chat = ChatHFRouter("offline/echo:groq", base_url=str(offline_url), prices=MINE)
+    saved = json.loads(json.dumps(chat.prices))
+    again = ChatHFRouter("offline/echo:groq", base_url=str(offline_url), prices=saved)
+    for one in (chat, again, pickle.loads(pickle.dumps(chat)), chat.model_copy()):
+        message = one.invoke("Hi")
+        counted: Any = message.usage_metadata
+        assert cost_of(message).usd == Decimal(counted["input_tokens"] + 2 * counted["output_tokens"]) / 10**6
+        assert cost_of(message).date == "2026-11-01"
+
+
+def test_a_reported_cost_is_found_where_it_was_said_to_be(offline_url: Any) -> None:
+    chat = ChatHFRouter("offline/echo", base_url=str(offline_url), api_key="any", reported_cost="x-cost")
+    offline_url.queue(ExtraHeaders({"x-cost": "0.5"}))
+    assert cost_of(chat.invoke("Hi")) == Cost(Decimal("0.5"), "reported", source="x-cost")
+
+
+def test_a_price_that_is_none_is_refused_by_the_constructor() -> None:
+    with pytest.raises(ConfigError, match="write it as a text"):
+        ChatHFRouter("offline/echo", prices={"offline/echo": {"input": 0.1, "output": 0.1}})
