@@ -259,6 +259,14 @@ def test_an_embedding_s_price_is_found_in_the_catalogue_by_the_hub_s_name(
     assert reply.meta.cost.date == "1970-01-01"
 
 
+def test_the_header_counts_for_vectors_as_well(make_plain: Any, offline_url: OfflineRouter) -> None:
+    other = Price(Decimal("7"), Decimal(0), "another's contract")
+    prices = {"offline/embed-8:scaleway": MINE, "offline/embed-8:together": other}
+    caller = vectors(make_plain, offline_url, "scaleway", prices=prices)
+    offline_url.queue(ExtraHeaders({"x-inference-provider": "together"}), path="*embeddings")
+    assert caller.embed(["a"]).meta.cost.source == "another's contract"
+
+
 def test_vectors_from_the_cache_and_empty_lists_cost_nothing(
     make_plain: Any, offline_url: OfflineRouter, tmp_path: Any
 ) -> None:

@@ -196,3 +196,11 @@ def test_what_is_forgotten_leaves_the_bill(offline_url: OfflineRouter) -> None:
     chat(offline_url)
     offline_url.forget()
     assert (len(offline_url.bill), offline_url.bill.nano_usd) == (0, 0)
+
+
+def test_a_plain_answer_that_the_client_left_was_written_all_the_same() -> None:
+    charge = Charge("id", "m", "novita", Tariff(1, 10), 5, completion=7, steps=(b"a long body",))
+    entry = settle(charge, 200, [], left=True)
+    assert entry is not None
+    assert entry.nano_usd == 5 + 70
+    assert settle(charge, 503, [b"a long body"], left=False) is None
