@@ -33,8 +33,6 @@ class Arguments(ChatParams, total=False):
     extra_body: Mapping[str, Any] | None
     wait_for_model: bool | float
     reasoning_tags: bool
-    prices: Mapping[str, Any] | None
-    reported_cost: str | None
     http_client: Any
     async_http_client: Any
     async_transport: Literal["httpx2", "aiohttp"] | None
@@ -45,6 +43,8 @@ class Arguments(ChatParams, total=False):
     structured_output: Literal["auto", "json_schema", "tool", "text"]
     echo_reasoning: Literal["auto"] | bool
     reasoning_as_answer: bool
+    prices: Mapping[str, Any] | None
+    reported_cost: str | None
 
     # LlamaIndex's own
     callback_manager: CallbackManager | None

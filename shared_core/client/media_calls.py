@@ -126,6 +126,7 @@ class MediaCalls(TaskRouter):
             options: See `TranscribeOptions`.
         """
         from shared_core.client.media_asking import ask
+        from shared_core.client.transcripts import transcript_reply
 
         asked = ask("automatic-speech-recognition", audio, options, url)
         nap = Nap()
@@ -133,7 +134,7 @@ class MediaCalls(TaskRouter):
             "automatic-speech-recognition",
             *asked,
             Waiter(nap.wake),
-            self._transcript,
+            transcript_reply,
             paid=True,
         )
         return BlockingRun(flow, self._sender(), nap).finish()
@@ -246,12 +247,13 @@ class AsyncMediaCalls(TaskRouter):
     ) -> TranscriptReply:
         """See `HFRouter.transcribe`."""
         from shared_core.client.media_asking import ask
+        from shared_core.client.transcripts import transcript_reply
 
         task = "automatic-speech-recognition"
         asked = await asyncio.to_thread(ask, task, audio, options, url)
         nap = AsyncNap()
         waiter = Waiter(nap.wake)
-        flow = self._json(task, *asked, waiter, self._transcript, paid=True)
+        flow = self._json(task, *asked, waiter, transcript_reply, paid=True)
         return await self._finish(AsyncRun(flow, self._sender(), nap), waiter)
 
     async def submit(

@@ -95,7 +95,7 @@ class TaskRouter(VectorRouter):
         sent = yield from self._task(call, None, paid=paid)
         run = self._run(call, None, waiter, cast(MediaOptions, options))
         done = yield from run.run(sent, self._paid() if paid else self._policies)
-        return read(done.raw, call, done)
+        return self._priced(read(done.raw, call, done), done.headers)
 
     def _submit(
         self, task: str, inputs: Any, parameters: Mapping[str, Any], options: MediaOptions, waiter: Waiter
@@ -115,6 +115,8 @@ class TaskRouter(VectorRouter):
 
     def _resume(self, job: Job, options: MediaOptions, waiter: Waiter) -> Flow[MediaReply | TranscriptReply]:
         """The flow that waits for a job and fetches its result."""
+        from shared_core.client.transcripts import transcript_reply
+
         if not isinstance(job, Job):
             raise ConfigError(
                 f"A job is resumed, not a {type(job).__name__}.", hint="Read it with `Job.from_json`."
@@ -127,7 +129,7 @@ class TaskRouter(VectorRouter):
         call.progress.provider = call.progress.provider or job.provider
         if keep is not None:
             return self._media_reply(call, done)
-        return self._transcript(done.raw, call, done)
+        return self._priced(transcript_reply(done.raw, call, done), done.headers)
 
     def _cancel(self, job: Job) -> Flow[bool]:
         """The flow that tells the provider, where it can be told; whoever waits in this client stops at once."""
@@ -254,6 +256,15 @@ class TaskRouter(VectorRouter):
             self._all_waiters = Waiters()
         return self._all_waiters
 
+    def _priced(self, reply: T, headers: Mapping[str, str]) -> T:
+        """A transcript with what it cost; other replies have no room to say it."""
+        from shared_core.media import TranscriptReply
+
+        if not isinstance(reply, TranscriptReply):
+            return reply
+        cost = self._exchange.costs.of_units(reply.meta.model, reply.meta.provider, headers)
+        return replace(reply, meta=replace(reply.meta, cost=cost))
+
     def _media_reply(self, call: Call, done: Finished) -> MediaReply:
         from shared_core.client.exchange import meta_of
         from shared_core.media import MediaReply
@@ -264,10 +275,3 @@ class TaskRouter(VectorRouter):
         seed = done.report.seed if done.report is not None else None
         raw = done.raw if isinstance(done.raw, Mapping) else {}
         return MediaReply(done.files, meta, seed, done.job, raw)
-
-    def _transcript(self, raw: Any, call: Call, done: Finished) -> TranscriptReply:
-        from shared_core.client.transcripts import transcript_reply
-
-        reply = transcript_reply(raw, call, done)
-        cost = self._exchange.costs.of_units(reply.meta.model, reply.meta.provider, done.headers)
-        return replace(reply, meta=replace(reply.meta, cost=cost))
