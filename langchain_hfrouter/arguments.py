@@ -47,6 +47,8 @@ class Arguments(HostArguments, ChatParams, total=False):
     """Every argument of `ChatHFRouter`; its docstring describes them."""
 
     reasoning_tags: bool
+    prices: Mapping[str, Any] | None
+    reported_cost: str | None
     stop_sequences: str | list[str] | None
     streaming: bool | None
     stream_usage: bool

@@ -93,6 +93,8 @@ class ChatHFRouter(RouterSettings):
             Wait while a model is loading, up to the time limit or this many seconds.
         default_headers: dict[str, str] | None
             Sent with every request.
+        prices, reported_cost:
+            What calls cost where no catalogue says so, and where replies say it; see `shared_core.HFRouter`.
         http_client, async_http_client:
             Your own clients of httpx2 or httpx (proxy, TLS, limits); yours to close.
         async_transport: "httpx2" | "aiohttp" = "httpx2"

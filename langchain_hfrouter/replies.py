@@ -83,7 +83,7 @@ def _sort_in(call: CoreToolCall, calls: list[ToolCall], broken: list[InvalidTool
 
 
 def response_metadata(reply: ChatReply, choice: Choice, *, with_logprobs: bool = True) -> dict[str, Any]:
-    """Who answered, and how it went; what is unknown is left out.
+    """Who answered, how it went and what it cost; what is unknown is left out, but for the cost, which says so.
 
     Args:
         reply: The reply, complete or of a finished stream.
@@ -103,6 +103,7 @@ def response_metadata(reply: ChatReply, choice: Choice, *, with_logprobs: bool =
         "first_token_s": meta.first_token_s,
         "system_fingerprint": reply.system_fingerprint or None,
         "logprobs": dict(choice.logprobs) if with_logprobs and choice.logprobs else None,
+        "cost": meta.cost.as_dict(),
     }
     return {name: value for name, value in known.items() if value is not None}
 

@@ -22,6 +22,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_serializer,
+    field_validator,
     model_validator,
 )
 
@@ -66,6 +67,8 @@ class RouterSettings(Routers, BaseChatModel):
     extra_body: dict[str, Any] | None = None
     wait_for_model: bool | float = False
     reasoning_tags: bool = False
+    prices: dict[str, Any] | None = None
+    reported_cost: str | None = None
 
     temperature: float | None = None
     top_p: float | None = None
@@ -132,6 +135,14 @@ class RouterSettings(Routers, BaseChatModel):
             del values["profile"]
         return values
 
+    @field_validator("prices", mode="before")
+    @classmethod
+    def _plain(cls, prices: Any) -> Any:
+        """In the form that can be saved."""
+        from shared_core.catalog import plain_prices
+
+        return plain_prices(prices) if isinstance(prices, dict) else prices
+
     @model_validator(mode="after")
     def _complete(self) -> RouterSettings:
         Timeouts.of(self.timeout)  # raises for limits that cannot hold
@@ -185,6 +196,8 @@ class RouterSettings(Routers, BaseChatModel):
             "extra_body": self.extra_body,
             "wait_for_model": self.wait_for_model,
             "reasoning_tags": self.reasoning_tags,
+            "prices": self.prices,
+            "reported_cost": self.reported_cost,
         }
 
     def _params(self) -> dict[str, Any]:

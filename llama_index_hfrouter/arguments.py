@@ -50,6 +50,8 @@ class Arguments(HostArguments, ChatParams, total=False):
     structured_output: Literal["auto", "json_schema", "tool", "text"]
     echo_reasoning: Literal["auto"] | bool
     reasoning_as_answer: bool
+    prices: Mapping[str, Any] | None
+    reported_cost: str | None
 
     # LlamaIndex's own
     rate_limiter: Any

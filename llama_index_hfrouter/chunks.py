@@ -50,7 +50,11 @@ def chat_response(reply: ChatReply, *, reasoning_as_answer: bool = True) -> Chat
     text = choice.text or choice.refusal or _stand_in(choice, reasoning_as_answer)
     return ChatResponse(
         message=_message(choice, text, reply.usage),
-        raw={**reply.raw, "usage": _usage(reply.usage)} if reply.raw else _raw(reply),
+        raw=(
+            {**reply.raw, "usage": _usage(reply.usage), "cost": reply.meta.cost.as_dict()}
+            if reply.raw
+            else _raw(reply)
+        ),
         logprobs=_logprobs(choice.logprobs),
         additional_kwargs=_about(reply),
     )
@@ -97,7 +101,7 @@ def _usage(usage: Usage | None) -> dict[str, Any] | None:
 
 
 def _about(reply: ChatReply) -> dict[str, Any]:
-    """Token counts, who answered, how long it took: plain JSON, nothing that is unknown."""
+    """Token counts, who answered, how long it took, what it cost: plain JSON, and nothing unknown but the cost."""
     usage, choice = reply.usage, reply.choices[0]
     about: dict[str, Any] = {"finish_reason": choice.finish_reason}
     if usage is not None:
@@ -117,6 +121,7 @@ def _about(reply: ChatReply) -> dict[str, Any]:
         "latency_s": meta.latency_s,
         "first_token_s": meta.first_token_s,
         "refusal": choice.refusal,
+        "cost": meta.cost.as_dict(),
     }
     return {**about, **{key: value for key, value in who.items() if value}}
 
@@ -147,6 +152,7 @@ def _raw(reply: ChatReply) -> dict[str, Any]:
         "model": reply.meta.model,
         "choices": choices,
         "usage": _usage(reply.usage),
+        "cost": reply.meta.cost.as_dict(),
     }
 
 

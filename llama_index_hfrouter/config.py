@@ -6,6 +6,7 @@ Lives here: the fields and the constructor. Not here: where calls go (`connectio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from llama_index.core.llms.function_calling import FunctionCallingLLM
@@ -32,6 +33,8 @@ class RouterConfig(Connection, FunctionCallingLLM):
 
     model: str
     reasoning_tags: bool = False
+    prices: dict[str, Any] | None = None
+    reported_cost: str | None = None
 
     temperature: float | None = None
     top_p: float | None = None
@@ -80,6 +83,8 @@ class RouterConfig(Connection, FunctionCallingLLM):
             raise ConfigError(
                 "No model was given.", hint='Pass model="org/name", such as "openai/gpt-oss-120b".'
             )
+        if isinstance(options.get("prices"), Mapping):
+            options["prices"] = _plain(options["prices"])
         super().__init__(model=name, api_key=api_key, **options)
 
     @property
@@ -91,4 +96,15 @@ class RouterConfig(Connection, FunctionCallingLLM):
         return self.model
 
     def _router_settings(self) -> dict[str, Any]:
-        return {**super()._router_settings(), "reasoning_tags": self.reasoning_tags}
+        own = {name: getattr(self, name) for name in ("reasoning_tags", "prices", "reported_cost")}
+        return {**super()._router_settings(), **own}
+
+
+def _plain(prices: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Prices in the form that can be saved."""
+    from shared_core.catalog import plain_prices
+
+    try:
+        return plain_prices(prices)
+    except ValueError as error:
+        raise ConfigError(f"prices={prices!r} cannot be read: {error}.") from None

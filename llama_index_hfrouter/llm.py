@@ -76,6 +76,8 @@ class HFRouterLLM(StructuredPrediction):
             out of serialised forms.
         wait_for_model: Whether (or for how many seconds) to wait while a cold model loads.
         reasoning_tags: Whether `<think>…</think>` in the text is split off as reasoning.
+        prices, reported_cost: What calls cost where no catalogue says so, and where replies say it; see
+            `shared_core.HFRouter`.
         http_client, async_http_client: Your own httpx2 or httpx clients (proxy, certificates). Not pickled; an
             asynchronous one works in one event loop only.
         async_transport: "aiohttp" (default: llama-index-core brings it, and it is the faster one) or "httpx2".

@@ -1,6 +1,7 @@
 """What is known about models: who serves them, their limits, abilities and prices.
 
-Lives here: values and parsing (`models`), what adapters ask for (`facts`, `prices`), facts shipped with the
+Lives here: values and parsing (`models`), what adapters ask for (`facts`, `prices`), what calls
+cost (`costs`), facts shipped with the
 package (`snapshot`), catalogues that the process has fetched (`loaded`), the order in which these answer
 (`lookup`).
 Not here: HTTP, settings, event loops. Only the standard library is imported, and nothing is read at import.
@@ -10,6 +11,8 @@ Unknown is `None` throughout, and every fact names its source and date.
 
 from __future__ import annotations
 
+from shared_core.catalog.costs import cost_of, price_served
+from shared_core.catalog.estimates import Sizes, estimate
 from shared_core.catalog.facts import ModelFacts, facts_from
 from shared_core.catalog.loaded import ROUTER_URL, SHARED, CatalogCache, loaded, remember
 from shared_core.catalog.lookup import list_price, lookup
@@ -19,7 +22,7 @@ from shared_core.catalog.models import (
     ProviderOffer,
     parse_catalog,
 )
-from shared_core.catalog.prices import Price
+from shared_core.catalog.prices import Price, UnitPrice, plain_prices, price_from
 from shared_core.catalog.tasks import TaskDefault, default_model
 
 __all__ = [
@@ -31,12 +34,19 @@ __all__ = [
     "ModelInfo",
     "Price",
     "ProviderOffer",
+    "Sizes",
     "TaskDefault",
+    "UnitPrice",
+    "cost_of",
     "default_model",
+    "estimate",
     "facts_from",
     "list_price",
     "loaded",
     "lookup",
     "parse_catalog",
+    "plain_prices",
+    "price_from",
+    "price_served",
     "remember",
 ]

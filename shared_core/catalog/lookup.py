@@ -69,7 +69,7 @@ def list_price(model: str, *, base_url: str | None = None, provider: str | None 
     """
     catalog = SHARED.loaded(base_url)
     info = None if catalog is None else catalog.get(model)
-    pinned = _pinned(model, provider, info)
+    pinned = pinned_provider(model, provider, info)
     if catalog is not None and info is not None:
         day = date_of(catalog.fetched_at)
         price = highest_price(offers_in_reach(info, pinned), source=catalog.source, date=day)
@@ -84,7 +84,7 @@ def list_price(model: str, *, base_url: str | None = None, provider: str | None 
 def _find(model: str, base_url: str | None, provider: str | None) -> ModelFacts | None:
     catalog = SHARED.loaded(base_url)
     info = None if catalog is None else catalog.get(model)
-    pinned = _pinned(model, provider, info)
+    pinned = pinned_provider(model, provider, info)
     row = shipped().get(model)
     facts = None if row is None else row.facts(pinned)
     if catalog is not None and info is not None:
@@ -93,7 +93,8 @@ def _find(model: str, base_url: str | None, provider: str | None) -> ModelFacts 
     return None if facts is None else _within_window(facts)
 
 
-def _pinned(model: str, provider: str | None, info: ModelInfo | None) -> str | None:
+def pinned_provider(model: str, provider: str | None, info: ModelInfo | None) -> str | None:
+    """The provider that a call is bound to; None when the router may choose, be it by a policy."""
     if provider is not None:
         return None if provider in POLICIES else provider
     if info is not None and info.id == model:  # the colon, if any, is part of the name

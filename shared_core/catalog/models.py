@@ -26,6 +26,9 @@ _CONTEXT_KEYS = ("context_length", "max_model_len", "context_window", "max_input
 _LLAMA_CPP_CONTEXT_KEYS = ("n_ctx", "n_ctx_train")
 _OUTPUT_KEYS = ("max_output_tokens", "max_completion_tokens")  # the second is Groq's
 
+# The router documents no price for cached tokens; these are the names it would have at models.dev and elsewhere.
+_CACHED_KEYS = ("cached_input", "cache_read")
+
 _HIGHEST_PRICE = 10**9  # USD per million tokens; anything above is noise, and bounds the digits we parse
 _PRICE_DIGITS = 12  # significant ones; a float's noise begins at the 16th
 
@@ -40,6 +43,7 @@ class ProviderOffer:
         context_length: Tokens of prompt and answer together.
         input_price: USD per million prompt tokens.
         output_price: USD per million generated tokens.
+        cached_input_price: USD per million prompt tokens that the provider had in its cache.
         first_token_latency_ms: Milliseconds, as the router measured it.
         throughput: Tokens per second, as the router measured it.
         is_model_author: Whether the provider made the model.
@@ -56,6 +60,7 @@ class ProviderOffer:
     first_token_latency_ms: float | None = None
     throughput: float | None = None
     is_model_author: bool | None = None
+    cached_input_price: Decimal | None = None
 
     @property
     def is_live(self) -> bool:
@@ -232,6 +237,9 @@ def _offer(row: Mapping[str, Any]) -> ProviderOffer | None:
         first_token_latency_ms=_measure(row.get("first_token_latency_ms")),
         throughput=_measure(row.get("throughput")),
         is_model_author=_flag(row.get("is_model_author")),
+        cached_input_price=next(
+            (price for key in _CACHED_KEYS if (price := read_price(pricing.get(key))) is not None), None
+        ),
     )
 
 

@@ -90,6 +90,8 @@ def _offer(offer: ProviderOffer) -> dict[str, Any]:
     price = None
     if offer.input_price is not None and offer.output_price is not None:
         price = [str(offer.input_price), str(offer.output_price)]
+        if offer.cached_input_price is not None:
+            price.append(str(offer.cached_input_price))
     row = {
         "provider": offer.provider,
         "status": None if offer.is_live else offer.status,

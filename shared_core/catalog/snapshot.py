@@ -86,10 +86,10 @@ def read_snapshot(document: Mapping[str, Any]) -> Snapshot:
 
 def _row(row: Mapping[str, Any], dates: Mapping[str, str]) -> SnapshotRow:
     names = [name for name in (row.get("offers_from"), row.get("from")) if name is not None]
-    price_in, price_out = (read_price(text) for text in row.get("price", (None, None)))
+    price_in, price_out, cached = (read_price(text) for text in [*row.get("price", ()), None, None, None][:3])
     price = None
     if price_in is not None and price_out is not None:
-        price = Price(price_in, price_out, f"snapshot: {row['price_from']}", dates[row["price_from"]])
+        price = Price(price_in, price_out, f"snapshot: {row['price_from']}", dates[row["price_from"]], cached)
     return SnapshotRow(
         info=ModelInfo(
             id=row["id"],
@@ -109,7 +109,9 @@ def _row(row: Mapping[str, Any], dates: Mapping[str, str]) -> SnapshotRow:
 
 
 def _offer(offer: Mapping[str, Any]) -> ProviderOffer:
-    price_in, price_out = (read_price(text) for text in offer.get("price", (None, None)))
+    price_in, price_out, cached = (
+        read_price(text) for text in [*offer.get("price", ()), None, None, None][:3]
+    )
     return ProviderOffer(
         provider=offer["provider"],
         status=offer.get("status"),
@@ -118,6 +120,7 @@ def _offer(offer: Mapping[str, Any]) -> ProviderOffer:
         output_price=price_out,
         supports_tools=offer.get("tools"),
         supports_structured_output=offer.get("structured"),
+        cached_input_price=cached,
     )
 
 

@@ -6,9 +6,7 @@ Reading that one packaged file is the only I/O here, at the first look-up.
 from __future__ import annotations
 
 import functools
-import json
 from dataclasses import dataclass
-from importlib import resources
 
 __all__ = ["TaskDefault", "default_model"]
 
@@ -40,5 +38,8 @@ def default_model(task: str) -> TaskDefault | None:
 
 @functools.cache
 def _defaults() -> dict[str, TaskDefault]:
+    import json
+    from importlib import resources
+
     text = resources.files("shared_core.catalog").joinpath("data/tasks.json").read_text(encoding="utf-8")
     return {task: TaskDefault(**row) for task, row in json.loads(text)["models"].items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 from urllib.parse import quote
 
-from shared_core.catalog import SHARED, Catalog, parse_catalog
+from shared_core.catalog import SHARED, Catalog, Price, UnitPrice, parse_catalog
 from shared_core.client.checks import (
     checked_bill_to,
     checked_body,
@@ -17,6 +17,7 @@ from shared_core.client.checks import (
     checked_patience,
     checked_url,
 )
+from shared_core.client.costing import checked_costing
 from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.settings import Keyring, environment_hub_url, environment_url
@@ -72,6 +73,8 @@ class RouterSettings(TypedDict, total=False):
     embedding_api: EmbeddingApi
     hub_url: str | None
     task_models: Mapping[str, str] | None
+    prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None
+    reported_cost: str | None
 
 
 class RouterBase:
@@ -99,6 +102,10 @@ class RouterBase:
         hub_url: The Hub that is asked who serves a model; None is `HF_ENDPOINT` when set, else huggingface.co.
         task_models: The model of a task by the Hub's name, such as {"text-to-image": "org/name:fal-ai"}; others
             take `model`, or one that the package knows (dated, in `shared_core.catalog`).
+        prices: Your own, before those of the catalogue: {"org/name:provider": Price(...)}, also by "org/name" alone,
+            and `UnitPrice` for media, which no catalogue prices.
+        reported_cost: Where replies of `base_url` say what they cost, in USD: a header such as
+            "x-litellm-response-cost", or a key of the usage such as "usage.cost". No reply of the router does.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -122,6 +129,8 @@ class RouterBase:
         embedding_api: EmbeddingApi = "auto",
         hub_url: str | None = None,
         task_models: Mapping[str, str] | None = None,
+        prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None = None,
+        reported_cost: str | None = None,
     ) -> None:
         if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
             raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
@@ -147,7 +156,7 @@ class RouterBase:
         self._headers = checked_headers(default_headers, "default_headers")
         self._patience = checked_patience(wait_for_model)
         self._policies = policies(max_retries=max_retries, patience=self._patience)
-        self._exchange = Exchange(Keyring())
+        self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
         self._target: Target | None = None
         self._has_own_client = False
         self._client_stayed_behind = False
@@ -185,6 +194,8 @@ class RouterBase:
                 "embedding_api": self.embedding_api,
                 "hub_url": self._hub_url,
                 "task_models": self.task_models,
+                "prices": self._exchange.costs.prices,
+                "reported_cost": self._exchange.costs.reported_in,
             },
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
             "api_key": _left_behind() if dropped else self._key,

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 from shared_core.cache import EmbeddingCache, VectorKeys, keep, through
 from shared_core.client.batches import LESSONS
+from shared_core.client.costing import NOTHING_SENT
 from shared_core.client.exchange import Exchange
 from shared_core.client.ledger import Ledger
 from shared_core.client.spread import Pace, Spread
-from shared_core.client.vectors import EmbedExchange
+from shared_core.client.vectors import EmbedExchange, cost_of_part
 from shared_core.errors import RouterError
 from shared_core.flow import Flow, offload
 from shared_core.policy import Policy
@@ -122,7 +123,8 @@ class Embedding:
         embedded, headers = answer
         request, memory = cast(EmbedRequest, call.request), self._memory
         self._ledger.enter([self._row_at[place] for place in request.places], embedded.vectors)
-        self._ledger.note(call, headers, embedded.model, embedded.usage, embedded.notes)
+        cost = cost_of_part(self._exchange, self._asked, self._route, call, embedded.usage, headers)
+        self._ledger.note(call, headers, embedded.model, embedded.usage, embedded.notes, cost)
         if memory is not None:
             yield from offload(lambda: keep(memory.cache, memory.keys_of(request.texts), embedded.vectors))
 
@@ -155,4 +157,4 @@ def nothing_to_embed(request: EmbedRequest, url: str) -> EmbedReply:
     import numpy as np
 
     empty = np.empty((0, request.dimensions or 0), dtype=np.float32)
-    return EmbedReply(empty, None, ReplyMeta(request.model, attempts=0, url=url))
+    return EmbedReply(empty, None, ReplyMeta(request.model, attempts=0, url=url, cost=NOTHING_SENT))

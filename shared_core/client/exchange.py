@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from shared_core._version import __version__
+from shared_core.client.costing import BROKEN_OFF, Costing
 from shared_core.client.settings import Keyring
 from shared_core.errors import ConnectionLost, MalformedResponse, RouterError, StreamInterrupted
 from shared_core.flow import Emit, Flow, Head, Read, drain, emit, offload, read_all, send
@@ -22,11 +23,13 @@ from shared_core.types import (
     ChatDelta,
     ChatReply,
     ChatRequest,
+    Cost,
     HttpRequest,
     LookupRequest,
     ModelRef,
     ReplyMeta,
     ToolCallDelta,
+    Usage,
     Waits,
 )
 from shared_core.wire import chat, json
@@ -52,10 +55,12 @@ class Exchange:
     Args:
         keyring: Finds the ambient token.
         wall_clock: Unix time in seconds, for `Retry-After` dates.
+        costs: Tells what an answer cost.
     """
 
     keyring: Keyring
     wall_clock: Callable[[], float] = time.time
+    costs: Costing = field(default_factory=Costing)
 
     def chat(self, call: Call) -> Flow[ChatReply]:
         """A chat call, plain or streamed."""
@@ -72,7 +77,7 @@ class Exchange:
         reply = _parse_reply(body, response, request)
         if request.stream:  # the server does not stream, and answered at once
             yield from _emit_whole(call, reply)
-        return reply(meta_of(call, response.headers, reply.model))
+        return reply(self._meta(call, response, reply.model, reply.usage))
 
     def look_up(self, call: Call) -> Flow[Any]:
         """A GET that answers with JSON."""
@@ -167,7 +172,7 @@ class Exchange:
                 raise
             raise StreamInterrupted(
                 f"The answer broke off: {error.message}",
-                partial=reader.reply(meta_of(call, response.headers, reader.model)),
+                partial=reader.reply(meta_of(call, response.headers, reader.model, BROKEN_OFF)),
                 cause=error,
                 status=error.status,
                 code=error.code,
@@ -181,10 +186,17 @@ class Exchange:
         if reader.finished:
             # Stopping at [DONE] would cost the connection, and the next call a handshake.
             yield from drain(response)
-        return reader.reply(meta_of(call, response.headers, reader.model))
+        return reader.reply(self._meta(call, response, reader.model, reader.usage))
+
+    def _meta(self, call: Call, response: Head, model: str, usage: Usage | None) -> ReplyMeta:
+        """Who gave the complete answer, and what it cost."""
+        headers = response.headers
+        cost = self.costs.of(call.request.model, usage, call.progress.provider, headers, call.target.base_url)
+        return meta_of(call, headers, model, cost)
 
 
 NO_KEY = ApiKey("")
+_UNKNOWN = Cost()
 
 
 def _moved(url: str, response: Head) -> str:
@@ -224,6 +236,7 @@ class _Parsed:
 
     raw: dict[str, Any]
     choices: tuple[Any, ...]
+    usage: Usage | None
 
     @property
     def model(self) -> str:
@@ -233,7 +246,7 @@ class _Parsed:
         created = self.raw.get("created")
         return ChatReply(
             choices=self.choices,
-            usage=parse_usage(self.raw),
+            usage=self.usage,
             meta=meta,
             id=_text(self.raw.get("id")),
             created=created if isinstance(created, int) else None,
@@ -259,7 +272,7 @@ def _parse_reply(body: bytes, response: Head, request: ChatRequest) -> _Parsed:
     )
     if not choices:
         raise MalformedResponse("The reply holds no answer (`choices` is empty or missing).")
-    return _Parsed(raw, choices)
+    return _Parsed(raw, choices, parse_usage(raw))
 
 
 def _emit_whole(call: Call, reply: _Parsed) -> Flow[None]:
@@ -278,12 +291,12 @@ def _emit_whole(call: Call, reply: _Parsed) -> Flow[None]:
         )
         for choice in reply.choices
     ]
-    if usage := parse_usage(reply.raw):
-        deltas.append(ChatDelta(usage=usage))
+    if reply.usage:
+        deltas.append(ChatDelta(usage=reply.usage))
     yield from emit(deltas)
 
 
-def meta_of(call: Call, headers: Mapping[str, str], model: str) -> ReplyMeta:
+def meta_of(call: Call, headers: Mapping[str, str], model: str, cost: Cost = _UNKNOWN) -> ReplyMeta:
     """Who answered, and how long it took until now."""
     progress = call.progress
     return ReplyMeta(
@@ -295,6 +308,7 @@ def meta_of(call: Call, headers: Mapping[str, str], model: str) -> ReplyMeta:
         first_token_s=None if progress.first_token is None else progress.first_token - progress.started,
         headers=headers,
         url=call.target.base_url,
+        cost=cost,
     )
 
 

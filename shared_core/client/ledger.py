@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from shared_core.client.costing import NOTHING_SENT
 from shared_core.errors import MalformedResponse
 from shared_core.providers import Route
-from shared_core.types import Call, ReplyMeta, Usage
+from shared_core.types import Call, Cost, ReplyMeta, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,6 +46,7 @@ class Ledger:
         self._provider: str | None = None
         self._request_id: str | None = None
         self._headers: Mapping[str, str] = {}
+        self._cost: Cost | None = None
         self._lock = threading.Lock()
 
     def enter(self, places: Sequence[int], rows: NDArray[np.float32]) -> None:
@@ -72,7 +74,13 @@ class Ledger:
                 self._progress(self.done, self._total)
 
     def note(
-        self, call: Call, headers: Mapping[str, str], model: str, usage: Usage | None, notes: Sequence[str]
+        self,
+        call: Call,
+        headers: Mapping[str, str],
+        model: str,
+        usage: Usage | None,
+        notes: Sequence[str],
+        cost: Cost,
     ) -> None:
         """Remembers who answered one request, and what it cost."""
         progress = call.progress
@@ -82,6 +90,7 @@ class Ledger:
             self._request_id = progress.request_id or self._request_id
             self._headers = headers
             self._notes.update(dict.fromkeys(notes))
+            self._cost = cost if self._cost is None else self._cost.plus(cost)
             if usage is not None:
                 known = self.usage or Usage(0, 0, 0)
                 self.usage = Usage(
@@ -101,7 +110,7 @@ class Ledger:
         return tuple(self._notes)
 
     def meta(self, route: Route, seconds: float) -> ReplyMeta:
-        """Who answered, over all requests: attempts are summed, headers are the last reply's."""
+        """Who answered, over all requests: attempts and costs are summed, headers are the last reply's."""
         return ReplyMeta(
             model=self._model or route.model,
             provider=self._provider or route.provider,
@@ -110,4 +119,5 @@ class Ledger:
             latency_s=seconds,
             headers=self._headers,
             url=route.root,
+            cost=NOTHING_SENT if self._cost is None else self._cost,
         )

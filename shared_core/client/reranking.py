@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from shared_core.client.batches import LESSONS, size_of
+from shared_core.client.costing import NOTHING_SENT
 from shared_core.client.exchange import Exchange
 from shared_core.client.ledger import Ledger
 from shared_core.client.spread import Pace, Spread
-from shared_core.client.vectors import RerankExchange
+from shared_core.client.vectors import RerankExchange, cost_of_part
 from shared_core.flow import Flow
 from shared_core.policy import Policy
 from shared_core.providers import Route
@@ -45,7 +46,8 @@ class Reranking:
         pace: Pace,
         top_n: int | None,
     ) -> None:
-        request = replace(cast(RerankRequest, call.request), model=route.model)
+        self._asked = cast(RerankRequest, call.request)
+        request = replace(self._asked, model=route.model)
         self._call, self._route, self._top_n = replace(call, request=request), route, top_n
         self._documents = len(request.texts)
         self._ledger = Ledger(self._documents, pace.progress)
@@ -76,7 +78,8 @@ class Reranking:
     def _keep(self, call: Call, answer: tuple[Ranked, Mapping[str, str]]) -> Flow[None]:
         ranked, headers = answer
         self._ledger.enter(cast(RerankRequest, call.request).places, ranked.scores)
-        self._ledger.note(call, headers, ranked.model, ranked.usage, ())
+        cost = cost_of_part(self._exchange, self._asked, self._route, call, ranked.usage, headers)
+        self._ledger.note(call, headers, ranked.model, ranked.usage, (), cost)
         yield from ()
 
 
@@ -84,9 +87,8 @@ def nothing_to_rerank(model: str, url: str) -> RerankReply:
     """The reply to an empty list, for which nobody is asked."""
     import numpy as np
 
-    return RerankReply(
-        np.empty(0, np.float32), np.empty(0, np.int64), None, ReplyMeta(model, attempts=0, url=url)
-    )
+    meta = ReplyMeta(model, attempts=0, url=url, cost=NOTHING_SENT)
+    return RerankReply(np.empty(0, np.float32), np.empty(0, np.int64), None, meta)
 
 
 def _best(scores: NDArray[np.float32], top_n: int | None) -> NDArray[np.int64]:

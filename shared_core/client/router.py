@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, Unpack
 
 from shared_core.catalog import Catalog
 from shared_core.client.base import RouterSettings
+from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
 from shared_core.client.settings import bypasses_proxy, proxies
 from shared_core.client.status import ModelStatus
 from shared_core.client.streams import AsyncChatStream, ChatStream
@@ -31,7 +32,7 @@ from shared_core.types import (
 __all__ = ["AsyncHFRouter", "HFRouter"]
 
 
-class HFRouter(WritingCalls):
+class HFRouter(CostCalls, WritingCalls):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
     Takes the arguments of `RouterBase`, and:
@@ -164,7 +165,7 @@ class HFRouter(WritingCalls):
         return self._transport
 
 
-class AsyncHFRouter(AsyncWritingCalls):
+class AsyncHFRouter(AsyncCostCalls, AsyncWritingCalls):
     """The same for event loops: usable from any, and from several after one another.
 
     Takes the arguments of `RouterBase`, and:

@@ -107,7 +107,7 @@ class TaskRouter(VectorRouter):
             keep = self._keep(task, cast(MediaOptions, options)) if task == _MASKS else None
         run = self._run(call, keep, waiter, cast(MediaOptions, options))
         done = yield from run.run(sent, self._paid() if paid else self._policies)
-        return read(done.raw, call, done)
+        return self._priced(read(done.raw, call, done), done.headers)
 
     def _generate(
         self, prompt: str, parameters: Mapping[str, Any], options: TaskOptions, *, stream: bool
@@ -165,7 +165,7 @@ class TaskRouter(VectorRouter):
             return segments(done.raw, call, done)
         if keep is not None:
             return self._media_reply(call, done)
-        return transcript_reply(done.raw, call, done)
+        return self._priced(transcript_reply(done.raw, call, done), done.headers)
 
     def _cancel(self, job: Job) -> Flow[bool]:
         """The flow that tells the provider, where it can be told; whoever waits in this client stops at once."""
@@ -312,11 +312,22 @@ class TaskRouter(VectorRouter):
         found: Waiters = self.__dict__.setdefault("_all_waiters", Waiters())
         return found
 
+    def _priced(self, reply: T, headers: Mapping[str, str]) -> T:
+        """A transcript with what it cost; other replies have no room to say it."""
+        from shared_core.media import TranscriptReply
+
+        if not isinstance(reply, TranscriptReply):
+            return reply
+        cost = self._exchange.costs.of_units(reply.meta.model, reply.meta.provider, headers)
+        return replace(reply, meta=replace(reply.meta, cost=cost))
+
     def _media_reply(self, call: Call, done: Finished) -> MediaReply:
         from shared_core.client.task_replies import task_meta
         from shared_core.media import MediaReply
 
         meta = task_meta(call, done.headers)
+        cost = self._exchange.costs.of_units(meta.model, meta.provider, done.headers, done.files)
+        meta = replace(meta, cost=cost)
         seed = done.report.seed if done.report is not None else None
         raw = done.raw if isinstance(done.raw, Mapping) else {}
         return MediaReply(done.files, meta, seed, done.job, raw)

@@ -10,12 +10,12 @@ from shared_core.client.exchange import USER_AGENT, Exchange, json_of
 from shared_core.errors import BadRequest
 from shared_core.flow import Flow, Head
 from shared_core.providers import Route
-from shared_core.types import Call, EmbedRequest, RerankRequest
+from shared_core.types import Call, Cost, EmbedRequest, RerankRequest, Usage
 from shared_core.wire import embeddings, rerank
 from shared_core.wire.embeddings import Embedded
 from shared_core.wire.rerank import Ranked
 
-__all__ = ["EmbedExchange", "RerankExchange"]
+__all__ = ["EmbedExchange", "RerankExchange", "cost_of_part"]
 
 _LESS = "Ask for less at a time: lower `batch_size`."
 
@@ -91,3 +91,25 @@ class RerankExchange:
         response = yield from self.exchange.send(call, sent)
         value = yield from json_of(response, _LESS)
         return rerank.parse(value, request, response.headers), response.headers
+
+
+def cost_of_part(
+    exchange: Exchange,
+    asked: EmbedRequest | RerankRequest,
+    route: Route,
+    call: Call,
+    usage: Usage | None,
+    headers: Mapping[str, str],
+) -> Cost:
+    """What one of the requests of a call cost.
+
+    Args:
+        exchange: Knows the prices.
+        asked: What the user asked for: its model has the Hub's name, which catalogues list.
+        route: Where the texts went. Behind the router its root lacks the /v1 that the catalogue has.
+        call: This request.
+        usage: Its tokens.
+        headers: Of the reply to it.
+    """
+    url = route.root if route.provider is None else f"{route.root.removesuffix('/v1')}/v1"
+    return exchange.costs.of(asked.model, usage, call.progress.provider or route.provider, headers, url)

@@ -14,7 +14,7 @@ from shared_core.local.arguments import Arguments, whole_number
 from shared_core.local.model import Embedded, Model, Part
 from shared_core.local.recipe import Recipe
 from shared_core.local.source import Source
-from shared_core.types import ReplyMeta, Usage
+from shared_core.types import AT_HOME, ReplyMeta, Usage
 from shared_core.types.embeddings import EmbedReply, Kind
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ class Call:
                 model=self._arguments.model,
                 provider="local",
                 latency_s=time.perf_counter() - self._started,
+                cost=AT_HOME,
             ),
             self._cut,
         )

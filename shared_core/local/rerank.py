@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from shared_core.errors import ConfigError
 from shared_core.local.shared import SHELF
-from shared_core.types import ReplyMeta, RerankReply, Usage
+from shared_core.types import AT_HOME, ReplyMeta, RerankReply, Usage
 
 if TYPE_CHECKING:
     from shared_core.local.cross_encoder import LoadedReranker
@@ -152,7 +152,9 @@ class LocalReranker:
             scores=scores,
             order=np.argsort(-scores, kind="stable")[:top_n].astype(np.int64, copy=False),
             usage=None if tokens is None else Usage(tokens, 0, tokens),
-            meta=ReplyMeta(self.model, provider="local", latency_s=time.perf_counter() - started),
+            meta=ReplyMeta(
+                self.model, provider="local", latency_s=time.perf_counter() - started, cost=AT_HOME
+            ),
         )
 
 

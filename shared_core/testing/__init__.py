@@ -17,6 +17,7 @@ starts, not before: importing this package is cheap.
 
 from __future__ import annotations
 
+from .bill import Bill, BillEntry
 from .embedding.quirks import EmbedQuirks
 from .faults import (
     BadGzip,
@@ -44,6 +45,8 @@ from .tasks.quirks import MediaQuirks
 __all__ = [
     "PROVIDER_QUIRKS",
     "BadGzip",
+    "Bill",
+    "BillEntry",
     "Cut",
     "EmbedQuirks",
     "Endless",

@@ -7,14 +7,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import catalogue
+from .bill import TARIFFS, Charge
 from .brains import Brains
+from .call import ChatCall
 from .embedding.rerank import Rerank, TeiRerank
 from .embedding.routes import FeatureExtraction, OpenAIEmbeddings, TeiEmbed, TeiHealth, TeiInfo
 from .endpoint import Endpoint, Exchange, json_reply
 from .faults import Reply
 from .hub import ModelInfo
 from .refusals import Refusal, too_long
-from .replies import chunks, completion, finish, prompt_tokens
+from .replies import Finished, chunks, completion, finish, prompt_tokens
 from .state import CHAT_PATH, State
 from .tasks.routes import file_routes, task_routes
 from .validate import decode_body, read_call
@@ -34,12 +36,30 @@ class Chat(Endpoint):
         length = prompt_tokens(call)
         if length + (call.max_tokens or 0) > catalogue.CONTEXT_LENGTH:
             raise too_long(length, call.max_tokens or 0, catalogue.CONTEXT_LENGTH)
-        done = finish(call, await self._brains.answer(call))
+        done = finish(call, await self._brains.answer(call), exchange.quirks.cached_tokens)
+        exchange.received.charge = _charge(call, done, exchange.headers["x-request-id"])
         if not call.stream:
             return json_reply(exchange.quirks.body(completion(done)), exchange.headers)
         events = exchange.quirks.events(chunks(done), done.usage, call.include_usage)
         kind = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
         return Reply(200, exchange.headers | kind, tuple(events))
+
+
+def _charge(call: ChatCall, done: Finished, request_id: str) -> Charge | None:
+    """What the answer costs; None at providers without a price."""
+    tariff, usage = TARIFFS.get(call.provider), done.usage
+    if tariff is None:
+        return None
+    return Charge(
+        request_id,
+        call.model,
+        call.provider,
+        tariff,
+        usage["prompt_tokens"],
+        usage["prompt_tokens_details"]["cached_tokens"],
+        usage["completion_tokens"],
+        call.stream,
+    )
 
 
 class Models(Endpoint):

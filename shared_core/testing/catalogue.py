@@ -28,7 +28,11 @@ PROVIDERS: dict[str, dict[str, Any]] = {
         "first_token_latency_ms": 4926,
         "throughput": 166.2,
     },
-    "groq": {"pricing": {"input": 0.1, "output": 0.5}, "first_token_latency_ms": 212.5, "throughput": 430.1},
+    "groq": {
+        "pricing": {"input": 0.1, "output": 0.5, "cached_input": 0.05},
+        "first_token_latency_ms": 212.5,
+        "throughput": 430.1,
+    },
     "novita": {"pricing": {"input": 0.42, "output": 3}, "first_token_latency_ms": 762.6, "throughput": 39.3},
     "together": {"pricing": {"input": 0.9299999999999999, "output": 1.2}},
     "fireworks-ai": {"first_token_latency_ms": 380.0},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from .faults import Break, Hang, Pause, Repeat, Reply, Step
@@ -28,13 +29,30 @@ class _Broken(Exception):
 
 
 class Delivery:
-    """Sends one reply over one connection."""
+    """Sends one reply over one connection.
 
-    def __init__(self, reply: Reply, received: Received, connection: Connection, send: Send) -> None:
+    Args:
+        reply: What to send.
+        received: What it answers.
+        connection: Where it goes.
+        send: ASGI's.
+        charge: Told what went out, and whether the client left; before the client can know that it was all.
+    """
+
+    def __init__(
+        self,
+        reply: Reply,
+        received: Received,
+        connection: Connection,
+        send: Send,
+        charge: Callable[[Received, list[bytes], bool], None],
+    ) -> None:
         self._reply = reply
         self._received = received
         self._connection = connection
         self._send = send
+        self._charge = charge
+        self._sent: list[bytes] = []
 
     async def run(self) -> None:
         """Send everything; afterwards `received.outcome` says how it went."""
@@ -48,10 +66,12 @@ class Delivery:
             await self._last(last)
         except _Left:
             self._received.outcome = "client left"
+            self._charge(self._received, self._sent, True)
             # uvicorn complains of an early return unless it knows that the peer is gone.
             await self._connection.gone.wait()
         except _Broken:
             self._received.outcome = "broken"
+            self._charge(self._received, self._sent, False)
 
     async def _head(self) -> None:
         if self._reply.verbatim:
@@ -68,6 +88,8 @@ class Delivery:
         if self._connection.leaving():
             raise _Left
         self._received.outcome = "complete"
+        self._keep(step)
+        self._charge(self._received, self._sent, False)
         if not self._reply.verbatim:
             await self._send({"type": "http.response.body", "body": step, "more_body": False})
 
@@ -92,6 +114,12 @@ class Delivery:
             self._connection.transport.write(data)
         elif data:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            self._keep(data)
+
+    def _keep(self, data: bytes) -> None:
+        """Remembered for the bill alone."""
+        if self._received.charge is not None:
+            self._sent.append(data)
 
     async def _wait(self, seconds: float | None) -> None:
         """Wait, but no longer than the client does."""

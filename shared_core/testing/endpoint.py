@@ -8,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
+from .bill import settle
 from .brains import Brains
 from .connection import SCOPE_KEY, Connection
 from .delivery import Delivery
 from .embedding.quirks import EmbedQuirks
-from .faults import Fault, Reply
+from .faults import REPLACING, Fault, Reply
 from .quirks import Quirks
 from .record import Received
 from .refusals import Refusal, unauthorised
@@ -62,7 +63,7 @@ class Endpoint:
         faults = self._state.arrived(received)
         try:
             reply = await self._reply(request, received, faults)
-            await Delivery(reply, received, connection, send).run()
+            await Delivery(reply, received, connection, send, self._charge).run()
         except Exception as error:
             self._state.crashed(error)
             raise
@@ -80,10 +81,21 @@ class Endpoint:
         except Refusal as refusal:
             headers |= {"content-type": refusal.content_type, "content-length": str(len(refusal.body))}
             reply = Reply(refusal.status, headers | refusal.headers, (refusal.body,))
+        if received.charge is not None:
+            steps = tuple(step for step in reply.steps if isinstance(step, bytes))
+            received.charge = replace(received.charge, steps=steps)
         for fault in faults:
             if isinstance(fault, Fault):
                 reply = fault.reshape(reply)
+            if isinstance(fault, REPLACING):
+                received.charge = None
         return reply
+
+    def _charge(self, received: Received, sent: list[bytes], left: bool) -> None:
+        if received.charge is not None:
+            entry = settle(received.charge, received.status, sent, left=left)
+            if entry is not None:
+                self._state.charge(entry)
 
     async def answer(self, exchange: Exchange) -> Reply:
         """The reply, before any fault; raises `Refusal`."""

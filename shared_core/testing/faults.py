@@ -319,3 +319,7 @@ class RawHTTP(Fault):
 
     def reshape(self, reply: Reply) -> Reply:
         return Reply(0, {}, (self.data, Break(self.how)), reply.before, verbatim=True)
+
+
+REPLACING = (Status, Loading, Raw, RawHTTP, BadGzip)
+"""After these the client gets another answer than the one that was made: it is not charged."""

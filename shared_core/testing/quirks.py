@@ -52,6 +52,7 @@ class Quirks:
         call_id: `once`, `every`, `empty after`, `empty` (also in the first), `missing`, or `number`.
         call_name: `once`, `null after` or `empty after`.
         arguments_as_dict: Arguments as an object; needs `calls` other than `pieces`.
+        cached_tokens: Tokens of the prompt that the provider has in its cache, at most all of them.
         extra: Keys of every chunk.
         extra_choice: Keys of every choice.
         extra_delta: Keys of every delta.
@@ -85,6 +86,7 @@ class Quirks:
     call_id: str = "once"
     call_name: str = "once"
     arguments_as_dict: bool = False
+    cached_tokens: int = 0
     extra: dict[str, Any] = field(default_factory=dict)
     extra_choice: dict[str, Any] = field(default_factory=dict)
     extra_delta: dict[str, Any] = field(default_factory=dict)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+from .bill import Charge
+
 _IN_PATH = re.compile(
     r"/hf-inference/models/(.+?)(?:/pipeline/.*)?"
     r"|/replicate/v1/models/(.+)/predictions"
@@ -32,6 +34,7 @@ class Received:
             connection).
         faults: The scripted faults that were applied.
         query: What follows the `?` of the address, undecoded.
+        charge: What the answer costs if it goes out, None for nothing; see `bill`.
         origin: `router`, or `files` for the second origin, which result files lie on.
     """
 
@@ -48,6 +51,7 @@ class Received:
     faults: tuple[object, ...] = ()
     query: str = ""
     origin: str = "router"
+    charge: Charge | None = field(default=None, repr=False)
 
     @property
     def model_first(self) -> bool:

@@ -31,8 +31,14 @@ class Finished:
     created: int = field(default_factory=lambda: int(time.time()))
 
 
-def finish(call: ChatCall, answer: Answer) -> Finished:
-    """Apply the limits of the request to a model's answer."""
+def finish(call: ChatCall, answer: Answer, cached: int = 0) -> Finished:
+    """Apply the limits of the request to a model's answer.
+
+    Args:
+        call: The request.
+        answer: What the model says.
+        cached: Tokens of the prompt that are in a cache, at most all of them.
+    """
     seed = to_json([call.model, [(m.role, m.text, m.tool_call_id) for m in call.messages]])
     digest = hashlib.sha256(seed.encode()).hexdigest()
     text, reasoning, reason = answer.text, tokens.pieces(answer.reasoning), "stop"
@@ -49,7 +55,7 @@ def finish(call: ChatCall, answer: Answer) -> Finished:
     ]
     if calls:
         reason = "tool_calls"
-    usage = _usage(call, pieces, reasoning, calls)
+    usage = _usage(call, pieces, reasoning, calls, cached)
     fingerprint = answer.fingerprint or "fp_offline"
     return Finished(call, pieces, reasoning, calls, reason, usage, fingerprint, f"chatcmpl-{digest[:24]}")
 
@@ -67,14 +73,16 @@ def _message_tokens(message: Message) -> int:
     return tokens.MESSAGE_TOKENS + tokens.count(message.text) + calls + media
 
 
-def _usage(call: ChatCall, text: list[str], reasoning: list[str], calls: list[ToolCall]) -> dict[str, Any]:
+def _usage(
+    call: ChatCall, text: list[str], reasoning: list[str], calls: list[ToolCall], cached: int
+) -> dict[str, Any]:
     called = sum(tokens.count(item.name) + tokens.count(str(item.arguments)) for item in calls)
     prompt, completion = prompt_tokens(call), call.n * (len(text) + len(reasoning) + called)
     return {
         "prompt_tokens": prompt,
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
-        "prompt_tokens_details": {"cached_tokens": 0},
+        "prompt_tokens_details": {"cached_tokens": min(cached, prompt)},
         "completion_tokens_details": {"reasoning_tokens": call.n * len(reasoning)},
     }
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .bill import Bill
 from .catalogue import MODELS
 from .embedding.models import RERANK_MODELS, embedding_model
 from .record import Received
@@ -56,6 +57,11 @@ class OfflineRouter(str):
     def jobs(self) -> list[Job]:
         """Every job handed in so far, in order: how often it was asked after, cancelled and fetched."""
         return self._state.works.jobs
+
+    @property
+    def bill(self) -> Bill:
+        """What was charged so far, by request id, in nano-USD; what counts is said in `shared_core.testing.bill`."""
+        return self._state.bill
 
     @property
     def connections(self) -> int:
@@ -126,7 +132,7 @@ class OfflineRouter(str):
         return self._state.wait_closed(left, timeout)
 
     def forget(self) -> None:
-        """Drop the recorded requests, what is left of the script, jobs and their files."""
+        """Drop the recorded requests, what is left of the script, the bill, jobs and their files."""
         self._state.forget()
 
 

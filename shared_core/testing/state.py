@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from .bill import Bill, BillEntry
 from .embedding.quirks import EmbedQuirks
 from .faults import Fault
 from .quirks import Quirks
@@ -42,6 +43,7 @@ class State:
         self._in_flight = 0
         self._in_flight_max = 0
         self._crashes: list[BaseException] = []
+        self._bill: dict[str, BillEntry] = {}
 
     def connection_opened(self) -> int:
         """Count a new connection and give it its number."""
@@ -77,6 +79,11 @@ class State:
             self._in_flight -= 1
             self._changed.notify_all()
 
+    def charge(self, entry: BillEntry) -> None:
+        """Add a line to the bill."""
+        with self._lock:
+            self._bill[entry.request_id] = entry
+
     def crashed(self, error: BaseException) -> None:
         """The server itself failed: kept, and raised where the server is stopped."""
         with self._lock:
@@ -94,11 +101,12 @@ class State:
             self._queue += items
 
     def forget(self) -> None:
-        """Drop the record, the script, jobs and files."""
+        """Drop the record, the script, the bill, jobs and files."""
         self.works.forget()
         with self._lock:
             self._received.clear()
             self._queue.clear()
+            self._bill.clear()
             self._in_flight_max = self._in_flight
 
     def wait_idle(self, timeout: float) -> bool:
@@ -122,6 +130,12 @@ class State:
         """Every request so far."""
         with self._lock:
             return list(self._received)
+
+    @property
+    def bill(self) -> Bill:
+        """What was charged so far."""
+        with self._lock:
+            return Bill(dict(self._bill))
 
     @property
     def queued(self) -> int:

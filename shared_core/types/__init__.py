@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from shared_core.types.call import Call, LookupRequest, Progress, Request, Target
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
+    from shared_core.types.cost import AT_HOME, EXACT, Basis, Cost, CostEstimate
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
     from shared_core.types.embeddings import EmbedOptions, EmbedReply, EmbedRequest, Kind
     from shared_core.types.http import HttpRequest
@@ -57,6 +58,7 @@ _MODULES = {
         "Target",
     ),
     "chat": ("ChatReply", "ChatRequest", "Choice", "Message", "ReplyMeta"),
+    "cost": ("AT_HOME", "EXACT", "Basis", "Cost", "CostEstimate"),
     "deltas": ("ChatDelta", "ToolCall", "ToolCallDelta", "Usage"),
     "params": ("CHAT_PARAMS", "ChatOptions", "ChatParams"),
     "embeddings": ("EmbedOptions", "EmbedReply", "EmbedRequest", "Kind"),
@@ -78,11 +80,14 @@ _MODULES = {
 __getattr__, __dir__ = lazily(__name__, _MODULES)
 
 __all__ = [
+    "AT_HOME",
     "CHAT_PARAMS",
+    "EXACT",
     "POLICIES",
     "Answer",
     "Answers",
     "ApiKey",
+    "Basis",
     "Blob",
     "Box",
     "Call",
@@ -93,6 +98,8 @@ __all__ = [
     "ChatRequest",
     "Choice",
     "CompletionReply",
+    "Cost",
+    "CostEstimate",
     "Detection",
     "EmbedOptions",
     "EmbedReply",

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from shared_core.types.cost import Cost
 from shared_core.types.deltas import ToolCall, Usage
 
 __all__ = [
@@ -18,6 +19,8 @@ __all__ = [
     "Message",
     "ReplyMeta",
 ]
+
+_UNKNOWN = Cost()
 
 Message = Mapping[str, Any]
 """An OpenAI-format message: {"role": ..., "content": ..., ...}."""
@@ -70,6 +73,7 @@ class ReplyMeta:
         first_token_s: Seconds from the call to the first content; None without streaming.
         headers: The reply's headers, names in lower case.
         url: The address that was called.
+        cost: What this answer cost, where that is known; tries that failed are not in it.
     """
 
     model: str
@@ -80,6 +84,7 @@ class ReplyMeta:
     first_token_s: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     url: str = ""
+    cost: Cost = _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,11 @@ class ChatStreamReader:
             hint="The connection or the provider broke off; send the request again.",
         )
 
+    @property
+    def usage(self) -> Usage | None:
+        """The tokens that were counted so far; of the whole answer after `end`."""
+        return self._usage
+
     def reply(self, meta: ReplyMeta) -> ChatReply:
         """Everything so far as a reply; complete after `end`, partial before."""
         choices = tuple(

@@ -47,6 +47,10 @@ EVERYTHING = {
     "extra_body": {"min_p": 0.1},
     "wait_for_model": 12.5,
     "reasoning_tags": True,
+    "prices": {
+        "org/name:groq": {"input": "0.10", "output": "0.50", "source": "a contract", "date": "2026-11-01"}
+    },
+    "reported_cost": "usage.cost",
     "async_transport": "httpx2",
     "temperature": 0.0,
     "top_p": 0.5,

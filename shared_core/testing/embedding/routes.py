@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from shared_core.testing.bill import EMBED_TARIFFS, Charge
 from shared_core.testing.brains import Brains
 from shared_core.testing.brains.vectors import Brain, Words
 from shared_core.testing.endpoint import Endpoint, Exchange, bytes_reply, json_reply
@@ -106,6 +107,10 @@ class OpenAIEmbeddings(EmbedEndpoint):
             raise dialect.invalid("you must provide a model parameter")
         call = read_openai(body, self._model(asked), quirks)
         vectors, tokens = await self.embed(call, dialect, self._limits, quirks)
+        tariff = EMBED_TARIFFS.get(self._provider)
+        if tariff is not None:
+            request_id = exchange.headers["x-request-id"]
+            exchange.received.charge = Charge(request_id, asked, self._provider, tariff, tokens)
         return bytes_reply(openai_body(vectors, call.base64, asked, tokens, quirks), exchange.headers)
 
     def _model(self, asked: str) -> EmbeddingModel:
