@@ -293,6 +293,7 @@ def meta_of(call: Call, headers: Mapping[str, str], model: str) -> ReplyMeta:
         first_token_s=None if progress.first_token is None else progress.first_token - progress.started,
         headers=headers,
         url=call.target.base_url,
+        moves=progress.moves,
     )
 
 

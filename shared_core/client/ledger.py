@@ -40,7 +40,7 @@ class Ledger:
         self.done = 0
         self._progress = progress
         self._notes: dict[str, None] = {}
-        self._attempts = 0
+        self._attempts = self._moves = 0
         self._model = ""
         self._provider: str | None = None
         self._request_id: str | None = None
@@ -78,6 +78,7 @@ class Ledger:
         progress = call.progress
         with self._lock:
             self._model = model or self._model
+            self._moves = max(self._moves, progress.moves)
             self._provider = progress.provider or self._provider
             self._request_id = progress.request_id or self._request_id
             self._headers = headers
@@ -101,7 +102,7 @@ class Ledger:
         return tuple(self._notes)
 
     def meta(self, route: Route, seconds: float) -> ReplyMeta:
-        """Who answered, over all requests: attempts are summed, headers are the last reply's."""
+        """Who answered, over all requests: attempts are summed, moves are one request's at most, headers are the last reply's."""
         return ReplyMeta(
             model=self._model or route.model,
             provider=self._provider or route.provider,
@@ -110,4 +111,5 @@ class Ledger:
             latency_s=seconds,
             headers=self._headers,
             url=route.root,
+            moves=self._moves,
         )

@@ -34,8 +34,8 @@ class EmbedExchange:
     route: Route
     lesson: Lesson
 
-    def __call__(self, call: Call) -> Flow[tuple[Embedded, Mapping[str, str]]]:
-        """One try with one batch; also gives the reply's headers."""
+    def __call__(self, call: Call) -> Flow[tuple[Embedded, Mapping[str, str], Route]]:
+        """One try with one batch; also gives the reply's headers, and the route that it took."""
         request = call.request
         assert isinstance(request, EmbedRequest)
         try:
@@ -43,7 +43,8 @@ class EmbedExchange:
             value = yield from json_of(response, _LESS)
         finally:  # a reply mostly does not name the provider, which here is known
             call.progress.provider = call.progress.provider or self.route.provider
-        return embeddings.parse(value, request, self.route.dialect, response.headers), response.headers
+        embedded = embeddings.parse(value, request, self.route.dialect, response.headers)
+        return embedded, response.headers, self.route
 
     def _send(self, call: Call, request: EmbedRequest) -> Flow[Head]:
         base64 = self.route.base64 and self.lesson.base64 and "encoding_format" not in request.extra_body

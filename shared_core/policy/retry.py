@@ -16,7 +16,8 @@ from shared_core.errors import Overloaded, RateLimited, RouterError
 from shared_core.flow import Flow, sleep
 from shared_core.observe import log
 from shared_core.policy import Handler
-from shared_core.types import Call
+from shared_core.policy.state import RETRIES, RetryBudget
+from shared_core.types import Call, Turn
 
 __all__ = ["Retry"]
 
@@ -36,6 +37,10 @@ class Retry:
         only_unsent: Whether what may have been done already is never asked for twice: a picture or a film is paid
             for each time. Then only a refusal (too many requests, no capacity) or a connection that was never
             made is tried again.
+        budget: What retries are paid from, one purse for each host and account.
+
+    Where other targets could take over (`call.turn`), a refusal for lack of room is left to them at once, and what
+    may be chance is tried only as often as the turn says.
 
     Source of the numbers: reliability notes, section 2 (AWS and OpenAI clients agree within a factor of two).
     """
@@ -47,12 +52,14 @@ class Retry:
     longest_heeded: float = 60.0
     jitter: Callable[[], float] = random.random
     only_unsent: bool = False
+    budget: RetryBudget = RETRIES
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
-        attempt = 1
+        attempt, paid = 1, 1
+        host = call.target.base_url, call.target.key
         while True:
             try:
-                return (yield from inner(call))
+                result = yield from inner(call)
             except RouterError as error:
                 wait = self.wait_before_next(error, attempt)
                 # A reader who has seen half an answer must not see it twice.
@@ -60,7 +67,17 @@ class Retry:
                     raise
                 if self.only_unsent and not _was_refused(error) and not call.waits.opening:
                     raise
+                throttled = isinstance(error, RateLimited | Overloaded)
+                if call.turn is not None and _is_left_to_others(call.turn, attempt, throttled=throttled):
+                    raise
+                paid = self.budget.take(host, throttled=throttled)
+                if not paid:
+                    log.out_of_retries(call, error)
+                    raise
                 log.retrying(call, error, wait)
+            else:
+                self.budget.give_back(host, paid)
+                return result
             yield from sleep(wait)
             attempt += 1
 
@@ -73,6 +90,10 @@ class Retry:
         throttled = isinstance(error, RateLimited | Overloaded)
         base = self.first_wait_throttled if throttled else self.first_wait
         return self.jitter() * min(self.longest_wait, base * 2.0 ** (attempt - 1))
+
+
+def _is_left_to_others(turn: Turn, attempt: int, *, throttled: bool) -> bool:
+    return turn.tries is not None and (throttled or attempt >= turn.tries)
 
 
 def _was_refused(error: RouterError) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
-    from shared_core.types.call import Call, LookupRequest, Progress, Request, Target
+    from shared_core.types.call import Call, LookupRequest, Progress, Request, Turn
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
     from shared_core.types.embeddings import EmbedOptions, EmbedReply, EmbedRequest, Kind
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
     from shared_core.types.rerank import RerankOptions, RerankReply, RerankRequest
     from shared_core.types.secret import ApiKey
+    from shared_core.types.target import SECRET_HEADERS, Figures, Routing, Target, TargetSpec
     from shared_core.types.tasks import Blob, Link, MediaOptions, TaskOptions, TaskRequest
     from shared_core.types.waits import Timeouts, Waits
 
@@ -30,7 +31,7 @@ _MODULES = {
         "LookupRequest",
         "Progress",
         "Request",
-        "Target",
+        "Turn",
     ),
     "chat": ("ChatReply", "ChatRequest", "Choice", "Message", "ReplyMeta"),
     "deltas": ("ChatDelta", "ToolCall", "ToolCallDelta", "Usage"),
@@ -44,6 +45,7 @@ _MODULES = {
     ),
     "rerank": ("RerankOptions", "RerankReply", "RerankRequest"),
     "secret": ("ApiKey",),
+    "target": ("SECRET_HEADERS", "Figures", "Routing", "Target", "TargetSpec"),
     "tasks": ("Blob", "Link", "MediaOptions", "TaskOptions", "TaskRequest"),
     "waits": (
         "Timeouts",
@@ -56,6 +58,7 @@ __getattr__, __dir__ = lazily(__name__, _MODULES)
 __all__ = [
     "CHAT_PARAMS",
     "POLICIES",
+    "SECRET_HEADERS",
     "ApiKey",
     "Blob",
     "Call",
@@ -68,6 +71,7 @@ __all__ = [
     "EmbedOptions",
     "EmbedReply",
     "EmbedRequest",
+    "Figures",
     "HttpRequest",
     "Job",
     "JobReport",
@@ -86,12 +90,15 @@ __all__ = [
     "RerankOptions",
     "RerankReply",
     "RerankRequest",
+    "Routing",
     "Target",
+    "TargetSpec",
     "TaskOptions",
     "TaskRequest",
     "Timeouts",
     "ToolCall",
     "ToolCallDelta",
+    "Turn",
     "Usage",
     "Waits",
 ]

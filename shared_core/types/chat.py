@@ -70,6 +70,7 @@ class ReplyMeta:
         first_token_s: Seconds from the call to the first content; None without streaming.
         headers: The reply's headers, names in lower case.
         url: The address that was called.
+        moves: How many targets were given up before this one answered; 0 without `fallback`.
     """
 
     model: str
@@ -80,6 +81,7 @@ class ReplyMeta:
     first_token_s: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     url: str = ""
+    moves: int = 0
 
 
 @dataclass(frozen=True, slots=True)
