@@ -6,7 +6,7 @@ other spellings. A test holds this list and the fields together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from langchain_core.caches import BaseCache
@@ -15,7 +15,7 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.rate_limiters import BaseRateLimiter
 from pydantic import SecretStr
 
-from shared_core.types import ChatParams, Timeouts
+from shared_core.types import ChatParams, Routing, TargetSpec, Timeouts
 
 __all__ = ["Arguments"]
 
@@ -35,6 +35,11 @@ class Arguments(ChatParams, total=False):
     extra_body: Mapping[str, Any] | None
     wait_for_model: bool | float
     reasoning_tags: bool
+    fallback: Sequence[TargetSpec] | None
+    tiers: Mapping[str, Sequence[TargetSpec]] | None
+    tier: str | None
+    routing: Routing
+    continue_elsewhere: bool
     stop_sequences: str | list[str] | None
     model_kwargs: Mapping[str, Any] | None
     streaming: bool | None

@@ -6,13 +6,13 @@ plain string as `api_key` and the other spellings. A test holds these lists and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from pydantic import SecretStr
 
-from shared_core.types import Timeouts
+from shared_core.types import Routing, TargetSpec, Timeouts
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
@@ -48,6 +48,8 @@ class RouterEmbeddingArguments(ConnectionArguments, total=False):
 
     embedding_api: Literal["auto", "openai", "tei", "router"]
     hub_url: str | None
+    fallback: Sequence[TargetSpec] | None
+    routing: Routing
     dimensions: int | None
     normalize: bool | None
     truncate: bool | None

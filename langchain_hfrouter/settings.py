@@ -30,8 +30,9 @@ from langchain_hfrouter.complaints import in_words
 from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.keys import TravelSafeKey, is_secret, without_secrets
 from langchain_hfrouter.replies import PROVIDER
+from langchain_hfrouter.targets import ROUTING_FIELDS, as_plain, checked, first_model
 from shared_core import __version__
-from shared_core.types import CHAT_PARAMS, Timeouts
+from shared_core.types import CHAT_PARAMS, Timeouts, plain_routing, plain_targets
 
 if TYPE_CHECKING:
     from shared_core import AsyncHFRouter, HFRouter
@@ -69,6 +70,11 @@ class RouterSettings(BaseChatModel):
     extra_body: dict[str, Any] | None = None
     wait_for_model: bool | float = False
     reasoning_tags: bool = False
+    fallback: list[Any] | None = None
+    tiers: dict[str, list[Any]] | None = None
+    tier: str | None = None
+    routing: Any = "fallback"
+    continue_elsewhere: bool = False
 
     temperature: float | None = None
     top_p: float | None = None
@@ -122,6 +128,8 @@ class RouterSettings(BaseChatModel):
         """Takes other spellings, moves unknown names to `extra_body`, wraps the token."""
         if not isinstance(values, dict):
             return values
+        if not values.get("model") and not values.get("model_name") and values.get("tier") is not None:
+            values = {**values, "model": first_model(values)}
         key = values.get("api_key")
         profile = values.get("profile")
         known = values.keys() <= cls.model_fields.keys()
@@ -141,6 +149,7 @@ class RouterSettings(BaseChatModel):
     @model_validator(mode="after")
     def _complete(self) -> RouterSettings:
         Timeouts.of(self.timeout)  # raises for limits that cannot hold
+        checked(self)
         if self.profile is None:  # langchain-core before 1.3 does not ask for it
             self.profile = self._resolve_model_profile()
         add_version = getattr(self, "_add_version", None)  # langchain-core 1.5
@@ -209,6 +218,7 @@ class RouterSettings(BaseChatModel):
             "extra_body": self.extra_body,
             "wait_for_model": self.wait_for_model,
             "reasoning_tags": self.reasoning_tags,
+            **{name: getattr(self, name) for name in ROUTING_FIELDS},
         }
 
     def _params(self) -> dict[str, Any]:
@@ -233,8 +243,9 @@ class RouterSettings(BaseChatModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """What was chosen: neither what is unset nor what LangChain notes down for its traces."""
+        unset = {"routing": "fallback", "continue_elsewhere": False}
         for name, value in super().__repr_args__():
-            if value is not None and name not in ("metadata", "profile"):
+            if value is not None and name not in ("metadata", "profile") and value != unset.get(name or ""):
                 yield name, value
 
     def _forget(self) -> None:
@@ -283,14 +294,22 @@ class RouterSettings(BaseChatModel):
     def _mask_headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {name: "**********" if is_secret(name) else value for name, value in headers.items()}
 
+    @field_serializer("fallback", "tiers", when_used="unless-none")
+    def _plain_targets(self, value: Any) -> Any:
+        return plain_targets(value)
+
+    @field_serializer("routing")
+    def _name_routing(self, routing: Any) -> str:
+        return plain_routing(routing)
+
     @property
     def lc_attributes(self) -> dict[str, Any]:
         limits = self.timeout
+        plain = as_plain(self)
         if not isinstance(limits, Timeouts):
-            return {}
-        return {
-            "timeout": {name: getattr(limits, name) for name in ("total", "connect", "first_token", "gap")}
-        }
+            return plain
+        names = ("total", "connect", "first_token", "gap")
+        return {**plain, "timeout": {name: getattr(limits, name) for name in names}}
 
     @property
     def _llm_type(self) -> str:
@@ -306,6 +325,7 @@ class RouterSettings(BaseChatModel):
             "bill_to": self.bill_to,
             "extra_body": self.extra_body,
             "reasoning_tags": self.reasoning_tags or None,
+            **as_plain(self),
             "echo_reasoning": self.echo_reasoning or None,
             "media_in_tool_messages": self.media_in_tool_messages or None,
         }

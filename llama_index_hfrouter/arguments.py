@@ -14,7 +14,7 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 from pydantic import SecretStr
 
-from shared_core.types import ApiKey, ChatParams, Timeouts
+from shared_core.types import ApiKey, ChatParams, Routing, TargetSpec, Timeouts
 
 __all__ = ["Arguments"]
 
@@ -33,6 +33,11 @@ class Arguments(ChatParams, total=False):
     extra_body: Mapping[str, Any] | None
     wait_for_model: bool | float
     reasoning_tags: bool
+    fallback: Sequence[TargetSpec] | None
+    tiers: Mapping[str, Sequence[TargetSpec]] | None
+    tier: str | None
+    routing: Routing
+    continue_elsewhere: bool
     http_client: Any
     async_http_client: Any
     async_transport: Literal["httpx2", "aiohttp"] | None

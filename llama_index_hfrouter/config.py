@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal
 
 from llama_index.core.llms.function_calling import FunctionCallingLLM
-from pydantic import ConfigDict, SecretStr
+from pydantic import ConfigDict, SecretStr, field_serializer
 
 from llama_index_hfrouter.connection import Connection
 from llama_index_hfrouter.messages import EchoReasoning
+from llama_index_hfrouter.targets import ROUTING_FIELDS, check_targets, first_model
 from shared_core.errors import ConfigError
-from shared_core.types import CHAT_PARAMS, ApiKey
+from shared_core.types import CHAT_PARAMS, ApiKey, plain_routing, plain_targets
 
 __all__ = ["PARAMS", "RouterConfig", "StructuredWay"]
 
@@ -32,6 +33,11 @@ class RouterConfig(Connection, FunctionCallingLLM):
 
     model: str
     reasoning_tags: bool = False
+    fallback: list[Any] | None = None
+    tiers: dict[str, list[Any]] | None = None
+    tier: str | None = None
+    routing: Any = "fallback"
+    continue_elsewhere: bool = False
 
     temperature: float | None = None
     top_p: float | None = None
@@ -76,11 +82,22 @@ class RouterConfig(Connection, FunctionCallingLLM):
         **options: Any,
     ) -> None:
         name = model if model is not None else model_name
+        if not name and options.get("tier") is not None:
+            name = first_model(options.get("tiers"), options["tier"])
         if not name:
             raise ConfigError(
                 "No model was given.", hint='Pass model="org/name", such as "openai/gpt-oss-120b".'
             )
+        check_targets(options)
         super().__init__(model=name, api_key=api_key, **options)
+
+    @field_serializer("fallback", "tiers", when_used="unless-none")
+    def _plain_targets(self, value: Any) -> Any:
+        return plain_targets(value)
+
+    @field_serializer("routing")
+    def _name_routing(self, routing: Any) -> str:
+        return plain_routing(routing)
 
     @property
     def model_name(self) -> str:
@@ -91,4 +108,5 @@ class RouterConfig(Connection, FunctionCallingLLM):
         return self.model
 
     def _router_settings(self) -> dict[str, Any]:
-        return {**super()._router_settings(), "reasoning_tags": self.reasoning_tags}
+        targets = {name: getattr(self, name) for name in ROUTING_FIELDS}
+        return {**super()._router_settings(), "reasoning_tags": self.reasoning_tags, **targets}

@@ -5,7 +5,7 @@ At run time their fields decide; a test holds these lists and the fields togethe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -13,7 +13,7 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.storage.kvstore.types import BaseKVStore
 from pydantic import SecretStr
 
-from shared_core.types import ApiKey, Timeouts
+from shared_core.types import ApiKey, Routing, TargetSpec, Timeouts
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
@@ -69,6 +69,8 @@ class RouterEmbeddingArguments(ConnectionArguments, TextEmbeddingArguments, tota
 
     embedding_api: Literal["auto", "openai", "tei", "router"]
     hub_url: str | None
+    fallback: Sequence[TargetSpec] | None
+    routing: Routing
     truncate: bool | None
     prompt_name: str | None
 

@@ -77,14 +77,8 @@ class JobRun:
     waiter: Waiter
     tell: Callable[[JobReport], object] | None = None
 
-    def run(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Finished]:
-        """Sends the task and waits for its result.
-
-        Args:
-            task: Sends it.
-            policies: Around that, made for what is paid.
-        """
-        answer = yield from self.send(task, policies)
+    def go_on(self, task: TaskExchange, answer: Answer) -> Flow[Finished]:
+        """Waits for the result of a task that was answered."""
         if answer.file is not None:
             return Finished({}, (answer.file,), answer.headers)
         dialect = _dialect(task.served.provider)
@@ -97,9 +91,12 @@ class JobRun:
         report = replace(dialect.read(answer.value), job=job)
         return (yield from self._kept(job, self._until_done(dialect, job, report, answer.headers)))
 
-    def submit(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Job]:
-        """Sends the task and returns once the provider has accepted it."""
-        answer = yield from self.send(task, policies)
+    def accepted(self, task: TaskExchange, answer: Answer) -> Job:
+        """The job that a task's answer speaks of.
+
+        Raises:
+            JobFailed: It was answered at once.
+        """
         places = None if answer.file is not None else _dialect(task.served.provider).places(answer.value)
         if places is None:
             raise JobFailed(

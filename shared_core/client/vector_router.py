@@ -208,5 +208,5 @@ def _unknown_model(error: RouterError, model: str, hub: str) -> RouterError:
         code=error.code,
         request_id=error.request_id,
         attempts=error.attempts,
-        reactions=(),
+        reactions={"other_route"},
     )

@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
     from shared_core.types.rerank import RerankOptions, RerankReply, RerankRequest
     from shared_core.types.secret import ApiKey
-    from shared_core.types.target import SECRET_HEADERS, Figures, Routing, Target, TargetSpec
+    from shared_core.types.target import (
+        SECRET_HEADERS,
+        Figures,
+        Routing,
+        Target,
+        TargetSpec,
+        other_model,
+        plain_routing,
+        plain_targets,
+    )
     from shared_core.types.tasks import Blob, Link, MediaOptions, TaskOptions, TaskRequest
     from shared_core.types.waits import Timeouts, Waits
 
@@ -45,7 +54,16 @@ _MODULES = {
     ),
     "rerank": ("RerankOptions", "RerankReply", "RerankRequest"),
     "secret": ("ApiKey",),
-    "target": ("SECRET_HEADERS", "Figures", "Routing", "Target", "TargetSpec"),
+    "target": (
+        "SECRET_HEADERS",
+        "Figures",
+        "Routing",
+        "Target",
+        "TargetSpec",
+        "other_model",
+        "plain_routing",
+        "plain_targets",
+    ),
     "tasks": ("Blob", "Link", "MediaOptions", "TaskOptions", "TaskRequest"),
     "waits": (
         "Timeouts",
@@ -101,4 +119,7 @@ __all__ = [
     "Turn",
     "Usage",
     "Waits",
+    "other_model",
+    "plain_routing",
+    "plain_targets",
 ]

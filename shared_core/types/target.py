@@ -13,7 +13,16 @@ from typing import Any, NamedTuple
 from shared_core.errors import ConfigError
 from shared_core.types.secret import ApiKey
 
-__all__ = ["SECRET_HEADERS", "Figures", "Routing", "Target", "TargetSpec"]
+__all__ = [
+    "SECRET_HEADERS",
+    "Figures",
+    "Routing",
+    "Target",
+    "TargetSpec",
+    "other_model",
+    "plain_routing",
+    "plain_targets",
+]
 
 SECRET_HEADERS = frozenset({"proxy-authorization", "cookie", "x-api-key", "api-key", "x-hf-token"})
 """Headers that are as good as a token, and travel as little."""
@@ -144,6 +153,25 @@ TargetSpec = str | Target | Mapping[str, Any]
 
 Routing = str | Callable[[Any, Sequence[Target]], Sequence[Target]]
 """In which order targets are asked: a word, or a function of the call and its targets."""
+
+
+def other_model(written: Sequence[TargetSpec], model: str) -> str:
+    """The first model among the targets that is not this one, whatever the providers; "" where there is none."""
+    repo = model.partition(":")[0].lower()
+    named = (Target.of(spec).model for spec in written)
+    return next((name for name in named if name and name.partition(":")[0].lower() != repo), "")
+
+
+def plain_targets(written: Any) -> Any:
+    """A list of targets, or lists of them by name, as JSON: a `Target` says only where its token comes from."""
+    if isinstance(written, Mapping):
+        return {name: plain_targets(listed) for name, listed in written.items()}
+    return [spec if isinstance(spec, str) else Target.of(spec).as_dict() for spec in written]
+
+
+def plain_routing(routing: Routing) -> str:
+    """The word, or a function's name: a function cannot be written down."""
+    return routing if isinstance(routing, str) else getattr(routing, "__qualname__", type(routing).__name__)
 
 
 def _from_dict(values: dict[str, Any]) -> Target:
