@@ -38,7 +38,7 @@ class Arguments(ChatParams, total=False):
     fallback: Sequence[TargetSpec] | None
     tiers: Mapping[str, Sequence[TargetSpec]] | None
     tier: str | None
-    routing: Routing
+    routing: Routing | None
     continue_elsewhere: bool
     stop_sequences: str | list[str] | None
     model_kwargs: Mapping[str, Any] | None

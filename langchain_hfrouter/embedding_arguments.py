@@ -49,7 +49,7 @@ class RouterEmbeddingArguments(ConnectionArguments, total=False):
     embedding_api: Literal["auto", "openai", "tei", "router"]
     hub_url: str | None
     fallback: Sequence[TargetSpec] | None
-    routing: Routing
+    routing: Routing | None
     dimensions: int | None
     normalize: bool | None
     truncate: bool | None

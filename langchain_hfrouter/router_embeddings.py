@@ -90,7 +90,7 @@ class HFRouterEmbeddings(Connection, Embeddings):
         fallback: list[str | Target] | None
             Whom to ask when the host cannot answer: other providers ("org/name:together") or hosts of the same model.
             Vectors of two models cannot be compared, so that another model is refused.
-        routing: "fallback" | "latency" | "weighted" | callable = "fallback"
+        routing: "fallback" | "latency" | "weighted" | callable | None
             Whom to ask first; see `shared_core.HFRouter`.
         batch_size: int | None
             Texts a request, at most; None takes what the host is known to accept. Also accepted as `chunk_size`.
@@ -151,7 +151,7 @@ class HFRouterEmbeddings(Connection, Embeddings):
     embedding_api: Literal["auto", "openai", "tei", "router"] = "auto"
     hub_url: str | None = None
     fallback: list[Any] | None = None
-    routing: Any = "fallback"
+    routing: Any = None
     dimensions: int | None = Field(default=None, ge=1)
     normalize: bool | None = None
     truncate: bool | None = None
@@ -208,7 +208,7 @@ class HFRouterEmbeddings(Connection, Embeddings):
     def _plain_targets(self, fallback: list[Any]) -> Any:
         return plain_targets(fallback)
 
-    @field_serializer("routing")
+    @field_serializer("routing", when_used="unless-none")
     def _name_routing(self, routing: Any) -> str:
         return plain_routing(routing)
 

@@ -73,7 +73,7 @@ class RouterSettings(BaseChatModel):
     fallback: list[Any] | None = None
     tiers: dict[str, list[Any]] | None = None
     tier: str | None = None
-    routing: Any = "fallback"
+    routing: Any = None
     continue_elsewhere: bool = False
 
     temperature: float | None = None
@@ -243,9 +243,8 @@ class RouterSettings(BaseChatModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """What was chosen: neither what is unset nor what LangChain notes down for its traces."""
-        unset = {"routing": "fallback", "continue_elsewhere": False}
-        for name, value in super().__repr_args__():
-            if value is not None and name not in ("metadata", "profile") and value != unset.get(name or ""):
+                for name, value in super().__repr_args__():
+            if value is not None and name not in ("metadata", "profile"):
                 yield name, value
 
     def _forget(self) -> None:
@@ -298,7 +297,7 @@ class RouterSettings(BaseChatModel):
     def _plain_targets(self, value: Any) -> Any:
         return plain_targets(value)
 
-    @field_serializer("routing")
+    @field_serializer("routing", when_used="unless-none")
     def _name_routing(self, routing: Any) -> str:
         return plain_routing(routing)
 

@@ -25,7 +25,7 @@ def checked(settings: BaseModel) -> None:
         ConfigError: One of them cannot work.
     """
     given = {name: getattr(settings, name) for name in ROUTING_FIELDS if hasattr(settings, name)}
-    if all(value in (None, False, "fallback") for value in given.values()):
+    if all(value in (None, False) for value in given.values()):
         return
     from shared_core import HFRouter
 
@@ -51,7 +51,7 @@ def as_plain(settings: BaseModel) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for name in ROUTING_FIELDS:
         value = getattr(settings, name, None)
-        if value in (None, False, "fallback"):
+        if value in (None, False):
             continue
         if name in ("fallback", "tiers"):
             plain[name] = plain_targets(value)

@@ -36,7 +36,7 @@ class Arguments(ChatParams, total=False):
     fallback: Sequence[TargetSpec] | None
     tiers: Mapping[str, Sequence[TargetSpec]] | None
     tier: str | None
-    routing: Routing
+    routing: Routing | None
     continue_elsewhere: bool
     http_client: Any
     async_http_client: Any

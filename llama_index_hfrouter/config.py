@@ -36,7 +36,7 @@ class RouterConfig(Connection, FunctionCallingLLM):
     fallback: list[Any] | None = None
     tiers: dict[str, list[Any]] | None = None
     tier: str | None = None
-    routing: Any = "fallback"
+    routing: Any = None
     continue_elsewhere: bool = False
 
     temperature: float | None = None
@@ -95,7 +95,7 @@ class RouterConfig(Connection, FunctionCallingLLM):
     def _plain_targets(self, value: Any) -> Any:
         return plain_targets(value)
 
-    @field_serializer("routing")
+    @field_serializer("routing", when_used="unless-none")
     def _name_routing(self, routing: Any) -> str:
         return plain_routing(routing)
 

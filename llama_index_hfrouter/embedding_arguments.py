@@ -70,7 +70,7 @@ class RouterEmbeddingArguments(ConnectionArguments, TextEmbeddingArguments, tota
     embedding_api: Literal["auto", "openai", "tei", "router"]
     hub_url: str | None
     fallback: Sequence[TargetSpec] | None
-    routing: Routing
+    routing: Routing | None
     truncate: bool | None
     prompt_name: str | None
 

@@ -82,7 +82,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
     embedding_api: Literal["auto", "openai", "tei", "router"] = "auto"
     hub_url: str | None = None
     fallback: list[Any] | None = None
-    routing: Any = "fallback"
+    routing: Any = None
     dimensions: int | None = Field(default=None, ge=1)
     normalize: bool | None = None
     truncate: bool | None = None
@@ -149,7 +149,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
     def _plain_targets(self, fallback: list[Any]) -> Any:
         return plain_targets(fallback)
 
-    @field_serializer("routing")
+    @field_serializer("routing", when_used="unless-none")
     def _name_routing(self, routing: Any) -> str:
         return plain_routing(routing)
 

@@ -20,7 +20,7 @@ def check_targets(options: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: One of them cannot work.
     """
-    given = {name: options[name] for name in ROUTING_FIELDS if options.get(name) not in (None, False, "fallback")}
+    given = {name: options[name] for name in ROUTING_FIELDS if options.get(name) not in (None, False)}
     if given:
         from shared_core import HFRouter
 

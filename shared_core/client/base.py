@@ -78,7 +78,7 @@ class RouterSettings(TypedDict, total=False):
     fallback: Sequence[TargetSpec] | None
     tiers: Mapping[str, Sequence[TargetSpec]] | None
     tier: str | None
-    routing: Routing
+    routing: Routing | None
     continue_elsewhere: bool
 
 
@@ -112,7 +112,7 @@ class RouterBase:
             the same model only.
         tiers: Lists of targets by name, such as {"fast": ["org/small:groq"], "quality": ["org/large", ...]}.
         tier: The list to ask, after `model` where one is given and before `fallback`.
-        routing: Whom to ask first: "fallback" keeps the order; "latency", "throughput" and "cost" sort by the loaded
+        routing: Whom to ask first: "fallback", the default, keeps the order; "latency", "throughput" and "cost" sort by the loaded
             catalogue's figures and what this process has seen; "weighted" draws lots by `Target.weight`; a function
             of the call and its targets returns those to ask.
         continue_elsewhere: Whether a streamed text that breaks off is continued by another target, which is sent
@@ -143,7 +143,7 @@ class RouterBase:
         fallback: Sequence[TargetSpec] | None = None,
         tiers: Mapping[str, Sequence[TargetSpec]] | None = None,
         tier: str | None = None,
-        routing: Routing = "fallback",
+        routing: Routing | None = None,
         continue_elsewhere: bool = False,
     ) -> None:
         if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
@@ -174,10 +174,10 @@ class RouterBase:
         self.fallback = tuple(fallback or ())
         self.tiers = dict(tiers or {})
         self.tier = tier
-        self.routing = routing
+        self.routing: Routing = routing or "fallback"
         self.continue_elsewhere = continue_elsewhere
         self._ways: Ways | None = None
-        if self.fallback or self.tiers or tier is not None or routing != "fallback":
+        if self.fallback or self.tiers or tier is not None or routing is not None:
             from shared_core.client.ways import Ways
 
             self._ways = Ways.of(self)

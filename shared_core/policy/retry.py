@@ -16,7 +16,7 @@ from shared_core.errors import Overloaded, RateLimited, RouterError
 from shared_core.flow import Flow, sleep
 from shared_core.observe import log
 from shared_core.policy import Handler
-from shared_core.policy.state import RETRIES, RetryBudget
+from shared_core.policy.state import HEALTH, RETRIES, Health, RetryBudget
 from shared_core.types import Call, Turn
 
 __all__ = ["Retry"]
@@ -38,6 +38,7 @@ class Retry:
             for each time. Then only a refusal (too many requests, no capacity) or a connection that was never
             made is tried again.
         budget: What retries are paid from, one purse for each host and account.
+        health: Tells that a target was closed meanwhile: then nothing more is sent there.
 
     Where other targets could take over (`call.turn`), a refusal for lack of room is left to them at once, and what
     may be chance is tried only as often as the turn says.
@@ -53,6 +54,7 @@ class Retry:
     jitter: Callable[[], float] = random.random
     only_unsent: bool = False
     budget: RetryBudget = RETRIES
+    health: Health = HEALTH
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         attempt, paid = 1, 1
@@ -61,6 +63,7 @@ class Retry:
             try:
                 result = yield from inner(call)
             except RouterError as error:
+                failure = error
                 wait = self.wait_before_next(error, attempt)
                 # A reader who has seen half an answer must not see it twice.
                 if wait is None or call.progress.emitted or wait >= call.waits.until_deadline():
@@ -68,7 +71,7 @@ class Retry:
                 if self.only_unsent and not _was_refused(error) and not call.waits.opening:
                     raise
                 throttled = isinstance(error, RateLimited | Overloaded)
-                if call.turn is not None and _is_left_to_others(call.turn, attempt, throttled=throttled):
+                if call.turn is not None and self._is_left_to_others(call.turn, attempt, throttled=throttled):
                     raise
                 paid = self.budget.take(host, throttled=throttled)
                 if not paid:
@@ -79,7 +82,14 @@ class Retry:
                 self.budget.give_back(host, paid)
                 return result
             yield from sleep(wait)
+            if call.turn is not None and not self.health.is_open(call.turn.key):
+                raise failure  # other calls have found out meanwhile that it is of no use
             attempt += 1
+
+    def _is_left_to_others(self, turn: Turn, attempt: int, *, throttled: bool) -> bool:
+        if not self.health.is_open(turn.key):
+            return True
+        return turn.tries is not None and (throttled or attempt >= turn.tries)
 
     def wait_before_next(self, error: RouterError, attempt: int) -> float | None:
         """Seconds to wait after this failure; None when another try is not worth it."""
@@ -90,10 +100,6 @@ class Retry:
         throttled = isinstance(error, RateLimited | Overloaded)
         base = self.first_wait_throttled if throttled else self.first_wait
         return self.jitter() * min(self.longest_wait, base * 2.0 ** (attempt - 1))
-
-
-def _is_left_to_others(turn: Turn, attempt: int, *, throttled: bool) -> bool:
-    return turn.tries is not None and (throttled or attempt >= turn.tries)
 
 
 def _was_refused(error: RouterError) -> bool:
