@@ -243,7 +243,7 @@ class RouterSettings(BaseChatModel):
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """What was chosen: neither what is unset nor what LangChain notes down for its traces."""
-                for name, value in super().__repr_args__():
+        for name, value in super().__repr_args__():
             if value is not None and name not in ("metadata", "profile"):
                 yield name, value
 

@@ -122,7 +122,9 @@ class Simulation:
         make: The handler that stands around the exchange.
     """
 
-    def __init__(self, calls: int, seed: int, make: Callable[[Simulation], Callable[[Call], Flow[str]]]) -> None:
+    def __init__(
+        self, calls: int, seed: int, make: Callable[[Simulation], Callable[[Call], Flow[str]]]
+    ) -> None:
         self.now = 0.0
         self.dice = random.Random(seed + 1)
         self.providers = {provider.name: provider for provider in weather(seed)}
@@ -157,7 +159,11 @@ class Simulation:
         # Arrivals: a Poisson process that is three times as busy at noon as at midnight.
         pending: list[tuple[float, int, Generator[Any, Any, str] | None, float, bool]] = []
         for _ in range(self._calls):
-            at = self._arrivals.triangular(0, DAY, DAY / 2) if self._arrivals.random() < 0.5 else self._arrivals.uniform(0, DAY)
+            at = (
+                self._arrivals.triangular(0, DAY, DAY / 2)
+                if self._arrivals.random() < 0.5
+                else self._arrivals.uniform(0, DAY)
+            )
             heapq.heappush(pending, (at, next(self._order), None, at, False))
         while pending:
             self.now, _, flow, started, up = heapq.heappop(pending)
@@ -209,7 +215,11 @@ def everything(simulation: Simulation) -> Callable[[Call], Flow[str]]:
     return lambda call: fallback(call, tried)
 
 
-WAYS = {"no policy, one provider": nothing, "retries, one provider": retries, "fallback over three": everything}
+WAYS = {
+    "no policy, one provider": nothing,
+    "retries, one provider": retries,
+    "fallback over three": everything,
+}
 
 
 def table(calls: int, seed: int) -> str:

@@ -171,7 +171,7 @@ class RouterBase:
         self._patience = checked_patience(wait_for_model)
         self._policies = policies(max_retries=max_retries, patience=self._patience)
         self._exchange = Exchange(Keyring())
-        self.fallback = tuple(fallback or ())
+        self.fallback: Sequence[TargetSpec] = fallback or ()
         self.tiers = dict(tiers or {})
         self.tier = tier
         self.routing: Routing = routing or "fallback"

@@ -122,7 +122,11 @@ class Embedding:
         if route is not self._route:
             # Two hosts compute one model differently, so that each has keys of its own.
             memory = None if self._remember is None else self._remember(route)
-            notes = (*notes, *route.notes, f"Some texts were embedded at {route.root} in place of {self._route.root}.")
+            notes = (
+                *notes,
+                *route.notes,
+                f"Some texts were embedded at {route.root} in place of {self._route.root}.",
+            )
             self._answered_by = route
         self._ledger.enter([self._row_at[place] for place in request.places], embedded.vectors)
         self._ledger.note(call, headers, embedded.model, embedded.usage, notes)

@@ -53,7 +53,9 @@ class Lineup:
         if tier is not None and tier not in known:
             raise ConfigError(
                 f"There is no tier {tier!r}.",
-                hint=f"There are {', '.join(known)}." if known else 'Pass tiers={"fast": ["org/name", ...], ...}.',
+                hint=f"There are {', '.join(known)}."
+                if known
+                else 'Pass tiers={"fast": ["org/name", ...], ...}.',
             )
         chosen = () if tier is None else known[tier]
         return cls((*chosen, *checked_targets(fallback, "fallback")), checked_routing(routing))

@@ -70,7 +70,10 @@ class VectorRouter(RouterBase):
         own = EmbedExchange(self._exchange, route, LESSONS.of(route.url, route.model))
         exchange: Handler[Any] = own
         policies = self._policies
-        if self._ways is not None and (places := self._ways.of_same_model(call.target, self._named(model)))[1:]:
+        if (
+            self._ways is not None
+            and (places := self._ways.of_same_model(call.target, self._named(model)))[1:]
+        ):
             exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own})
             policies = self._ways.around(self._ways.among(places))
         else:
@@ -140,7 +143,9 @@ class VectorRouter(RouterBase):
         """Where the model's texts go; asks the Hub who serves it when that is not known yet."""
         if not self._behind_router():
             return self._own_route(model, "embed")
-        return (yield from self._routed(ModelRef.parse(wire_model(model, self.provider)), self.base_url, waits))
+        return (
+            yield from self._routed(ModelRef.parse(wire_model(model, self.provider)), self.base_url, waits)
+        )
 
     def _routed(self, ref: ModelRef, url: str, waits: Waits) -> Flow[Route]:
         """The way to a provider behind the router at this address."""

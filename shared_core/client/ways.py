@@ -47,13 +47,9 @@ class Ways:
 
         def stack(*, own_too: bool) -> Sequence[Policy]:
             fallback = Fallback(Plan(lineup, own_too), continue_elsewhere=client.continue_elsewhere)
-            return policies(
-                max_retries=client.max_retries, patience=client._patience, fallback=fallback
-            )
+            return policies(max_retries=client.max_retries, patience=client._patience, fallback=fallback)
 
-        return cls(
-            lineup, client.max_retries, client._patience, stack(own_too=True), stack(own_too=False)
-        )
+        return cls(lineup, client.max_retries, client._patience, stack(own_too=True), stack(own_too=False))
 
     def stack(self, *, own_too: bool) -> Sequence[Policy]:
         """The pipeline of a chat call.

@@ -83,7 +83,9 @@ class Fallback:
             part = self._part(call, target, admission, way)
             try:
                 result = yield from inner(part)
-                return result if way.written is None else cast(T, joined(way.written, cast(ChatReply, result)))
+                return (
+                    result if way.written is None else cast(T, joined(way.written, cast(ChatReply, result)))
+                )
             except RouterError as error:
                 _complete(error, part)
                 way.failures.append(error)

@@ -63,7 +63,9 @@ def trouble_of(error: RouterError) -> Trouble | None:
 
 
 def _asked_for(error: RouterError) -> float | None:
-    return error.cause.retry_after if isinstance(error, StreamInterrupted) and error.cause else error.retry_after
+    return (
+        error.cause.retry_after if isinstance(error, StreamInterrupted) and error.cause else error.retry_after
+    )
 
 
 def _figures(call: Call, result: Any, started: float) -> Figures:

@@ -67,13 +67,13 @@ def _by(targets: Sequence[Target], values: Sequence[float | None]) -> Sequence[T
     if not known:
         return targets
     usual = fmean(known)
-    keyed = sorted(
-        zip(targets, values, strict=True), key=lambda pair: usual if pair[1] is None else pair[1]
-    )
+    keyed = sorted(zip(targets, values, strict=True), key=lambda pair: usual if pair[1] is None else pair[1])
     return [target for target, _ in keyed]
 
 
-def _chosen(routing: Callable[[Call, Sequence[Target]], Sequence[Target]], call: Call, targets: Sequence[Target]) -> Sequence[Target]:
+def _chosen(
+    routing: Callable[[Call, Sequence[Target]], Sequence[Target]], call: Call, targets: Sequence[Target]
+) -> Sequence[Target]:
     known = {target.id: target for target in targets}
     given = routing(call, tuple(targets))
     chosen: dict[object, Target] = {}

@@ -243,7 +243,9 @@ class Health:
             record.probe_until = -math.inf
             self._close(record, now, self._longer(record), retry_after)
             return True
-        if retry_after is not None and now + retry_after > record.until:  # one that was under way when it closed
+        if (
+            retry_after is not None and now + retry_after > record.until
+        ):  # one that was under way when it closed
             self._close(record, now, record.length, retry_after)
             return True
         return False
