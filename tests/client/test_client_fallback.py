@@ -45,9 +45,9 @@ def test_a_tier_needs_no_model_and_another_one_may_be_added(offline_url: Offline
         assert reply.meta.model == model
     first = HFRouter("offline/tools", base_url=offline_url, api_key="k", tiers=tiers, tier="fast")
     offline_url.queue(Status(429), match="offline/tools")
-    assert (first.chat(HELLO).meta.model, first.chat(HELLO, model="offline/react").meta.model) == (
+    assert (first.chat(HELLO).meta.model, first.chat(HELLO, model="offline/reasoner").meta.model) == (
         ECHO,
-        "offline/react",
+        "offline/reasoner",
     )
 
 
