@@ -110,7 +110,6 @@ class Day:
     closed_asked: int = 0  # requests to a closed target that were no probe
     probes: int = 0
     seconds: list[float] = field(default_factory=list)
-    wall: float = 0.0
 
 
 class Simulation:
@@ -155,7 +154,6 @@ class Simulation:
 
     def run(self) -> Day:
         """The whole day."""
-        began = time.perf_counter()
         # Arrivals: a Poisson process that is three times as busy at noon as at midnight.
         pending: list[tuple[float, int, Generator[Any, Any, str] | None, float, bool]] = []
         for _ in range(self._calls):
@@ -183,7 +181,6 @@ class Simulation:
             else:
                 assert isinstance(effect, Sleep)
                 heapq.heappush(pending, (self.now + effect.seconds, next(self._order), flow, started, up))
-        self.day.wall = time.perf_counter() - began
         return self.day
 
     def _call(self) -> Call:
@@ -202,7 +199,7 @@ def retries(simulation: Simulation) -> Callable[[Call], Flow[str]]:
 
 def everything(simulation: Simulation) -> Callable[[Call], Flow[str]]:
     targets = tuple(simulation.targets)
-    fallback = Fallback(lambda call: Choice(targets), health=simulation.health)
+    fallback = Fallback(lambda _call: Choice(targets), health=simulation.health)
     retry = Retry(jitter=simulation.dice.random, budget=simulation.budget, health=simulation.health)
     watch = Watch(simulation.health)
 
@@ -225,16 +222,16 @@ WAYS = {
 def table(calls: int, seed: int) -> str:
     """The result as a table in Markdown."""
     lines = [
-        "| | answered | where one provider is up | requests an answer | p50 | p99 | to closed targets | probes | simulated in |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| | answered | where one is up | requests an answer | p50 | p99 | to closed targets | probes |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, make in WAYS.items():
         day = Simulation(calls, seed, make).run()
         times = sorted(day.seconds)
         lines.append(
             f"| {name} | {day.answered / day.calls:.3%} | {day.answered_with_one_up / day.with_one_up:.3%} "
-            f"| {day.requests / day.answered:.3f} | {times[len(times) // 2]:.2f} s | {times[len(times) * 99 // 100]:.2f} s "
-            f"| {day.closed_asked} | {day.probes} | {day.wall:.0f} s |"
+            f"| {day.requests / day.answered:.3f} | {times[len(times) // 2]:.2f} s "
+            f"| {times[len(times) * 99 // 100]:.2f} s | {day.closed_asked} | {day.probes} |"
         )
     return "\n".join(lines)
 
@@ -242,7 +239,9 @@ def table(calls: int, seed: int) -> str:
 def main(arguments: Sequence[str]) -> None:
     calls = int(arguments[0]) if arguments else 200_000
     seed = int(arguments[1]) if len(arguments) > 1 else 2026
-    print(f"{calls:,} calls in a simulated day, seed {seed}\n\n{table(calls, seed)}")
+    began = time.perf_counter()
+    result = table(calls, seed)
+    print(f"{calls:,} calls in a simulated day, seed {seed}, {time.perf_counter() - began:.0f} s\n\n{result}")
 
 
 if __name__ == "__main__":

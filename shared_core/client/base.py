@@ -47,6 +47,7 @@ from shared_core.wire.chat import check_messages
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
     from shared_core.client.ways import Ways
+    from shared_core.policy import Policy
 
 __all__ = ["EmbeddingApi", "RouterBase", "RouterSettings"]
 
@@ -112,9 +113,9 @@ class RouterBase:
             the same model only.
         tiers: Lists of targets by name, such as {"fast": ["org/small:groq"], "quality": ["org/large", ...]}.
         tier: The list to ask, after `model` where one is given and before `fallback`.
-        routing: Whom to ask first: "fallback", the default, keeps the order; "latency", "throughput" and "cost" sort by the loaded
-            catalogue's figures and what this process has seen; "weighted" draws lots by `Target.weight`; a function
-            of the call and its targets returns those to ask.
+        routing: Whom to ask first: "fallback", the default, keeps the order; "latency", "throughput" and "cost" sort
+            by the loaded catalogue's figures and what this process has seen; "weighted" draws lots by
+            `Target.weight`; a function of the call and its targets returns those to ask.
         continue_elsewhere: Whether a streamed text that breaks off is continued by another target, which is sent
             what was written; see `shared_core.policy.continuation`.
 
@@ -254,7 +255,7 @@ class RouterBase:
         extra_headers = options.pop("extra_headers", None)
         timeout = options.pop("timeout", None)
         model = options.pop("model", None) or self.model
-        stack = self._policies
+        stack: Sequence[Policy] = self._policies
         if self._ways is not None:
             stack = self._ways.stack(own_too=bool(model))
             model = model or self._ways.first_model(self.base_url)

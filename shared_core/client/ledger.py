@@ -102,7 +102,8 @@ class Ledger:
         return tuple(self._notes)
 
     def meta(self, route: Route, seconds: float) -> ReplyMeta:
-        """Who answered, over all requests: attempts are summed, moves are one request's at most, headers are the last reply's."""
+        """Who answered, over all requests: attempts are summed, moves are the most of one request, headers the last
+        reply's."""
         return ReplyMeta(
             model=self._model or route.model,
             provider=self._provider or route.provider,

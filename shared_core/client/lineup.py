@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 from shared_core.client.checks import checked_bill_to, checked_headers, checked_url
 from shared_core.errors import ConfigError
 from shared_core.policy.fallback import Choice
-from shared_core.routing.passing_on import Skipped
 from shared_core.policy.state import HEALTH, Health
 from shared_core.routing import is_hugging_face, wire_model
 from shared_core.routing.abilities import lacks, needs_of
 from shared_core.routing.order import ROUTINGS, in_order
+from shared_core.routing.passing_on import Skipped
 from shared_core.types import Call, ModelRef, Routing, Target, TargetSpec
 
 __all__ = ["Lineup", "Plan", "checked_routing", "checked_targets"]
@@ -35,6 +35,9 @@ class Lineup:
 
     targets: tuple[Target, ...]
     routing: Routing = "fallback"
+    _last: list[tuple[Target, str, bool, Sequence[Target]]] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(
@@ -66,7 +69,7 @@ class Lineup:
             return None
         return _resolved(self.targets[0], Target(own_url), "").model
 
-    def places(self, own: Target, model: str, *, own_too: bool = True) -> list[Target]:
+    def places(self, own: Target, model: str, *, own_too: bool = True) -> Sequence[Target]:
         """All targets, complete, each once.
 
         Args:
@@ -74,12 +77,22 @@ class Lineup:
             model: The call's model, as it goes on the wire.
             own_too: Whether the call's own model is asked first; False where the user named none.
         """
+        for (
+            last
+        ) in self._last:  # the same for most calls of a client; replaced as a whole, so that threads may
+            if last[0] is own and last[1] == model and last[2] is own_too:
+                return last[3]
+        found = self._found(own, model, own_too=own_too)
+        self._last[:] = [(own, model, own_too, found)]
+        return found
+
+    def _found(self, own: Target, model: str, *, own_too: bool) -> Sequence[Target]:
         places = [replace(own, model=model)] if own_too else []
         places += [_resolved(target, own, model) for target in self.targets]
         once: dict[object, Target] = {}
         for place in places:
             once.setdefault(place.id, place)
-        return list(once.values())
+        return tuple(once.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +116,18 @@ class Plan:
 
     def among(self, call: Call, places: Sequence[Target]) -> Choice:
         """The same for targets that are found already."""
-        needs = needs_of(call.request)
-        able, skipped = list(places), []
-        if needs and len(places) > 1:
+        needs = needs_of(call.request) if len(places) > 1 else None
+        able, skipped = places, []
+        if needs:
             reasons = [(place, lacks(place, needs)) for place in places]
             able = [place for place, reason in reasons if not reason]
             skipped = [Skipped(place, f"known to be unfit: {reason}") for place, reason in reasons if reason]
             if not able:  # the catalogue may be wrong, and the hosts will say so themselves
-                able, skipped = list(places), []
+                able, skipped = places, []
         if len(able) > 1 and self.lineup.routing != "fallback":
-            ordered = in_order(
+            able = in_order(
                 self.lineup.routing, call, able, lambda target: self.health.figures(target.id), self.draw
             )
-            able = list(ordered)
         return Choice(able, skipped)
 
 

@@ -6,7 +6,7 @@ What these calls need besides is loaded with the first of them: a program that o
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal
@@ -34,7 +34,7 @@ from shared_core.types import (
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
-    from shared_core.policy import Handler
+    from shared_core.policy import Handler, Policy
     from shared_core.providers import Route, Served
 
 __all__ = ["VectorRouter"]
@@ -69,7 +69,7 @@ class VectorRouter(RouterBase):
 
         own = EmbedExchange(self._exchange, route, LESSONS.of(route.url, route.model))
         exchange: Handler[Any] = own
-        policies = self._policies
+        policies: Sequence[Policy] = self._policies
         if (
             self._ways is not None
             and (places := self._ways.of_same_model(call.target, self._named(model)))[1:]

@@ -63,7 +63,7 @@ class Ways:
         """The model that stands for a call which names none."""
         return self.lineup.first_model(own_url)
 
-    def places(self, own: Target, model: str) -> list[Target]:
+    def places(self, own: Target, model: str) -> Sequence[Target]:
         """All targets of a call that names, or does not name, its model.
 
         Args:

@@ -16,9 +16,9 @@ from shared_core.flow import Flow
 from shared_core.observe import log
 from shared_core.policy import Handler
 from shared_core.policy.continuation import continuing, is_continuable, joined
-from shared_core.routing.passing_on import Skipped, account_of, all_failed, may_pass_on, passed_on
 from shared_core.policy.state import HEALTH, Admission, Health
-from shared_core.types import Call, ChatReply, ChatRequest, EmbedRequest, Target, Turn
+from shared_core.routing.passing_on import Skipped, account_of, all_failed, may_pass_on, passed_on
+from shared_core.types import Call, ChatReply, ChatRequest, EmbedRequest, Request, Target, Turn
 from shared_core.wire.redact import redact_error
 
 __all__ = ["Choice", "Fallback"]
@@ -76,7 +76,7 @@ class Fallback:
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         targets, skipped = self.plan(call)
         if len(targets) == 1 and not skipped:
-            return (yield from inner(_at(call, targets[0])))
+            return (yield from inner(replace(call, request=_asking(call, targets[0]), target=targets[0])))
         way = _Way(list(targets), tuple(target.id for target in targets), list(skipped))
         target, admission = self._first(call, way)
         while True:
@@ -129,15 +129,20 @@ class Fallback:
         way.asked.append(target)
         others = any(self.health.is_open(rival.id) for rival in way.left) and len(way.asked) < self.most
         tries = None if not others else 1 if admission == "probe" else self.tries
-        turn = Turn(target.id, way.keys, tries, admission == "probe")
-        part = replace(_at(call, target), turn=turn)
-        request = part.request
+        probe = admission == "probe"
+        turn = Turn(target.id, way.keys, tries, probe)
+        request, waits = _asking(call, target), call.waits
         if way.written is not None:
-            return replace(part, request=continuing(cast(ChatRequest, request), way.written))
-        plain = isinstance(request, EmbedRequest) or (isinstance(request, ChatRequest) and not request.stream)
-        if others and plain:  # who hangs may not take all the time: half of what is left is for the others
-            return replace(part, waits=call.waits.part(call.waits.until_deadline() / 2))
-        return part
+            request = continuing(cast(ChatRequest, request), way.written)
+        elif (
+            others
+            and not getattr(request, "stream", False)
+            and isinstance(request, ChatRequest | EmbedRequest)
+        ):
+            waits = waits.part(
+                waits.until_deadline() / 2
+            )  # who hangs may not take the time of the others, too
+        return Call(request, target, waits, call.progress, turn)
 
     # -- after a failure -----------------------------------------------------------------------------------
 
@@ -196,11 +201,11 @@ class Fallback:
         return f"failed lately, closed for {wait:.0f} s" if wait else "is being probed by another call"
 
 
-def _at(call: Call, target: Target) -> Call:
+def _asking(call: Call, target: Target) -> Request:
     request = call.request
-    if getattr(request, "model", target.model) != target.model:
-        request = replace(request, model=target.model)  # type: ignore[arg-type]
-    return replace(call, request=request, target=target)
+    if getattr(request, "model", target.model) == target.model:
+        return request
+    return replace(request, model=target.model)
 
 
 def _complete(error: RouterError, part: Call) -> None:

@@ -8,7 +8,7 @@ Pure flow: it sleeps by yielding, so threads and event loops share these lines.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -58,7 +58,6 @@ class Retry:
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         attempt, paid = 1, 1
-        host = call.target.base_url, call.target.key
         while True:
             try:
                 result = yield from inner(call)
@@ -73,13 +72,14 @@ class Retry:
                 throttled = isinstance(error, RateLimited | Overloaded)
                 if call.turn is not None and self._is_left_to_others(call.turn, attempt, throttled=throttled):
                     raise
-                paid = self.budget.take(host, throttled=throttled)
+                paid = self.budget.take(_host(call), throttled=throttled)
                 if not paid:
                     log.out_of_retries(call, error)
                     raise
                 log.retrying(call, error, wait)
             else:
-                self.budget.give_back(host, paid)
+                if not self.budget.is_untouched:
+                    self.budget.give_back(_host(call), paid)
                 return result
             yield from sleep(wait)
             if call.turn is not None and not self.health.is_open(call.turn.key):
@@ -100,6 +100,10 @@ class Retry:
         throttled = isinstance(error, RateLimited | Overloaded)
         base = self.first_wait_throttled if throttled else self.first_wait
         return self.jitter() * min(self.longest_wait, base * 2.0 ** (attempt - 1))
+
+
+def _host(call: Call) -> Hashable:
+    return call.target.base_url, call.target.key
 
 
 def _was_refused(error: RouterError) -> bool:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from shared_core.errors import AllRoutesFailed, ModelLoading, Overloaded, RateLimited, RouterError
-from shared_core.routing.plan import is_hugging_face
 from shared_core.routing.abilities import window_of
+from shared_core.routing.plan import is_hugging_face
 from shared_core.types import Call, ChatRequest, Target
 
 __all__ = ["Skipped", "account_of", "all_failed", "may_pass_on", "passed_on"]

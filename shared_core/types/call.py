@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from shared_core.types.chat import ChatRequest
 from shared_core.types.embeddings import EmbedRequest
 from shared_core.types.rerank import RerankRequest
-from shared_core.types.secret import ApiKey
 from shared_core.types.target import Target
 from shared_core.types.tasks import TaskRequest
 from shared_core.types.waits import Waits

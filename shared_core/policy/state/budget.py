@@ -54,6 +54,11 @@ class RetryBudget:
                 del self._tokens[next(iter(self._tokens))]
             return price
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether every bucket is full, so that nothing can be given back."""
+        return not self._tokens
+
     def give_back(self, host: Hashable, tokens: int = 1) -> None:
         """A call was answered: the price of its retry comes back, or one token where it needed none."""
         if host not in self._tokens:  # full, as nearly always; a race here costs one token

@@ -111,7 +111,7 @@ class Health:
         if record is None or not record.closed:
             return "open"
         with self._lock:
-            if not record.closed:
+            if record.length == 0:  # it has been opened meanwhile
                 return "open"
             if now < record.probe_until or now < (min(record.until, record.early) if early else record.until):
                 return None
