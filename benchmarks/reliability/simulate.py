@@ -222,14 +222,15 @@ WAYS = {
 def table(calls: int, seed: int) -> str:
     """The result as a table in Markdown."""
     lines = [
-        "| | answered | where one is up | requests an answer | p50 | p99 | to closed targets | probes |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| | answered | not answered | with one up | requests an answer | p50 | p99 | to closed targets | probes |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for name, make in WAYS.items():
         day = Simulation(calls, seed, make).run()
         times = sorted(day.seconds)
         lines.append(
-            f"| {name} | {day.answered / day.calls:.3%} | {day.answered_with_one_up / day.with_one_up:.3%} "
+            f"| {name} | {day.answered / day.calls:.3%} | {day.calls - day.answered:,} "
+            f"| {day.answered_with_one_up / day.with_one_up:.3%} "
             f"| {day.requests / day.answered:.3f} | {times[len(times) // 2]:.2f} s "
             f"| {times[len(times) * 99 // 100]:.2f} s | {day.closed_asked} | {day.probes} |"
         )
