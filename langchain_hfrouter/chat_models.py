@@ -91,6 +91,9 @@ class ChatHFRouter(RouterSettings):
             How often a transient failure is tried again, never after the first token.
         wait_for_model: bool | float = False
             Wait while a model is loading, up to the time limit or this many seconds.
+        fallback, tiers, tier, routing, continue_elsewhere:
+            Whom to ask when `model` cannot answer, in which order: as in `shared_core.HFRouter`, such as
+            `fallback=["org/name:groq", Target(base_url=...)]`. With a `tier`, `model` may be left out.
         default_headers: dict[str, str] | None
             Sent with every request.
         prices, reported_cost:

@@ -6,11 +6,12 @@ plain string as `api_key` and the other spellings. A test holds these lists and 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from langchain_hfrouter.arguments import HostArguments
+from shared_core.types import Routing, TargetSpec
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
@@ -31,6 +32,8 @@ class RouterEmbeddingArguments(BatchArguments, total=False):
 
     embedding_api: Literal["auto", "openai", "tei", "router"]
     hub_url: str | None
+    fallback: Sequence[TargetSpec] | None
+    routing: Routing | None
     dimensions: int | None
     normalize: bool | None
     truncate: bool | None

@@ -14,9 +14,10 @@ from pydantic import Field, field_serializer, model_validator
 
 from langchain_hfrouter.connection import BatchConnection
 from langchain_hfrouter.errors import ConfigError, as_langchain
+from langchain_hfrouter.targets import checked
 from langchain_hfrouter.text_embeddings import TextEmbeddings
 from shared_core.errors import RouterError
-from shared_core.types import EmbedReply, Kind
+from shared_core.types import EmbedReply, Kind, other_model, plain_routing, plain_targets
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -86,6 +87,11 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
             How often a transient failure is tried again.
         wait_for_model: bool | float = False
             Wait while a model is loading, up to the time limit or this many seconds.
+        fallback: list[str | Target] | None
+            Whom to ask when the host cannot answer: other providers ("org/name:together") or hosts of the same model.
+            Vectors of two models cannot be compared, so that another model is refused.
+        routing: "fallback" | "latency" | "weighted" | callable | None
+            Whom to ask first; see `shared_core.HFRouter`.
         batch_size: int | None
             Texts a request, at most; None takes what the host is known to accept. Also accepted as `chunk_size`.
         max_concurrency: int = 8
@@ -144,6 +150,8 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
 
     embedding_api: Literal["auto", "openai", "tei", "router"] = "auto"
     hub_url: str | None = None
+    fallback: list[Any] | None = None
+    routing: Any = None
     dimensions: int | None = Field(default=None, ge=1)
     normalize: bool | None = None
     truncate: bool | None = None
@@ -176,6 +184,12 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
                 "HFRouterEmbeddings needs a model, or the base_url of a server that has one.",
                 hint='Write model="org/name", such as "sentence-transformers/all-MiniLM-L6-v2".',
             )
+        checked(self)
+        if stranger := other_model(self.fallback or (), self.model):
+            raise ConfigError(
+                f"fallback names {stranger!r}, and vectors of two models cannot be compared.",
+                hint=f"Name other providers or hosts of {self.model!r}.",
+            )
         cache = self.cache
         if not (cache is None or isinstance(cache, bool | str | Path) or hasattr(cache, "get_many")):
             raise ConfigError(
@@ -189,6 +203,14 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
         if isinstance(cache, bool | str):
             return cache
         return str(cache) if isinstance(cache, Path) else type(cache).__name__
+
+    @field_serializer("fallback", when_used="unless-none")
+    def _plain_targets(self, fallback: list[Any]) -> Any:
+        return plain_targets(fallback)
+
+    @field_serializer("routing", when_used="unless-none")
+    def _name_routing(self, routing: Any) -> str:
+        return plain_routing(routing)
 
     @field_serializer("show_progress", when_used="json")
     def _name_progress(self, progress: bool | Callable[[int, int], object]) -> bool:
@@ -228,4 +250,6 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
             "embedding_cache": self.cache,
             "embedding_api": self.embedding_api,
             "hub_url": self.hub_url,
+            "fallback": self.fallback,
+            "routing": self.routing,
         }

@@ -31,8 +31,9 @@ from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
 from langchain_hfrouter.replies import PROVIDER
 from langchain_hfrouter.routers import Routers
+from langchain_hfrouter.targets import ROUTING_FIELDS, as_plain, checked, first_model
 from shared_core import __version__
-from shared_core.types import CHAT_PARAMS, Timeouts
+from shared_core.types import CHAT_PARAMS, Timeouts, plain_routing, plain_targets
 
 __all__ = ["RouterSettings", "unknown_parameters"]
 
@@ -69,6 +70,11 @@ class RouterSettings(Routers, BaseChatModel):
     reasoning_tags: bool = False
     prices: dict[str, Any] | None = None
     reported_cost: str | None = None
+    fallback: list[Any] | None = None
+    tiers: dict[str, list[Any]] | None = None
+    tier: str | None = None
+    routing: Any = None
+    continue_elsewhere: bool = False
 
     temperature: float | None = None
     top_p: float | None = None
@@ -121,6 +127,8 @@ class RouterSettings(Routers, BaseChatModel):
         """Takes other spellings, moves unknown names to `extra_body`, wraps the token."""
         if not isinstance(values, dict):
             return values
+        if not values.get("model") and not values.get("model_name") and values.get("tier") is not None:
+            values = {**values, "model": first_model(values)}
         key = values.get("api_key")
         profile = values.get("profile")
         known = values.keys() <= cls.model_fields.keys()
@@ -146,6 +154,7 @@ class RouterSettings(Routers, BaseChatModel):
     @model_validator(mode="after")
     def _complete(self) -> RouterSettings:
         Timeouts.of(self.timeout)  # raises for limits that cannot hold
+        checked(self)
         if self.profile is None:  # langchain-core before 1.3 does not ask for it
             self.profile = self._resolve_model_profile()
         add_version = getattr(self, "_add_version", None)  # langchain-core 1.5
@@ -198,6 +207,7 @@ class RouterSettings(Routers, BaseChatModel):
             "reasoning_tags": self.reasoning_tags,
             "prices": self.prices,
             "reported_cost": self.reported_cost,
+            **{name: getattr(self, name) for name in ROUTING_FIELDS},
         }
 
     def _params(self) -> dict[str, Any]:
@@ -248,14 +258,22 @@ class RouterSettings(Routers, BaseChatModel):
     def _mask_headers(self, headers: dict[str, str]) -> dict[str, str]:
         return {name: "**********" if is_secret(name) else value for name, value in headers.items()}
 
+    @field_serializer("fallback", "tiers", when_used="unless-none")
+    def _plain_targets(self, value: Any) -> Any:
+        return plain_targets(value)
+
+    @field_serializer("routing", when_used="unless-none")
+    def _name_routing(self, routing: Any) -> str:
+        return plain_routing(routing)
+
     @property
     def lc_attributes(self) -> dict[str, Any]:
         limits = self.timeout
+        plain = as_plain(self)
         if not isinstance(limits, Timeouts):
-            return {}
-        return {
-            "timeout": {name: getattr(limits, name) for name in ("total", "connect", "first_token", "gap")}
-        }
+            return plain
+        names = ("total", "connect", "first_token", "gap")
+        return {**plain, "timeout": {name: getattr(limits, name) for name in names}}
 
     @property
     def _llm_type(self) -> str:
@@ -271,6 +289,7 @@ class RouterSettings(Routers, BaseChatModel):
             "bill_to": self.bill_to,
             "extra_body": self.extra_body,
             "reasoning_tags": self.reasoning_tags or None,
+            **as_plain(self),
             "echo_reasoning": self.echo_reasoning or None,
             "media_in_tool_messages": self.media_in_tool_messages or None,
         }

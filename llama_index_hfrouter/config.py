@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from llama_index.core.llms.function_calling import FunctionCallingLLM
-from pydantic import ConfigDict, SecretStr
+from pydantic import ConfigDict, SecretStr, field_serializer
 
 from llama_index_hfrouter.connection import Connection
 from llama_index_hfrouter.messages import EchoReasoning
+from llama_index_hfrouter.targets import ROUTING_FIELDS, check_targets, first_model
 from shared_core.errors import ConfigError
-from shared_core.types import CHAT_PARAMS, ApiKey
+from shared_core.types import CHAT_PARAMS, ApiKey, plain_routing, plain_targets
 
 __all__ = ["PARAMS", "RouterConfig", "StructuredWay"]
 
@@ -35,6 +36,11 @@ class RouterConfig(Connection, FunctionCallingLLM):
     reasoning_tags: bool = False
     prices: dict[str, Any] | None = None
     reported_cost: str | None = None
+    fallback: list[Any] | None = None
+    tiers: dict[str, list[Any]] | None = None
+    tier: str | None = None
+    routing: Any = None
+    continue_elsewhere: bool = False
 
     temperature: float | None = None
     top_p: float | None = None
@@ -79,13 +85,24 @@ class RouterConfig(Connection, FunctionCallingLLM):
         **options: Any,
     ) -> None:
         name = model if model is not None else model_name
+        if not name and options.get("tier") is not None:
+            name = first_model(options.get("tiers"), options["tier"])
         if not name:
             raise ConfigError(
                 "No model was given.", hint='Pass model="org/name", such as "openai/gpt-oss-120b".'
             )
         if isinstance(options.get("prices"), Mapping):
             options["prices"] = _plain(options["prices"])
+        check_targets(options)
         super().__init__(model=name, api_key=api_key, **options)
+
+    @field_serializer("fallback", "tiers", when_used="unless-none")
+    def _plain_targets(self, value: Any) -> Any:
+        return plain_targets(value)
+
+    @field_serializer("routing", when_used="unless-none")
+    def _name_routing(self, routing: Any) -> str:
+        return plain_routing(routing)
 
     @property
     def model_name(self) -> str:
@@ -96,7 +113,10 @@ class RouterConfig(Connection, FunctionCallingLLM):
         return self.model
 
     def _router_settings(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("reasoning_tags", "prices", "reported_cost")}
+        own = {
+            name: getattr(self, name)
+            for name in ("reasoning_tags", "prices", "reported_cost", *ROUTING_FIELDS)
+        }
         return {**super()._router_settings(), **own}
 
 

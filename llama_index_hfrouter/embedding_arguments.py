@@ -5,6 +5,7 @@ At run time their fields decide; a test holds these lists and the fields togethe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
@@ -12,6 +13,7 @@ from llama_index.core.callbacks import CallbackManager
 from llama_index.core.storage.kvstore.types import BaseKVStore
 
 from llama_index_hfrouter.arguments import HostArguments
+from shared_core.types import Routing, TargetSpec
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
@@ -48,6 +50,8 @@ class RouterEmbeddingArguments(HostArguments, TextEmbeddingArguments, total=Fals
     max_concurrency: int
     embedding_api: Literal["auto", "openai", "tei", "router"]
     hub_url: str | None
+    fallback: Sequence[TargetSpec] | None
+    routing: Routing | None
     truncate: bool | None
     prompt_name: str | None
 

@@ -74,6 +74,9 @@ class HFRouterLLM(StructuredPrediction):
         max_retries: How often a transient failure is tried again; default 2.
         default_headers, extra_body: Sent with every request. Headers whose names speak of secrets are left
             out of serialised forms.
+        fallback, tiers, tier, routing, continue_elsewhere: Whom to ask when `model` cannot answer, in which order, as
+            in `shared_core.HFRouter`: `fallback=["org/name:groq", Target(base_url=...)]`. With a `tier`, `model`
+            may be left out.
         wait_for_model: Whether (or for how many seconds) to wait while a cold model loads.
         reasoning_tags: Whether `<think>…</think>` in the text is split off as reasoning.
         prices, reported_cost: What calls cost where no catalogue says so, and where replies say it; see

@@ -13,9 +13,10 @@ from pydantic import ConfigDict, Field, SecretStr, field_serializer
 
 from llama_index_hfrouter.connection import Connection
 from llama_index_hfrouter.names import model_named
+from llama_index_hfrouter.targets import check_targets
 from llama_index_hfrouter.text_embedding import TextEmbedding
 from shared_core.errors import ConfigError
-from shared_core.types import ApiKey, EmbedReply, Kind
+from shared_core.types import ApiKey, EmbedReply, Kind, other_model, plain_routing, plain_targets
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -44,6 +45,9 @@ class HFRouterEmbedding(Connection, TextEmbedding):
             its path for "openai", one without for "tei".
         hub_url: The Hub that is asked who serves the model; None is huggingface.co, or HF_ENDPOINT.
         provider, bill_to: Who answers, and which organisation pays.
+        fallback: Whom to ask when the host cannot answer: other providers ("org/name:together") or hosts of the same
+            model. Vectors of two models cannot be compared, so that another model is refused.
+        routing: Whom to ask first: "fallback" (default), "latency", "weighted" or a function; see `HFRouter`.
         dimensions: Length of the vectors, for models made to be cut (Matryoshka).
         normalize: Whether vectors are scaled to length 1; None leaves it to the host.
         truncate: Whether texts over the model's limit are cut rather than refused; None leaves it to the host.
@@ -77,6 +81,8 @@ class HFRouterEmbedding(Connection, TextEmbedding):
 
     embedding_api: Literal["auto", "openai", "tei", "router"] = "auto"
     hub_url: str | None = None
+    fallback: list[Any] | None = None
+    routing: Any = None
     dimensions: int | None = Field(default=None, ge=1)
     normalize: bool | None = None
     truncate: bool | None = None
@@ -111,6 +117,12 @@ class HFRouterEmbedding(Connection, TextEmbedding):
                     "No model was given.",
                     hint='Pass model="org/name", such as "BAAI/bge-m3", or the base_url of a server that has one.',
                 )
+            check_targets(options)
+            if stranger := other_model(options.get("fallback") or (), name):
+                raise ConfigError(
+                    f"fallback names {stranger!r}, and vectors of two models cannot be compared.",
+                    hint=f"Name other providers or hosts of {name!r}.",
+                )
             for alias, field in (
                 ("query_prompt", "query_instruction"),
                 ("document_prompt", "text_instruction"),
@@ -132,6 +144,14 @@ class HFRouterEmbedding(Connection, TextEmbedding):
     def to_payload(self) -> dict[str, Any]:
         """What events and callbacks may see: no token, no headers, no address."""
         return {**super().to_payload(), "provider": self.provider, "dimensions": self.dimensions}
+
+    @field_serializer("fallback", when_used="unless-none")
+    def _plain_targets(self, fallback: list[Any]) -> Any:
+        return plain_targets(fallback)
+
+    @field_serializer("routing", when_used="unless-none")
+    def _name_routing(self, routing: Any) -> str:
+        return plain_routing(routing)
 
     @field_serializer("cache")
     def _cache_that_travels(self, cache: Any) -> Any:
@@ -173,4 +193,6 @@ class HFRouterEmbedding(Connection, TextEmbedding):
             "embedding_cache": self.cache,
             "embedding_api": self.embedding_api,
             "hub_url": self.hub_url,
+            "fallback": self.fallback,
+            "routing": self.routing,
         }

@@ -136,6 +136,8 @@ class ConfigError(RouterError, ValueError):
 class NoRoute(RouterError):
     """No configured target can serve the request; nothing was sent."""
 
+    default_reactions = frozenset({"other_route"})
+
 
 class BudgetExceeded(RouterError):
     """The call would cost more than it may; nothing was sent."""
@@ -271,7 +273,8 @@ class StreamInterrupted(RouterError):
 
 
 class AllRoutesFailed(RouterError):
-    """Every target was tried; `failures` keeps each one's error, in order."""
+    """Nobody answered. The message lists every target with its reason, also those that were not asked, and why;
+    `failures` keeps the error of each one that was asked, in order."""
 
     def __init__(self, message: str, *, failures: Iterable[RouterError], **about: Any) -> None:
         super().__init__(message, **about)

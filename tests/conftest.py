@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from shared_core.policy.state import forget
 from shared_core.testing import OfflineRouter, offline_router
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "HUGGINGFACE_API_KEY", "HUG_API_KEY")
@@ -58,6 +59,14 @@ def nobody_is_logged_in(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         is_token = name in TOKEN_VARIABLES and not recording  # recording live needs the developer's token
         if is_token or name.lower() in PROXY_VARIABLES or name.startswith("HFROUTER_"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_in_trouble() -> Iterator[None]:
+    """What the process has learnt of its hosts is forgotten: the tests share some."""
+    forget()
+    yield
+    forget()
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,7 @@ from shared_core.errors import ConfigError, ModelNotServed, RouterError
 from shared_core.flow import Flow
 from shared_core.routing import HUB_URL, ROUTER_URL, wire_model
 from shared_core.types import (
+    SECRET_HEADERS,
     ApiKey,
     Call,
     ChatOptions,
@@ -35,7 +36,9 @@ from shared_core.types import (
     Message,
     Progress,
     Request,
+    Routing,
     Target,
+    TargetSpec,
     Timeouts,
     Waits,
 )
@@ -44,6 +47,8 @@ from shared_core.wire.chat import check_messages
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
+    from shared_core.client.ways import Ways
+    from shared_core.policy import Policy
 
 __all__ = ["EmbeddingApi", "RouterBase", "RouterSettings"]
 
@@ -53,7 +58,6 @@ EmbeddingApi = Literal["auto", "openai", "tei", "router"]
 T = TypeVar("T")
 
 _CATALOG_TTL = 300.0  # seconds; what Hugging Face's own ml-intern uses
-_SECRET_HEADERS = frozenset({"proxy-authorization", "cookie", "x-api-key", "api-key", "x-hf-token"})
 
 
 class RouterSettings(TypedDict, total=False):
@@ -75,6 +79,11 @@ class RouterSettings(TypedDict, total=False):
     task_models: Mapping[str, str] | None
     prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None
     reported_cost: str | None
+    fallback: Sequence[TargetSpec] | None
+    tiers: Mapping[str, Sequence[TargetSpec]] | None
+    tier: str | None
+    routing: Routing | None
+    continue_elsewhere: bool
 
 
 class RouterBase:
@@ -106,6 +115,16 @@ class RouterBase:
             and `UnitPrice` for media, which no catalogue prices.
         reported_cost: Where replies of `base_url` say what they cost, in USD: a header such as
             "x-litellm-response-cost", or a key of the usage such as "usage.cost". No reply of the router does.
+        fallback: Whom to ask when `model` cannot answer, in order: model ids, addresses (asked for the same model,
+            without any token), or `Target(model=..., base_url=..., api_key=...)`. Texts are embedded by targets of
+            the same model only.
+        tiers: Lists of targets by name, such as {"fast": ["org/small:groq"], "quality": ["org/large", ...]}.
+        tier: The list to ask, after `model` where one is given and before `fallback`.
+        routing: Whom to ask first: "fallback", the default, keeps the order; "latency", "throughput" and "cost" sort
+            by the loaded catalogue's figures and what this process has seen; "weighted" draws lots by
+            `Target.weight`; a function of the call and its targets returns those to ask.
+        continue_elsewhere: Whether a streamed text that breaks off is continued by another target, which is sent
+            what was written; see `shared_core.policy.continuation`.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -131,6 +150,11 @@ class RouterBase:
         task_models: Mapping[str, str] | None = None,
         prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None = None,
         reported_cost: str | None = None,
+        fallback: Sequence[TargetSpec] | None = None,
+        tiers: Mapping[str, Sequence[TargetSpec]] | None = None,
+        tier: str | None = None,
+        routing: Routing | None = None,
+        continue_elsewhere: bool = False,
     ) -> None:
         if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
             raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
@@ -157,6 +181,16 @@ class RouterBase:
         self._patience = checked_patience(wait_for_model)
         self._policies = policies(max_retries=max_retries, patience=self._patience)
         self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
+        self.fallback: Sequence[TargetSpec] = fallback or ()
+        self.tiers = dict(tiers or {})
+        self.tier = tier
+        self.routing: Routing = routing or "fallback"
+        self.continue_elsewhere = continue_elsewhere
+        self._ways: Ways | None = None
+        if self.fallback or self.tiers or tier is not None or routing is not None:
+            from shared_core.client.ways import Ways
+
+            self._ways = Ways.of(self)
         self._target: Target | None = None
         self._has_own_client = False
         self._client_stayed_behind = False
@@ -177,7 +211,7 @@ class RouterBase:
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and where the token comes from; never a token, a client or a lock."""
-        dropped = sorted(_SECRET_HEADERS & self._headers.keys())
+        dropped = sorted(SECRET_HEADERS & self._headers.keys())
         return {
             "settings": {
                 "model": self.model,
@@ -186,7 +220,7 @@ class RouterBase:
                 "bill_to": self.bill_to,
                 "timeout": self.timeouts,
                 "max_retries": self.max_retries,
-                "default_headers": {k: v for k, v in self._headers.items() if k not in _SECRET_HEADERS},
+                "default_headers": {k: v for k, v in self._headers.items() if k not in SECRET_HEADERS},
                 "extra_body": self.extra_body,
                 "wait_for_model": self.wait_for_model,
                 "reasoning_tags": self.reasoning_tags,
@@ -196,6 +230,11 @@ class RouterBase:
                 "task_models": self.task_models,
                 "prices": self._exchange.costs.prices,
                 "reported_cost": self._exchange.costs.reported_in,
+                "fallback": self.fallback,
+                "tiers": self.tiers,
+                "tier": self.tier,
+                "routing": self.routing,
+                "continue_elsewhere": self.continue_elsewhere,
             },
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
             "api_key": _left_behind() if dropped else self._key,
@@ -226,16 +265,21 @@ class RouterBase:
         extra_body = options.pop("extra_body", None)
         extra_headers = options.pop("extra_headers", None)
         timeout = options.pop("timeout", None)
+        model = options.pop("model", None) or self.model
+        stack: Sequence[Policy] = self._policies
+        if self._ways is not None:
+            stack = self._ways.stack(own_too=bool(model))
+            model = model or self._ways.first_model(self.base_url)
         request = ChatRequest(
             messages,
-            wire_model(options.pop("model", None) or self.model, self.provider),
+            wire_model(model, self.provider),
             checked_params(options),
             stream,
             {**self.extra_body, **checked_body(extra_body)} if extra_body else self.extra_body,
             self.reasoning_tags,
         )
         call = self._call(request, timeout, extra_headers, streamed=stream)
-        return run_through(self._policies, call, self._exchange.chat)
+        return run_through(stack, call, self._exchange.chat)
 
     def _look_up(self, path: str, timeout: float | Timeouts | None = None) -> Flow[Any]:
         call = self._call(LookupRequest(path), timeout, None, streamed=False)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from shared_core.cache import EmbeddingCache, VectorKeys, keep, through
 from shared_core.client.batches import LESSONS
-from shared_core.client.costing import NOTHING_SENT
-from shared_core.client.exchange import Exchange
+from shared_core.client.costing import NOTHING_SENT, Costing
 from shared_core.client.ledger import Ledger
 from shared_core.client.spread import Pace, Spread
-from shared_core.client.vectors import EmbedExchange, cost_of_part
+from shared_core.client.vectors import cost_of_part
 from shared_core.errors import RouterError
 from shared_core.flow import Flow, offload
-from shared_core.policy import Policy
+from shared_core.policy import Handler, Policy
 from shared_core.providers import Route
 from shared_core.types import Call, EmbedReply, EmbedRequest, ReplyMeta
 from shared_core.wire.embeddings import Embedded
@@ -53,20 +52,22 @@ class Embedding:
     Args:
         call: The whole: its request holds every text, its waits the time limits.
         route: Where the texts go.
-        exchange: Sends.
+        exchange: One try with one batch.
         policies: Around each batch, report first.
         pace: How the list is sent.
-        memory: What was embedded before; None for no cache.
+        costs: Knows the prices.
+        remember: The memory of what a route's host made before; None for no cache.
     """
 
     def __init__(
         self,
         call: Call,
         route: Route,
-        exchange: Exchange,
+        exchange: Handler[tuple[Embedded, Mapping[str, str], Route]],
         policies: Sequence[Policy],
         pace: Pace,
-        memory: Memory | None = None,
+        costs: Costing,
+        remember: Callable[[Route], Memory] | None = None,
     ) -> None:
         asked = cast(EmbedRequest, call.request)
         first: dict[str, int] = {}  # where each different text stands in the caller's list
@@ -74,12 +75,14 @@ class Embedding:
             first.setdefault(text, place)
         self._texts, self._places = list(first), list(first.values())
         self._row_at = dict(zip(self._places, range(len(first)), strict=True))
-        self._asked, self._route, self._memory = asked, route, memory
+        self._asked, self._route, self._remember = asked, route, remember
+        self._memory = None if remember is None else remember(route)
+        self._answered_by = route
         self._call = replace(
             call, request=replace(asked, texts=self._texts, places=self._places, model=route.model)
         )
         self._ledger = Ledger(len(first), pace.progress)
-        self._exchange, self._policies, self._pace = exchange, policies, pace
+        self._exchange, self._policies, self._pace, self._costs = exchange, policies, pace, costs
 
     def run(self) -> Flow[EmbedReply]:
         """All texts to one array, in their order."""
@@ -97,16 +100,14 @@ class Embedding:
     def _spread(self) -> Spread:
         """Not kept, since it refers to us: a circle would hold the vectors until the garbage collector comes."""
         route = self._route
-        lesson = LESSONS.of(route.url, route.model)
-        exchange = EmbedExchange(self._exchange, route, lesson)
         return Spread(
             self._call,
             self._policies,
-            exchange,
+            self._exchange,
             self._keep,
             self._ledger,
             route.limits,
-            lesson,
+            LESSONS.of(route.url, route.model),
             self._pace,
         )
 
@@ -119,12 +120,21 @@ class Embedding:
             self._ledger.enter([row for row in range(len(self._texts)) if row not in missing], known.vectors)
         return known.missing
 
-    def _keep(self, call: Call, answer: tuple[Embedded, Mapping[str, str]]) -> Flow[None]:
-        embedded, headers = answer
-        request, memory = cast(EmbedRequest, call.request), self._memory
+    def _keep(self, call: Call, answer: tuple[Embedded, Mapping[str, str], Route]) -> Flow[None]:
+        embedded, headers, route = answer
+        request, memory, notes = cast(EmbedRequest, call.request), self._memory, embedded.notes
+        if route is not self._route:
+            # Two hosts compute one model differently, so that each has keys of its own.
+            memory = None if self._remember is None else self._remember(route)
+            notes = (
+                *notes,
+                *route.notes,
+                f"Some texts were embedded at {route.root} in place of {self._route.root}.",
+            )
+            self._answered_by = route
         self._ledger.enter([self._row_at[place] for place in request.places], embedded.vectors)
-        cost = cost_of_part(self._exchange, self._asked, self._route, call, embedded.usage, headers)
-        self._ledger.note(call, headers, embedded.model, embedded.usage, embedded.notes, cost)
+        cost = cost_of_part(self._costs, self._asked, route, call, embedded.usage, headers)
+        self._ledger.note(call, headers, embedded.model, embedded.usage, notes, cost)
         if memory is not None:
             yield from offload(lambda: keep(memory.cache, memory.keys_of(request.texts), embedded.vectors))
 
@@ -147,7 +157,7 @@ class Embedding:
         return EmbedReply(
             vectors,
             self._ledger.usage,
-            self._ledger.meta(self._route, waits.now() - progress.started),
+            self._ledger.meta(self._answered_by, waits.now() - progress.started),
             notes=(*self._route.notes, *self._ledger.notes),
         )
 

@@ -309,6 +309,7 @@ def meta_of(call: Call, headers: Mapping[str, str], model: str, cost: Cost = _UN
         headers=headers,
         url=call.target.base_url,
         cost=cost,
+        moves=progress.moves,
     )
 
 

@@ -90,14 +90,8 @@ class JobRun:
     tell: Callable[[JobReport], object] | None = None
     jitter: Callable[[], float] = random.random
 
-    def run(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Finished]:
-        """Sends the task and waits for its result.
-
-        Args:
-            task: Sends it.
-            policies: Around that, made for what is paid.
-        """
-        answer = yield from self.send(task, policies)
+    def go_on(self, task: TaskExchange, answer: Answer) -> Flow[Finished]:
+        """Waits for the result of a task that was answered."""
         if answer.file is not None:
             return Finished({}, (answer.file,), answer.headers)
         dialect = _dialect(task.served.provider)
@@ -118,9 +112,12 @@ class JobRun:
         job = self._job(task, places)
         return (yield from self._kept(job, self._accepted(dialect, job, answer)))
 
-    def submit(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Job]:
-        """Sends the task and returns once the provider has accepted it."""
-        answer = yield from self.send(task, policies)
+    def accepted(self, task: TaskExchange, answer: Answer) -> Job:
+        """The job that a task's answer speaks of.
+
+        Raises:
+            JobFailed: It was answered at once.
+        """
         places = None if answer.file is not None else _dialect(task.served.provider).places(answer.value)
         if places is None:
             raise JobFailed(

@@ -41,7 +41,7 @@ class Ledger:
         self.done = 0
         self._progress = progress
         self._notes: dict[str, None] = {}
-        self._attempts = 0
+        self._attempts = self._moves = 0
         self._model = ""
         self._provider: str | None = None
         self._request_id: str | None = None
@@ -86,6 +86,7 @@ class Ledger:
         progress = call.progress
         with self._lock:
             self._model = model or self._model
+            self._moves = max(self._moves, progress.moves)
             self._provider = progress.provider or self._provider
             self._request_id = progress.request_id or self._request_id
             self._headers = headers
@@ -110,7 +111,8 @@ class Ledger:
         return tuple(self._notes)
 
     def meta(self, route: Route, seconds: float) -> ReplyMeta:
-        """Who answered, over all requests: attempts and costs are summed, headers are the last reply's."""
+        """Who answered, over all requests: attempts and costs are summed, moves are the most of one request, headers
+        the last reply's."""
         return ReplyMeta(
             model=self._model or route.model,
             provider=self._provider or route.provider,
@@ -120,4 +122,5 @@ class Ledger:
             headers=self._headers,
             url=route.root,
             cost=NOTHING_SENT if self._cost is None else self._cost,
+            moves=self._moves,
         )

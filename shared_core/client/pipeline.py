@@ -1,16 +1,20 @@
 """The order of the policies, outermost first, and why.
 
-report ▸ retry ▸ wait_for_model ▸ exchange
+report ▸ fallback ▸ retry ▸ watch ▸ wait_for_model ▸ exchange
 
 - report outside all: an error is completed once, when nothing more will be tried.
+- fallback outside retry: how often one target is tried depends on whether others are left.
+- retry outside watch: the health of a target is made of its tries.
 - retry outside wait_for_model: waiting for a model that loads uses up no retry.
+
+Without other targets there is neither fallback nor watch.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from shared_core.flow import Flow
 from shared_core.policy import Handler, Policy
@@ -19,24 +23,38 @@ from shared_core.policy.retry import Retry
 from shared_core.policy.wait_for_model import WaitForModel
 from shared_core.types import Call
 
+if TYPE_CHECKING:
+    from shared_core.policy.fallback import Fallback
+
 __all__ = ["policies", "run_through"]
 
 T = TypeVar("T")
 
 
-def policies(*, max_retries: int, patience: float, paid: bool = False) -> tuple[Policy, ...]:
+def policies(
+    *, max_retries: int, patience: float, paid: bool = False, fallback: Fallback | None = None
+) -> tuple[Policy, ...]:
     """The stack for one client; a policy that cannot act is left out.
 
     Args:
         max_retries: How often a transient failure is tried again.
         patience: Seconds to wait for a model that loads.
         paid: Whether each time it is done costs money, so that it is never done twice.
+        fallback: How to go on to other targets; None where there are none.
     """
     return (
         Report(),
+        *((fallback,) if fallback else ()),
         *((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),
+        *(_watches() if fallback else ()),
         *((WaitForModel(patience),) if patience else ()),
     )
+
+
+def _watches() -> tuple[Policy, ...]:
+    from shared_core.policy.watch import Watch
+
+    return (Watch(),)
 
 
 def run_through(stack: Sequence[Policy], call: Call, exchange: Handler[T]) -> Flow[T]:

@@ -78,7 +78,7 @@ class Reranking:
     def _keep(self, call: Call, answer: tuple[Ranked, Mapping[str, str]]) -> Flow[None]:
         ranked, headers = answer
         self._ledger.enter(cast(RerankRequest, call.request).places, ranked.scores)
-        cost = cost_of_part(self._exchange, self._asked, self._route, call, ranked.usage, headers)
+        cost = cost_of_part(self._exchange.costs, self._asked, self._route, call, ranked.usage, headers)
         self._ledger.note(call, headers, ranked.model, ranked.usage, (), cost)
         yield from ()
 

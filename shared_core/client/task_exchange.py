@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared_core.client.downloads import Keep, take
 from shared_core.client.exchange import USER_AGENT, Exchange, json_of
@@ -15,7 +15,10 @@ from shared_core.providers import Served
 from shared_core.types import Call, HttpRequest, TaskRequest, Waits
 from shared_core.wire.post import LARGEST_BODY
 
-__all__ = ["Answer", "TaskExchange"]
+if TYPE_CHECKING:
+    from shared_core.client.jobs import JobRun
+
+__all__ = ["Answer", "Begun", "TaskExchange"]
 
 _FILES = ("image/", "audio/", "video/", "application/octet-stream")
 _PATIENCE = 600.0  # seconds for the first reply: some providers hold the line until the film is made
@@ -107,3 +110,19 @@ class TaskExchange:
                 hint="Send a smaller file, or its address with url= where the provider fetches it.",
             )
         return made
+
+
+class Begun(NamedTuple):
+    """A task that was sent and answered.
+
+    Args:
+        call: As it was sent to the target that answered.
+        run: Waits for what comes of it there.
+        task: How it was sent.
+        answer: What came back.
+    """
+
+    call: Call
+    run: JobRun
+    task: TaskExchange
+    answer: Answer

@@ -5,14 +5,14 @@ What these calls need besides is loaded with the first of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from shared_core.catalog import default_model
 from shared_core.client.checks import checked_body
-from shared_core.client.pipeline import policies
+from shared_core.client.pipeline import policies, run_through
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ConfigError, MalformedResponse, RouterError
 from shared_core.flow import Flow, offload
@@ -31,9 +31,10 @@ from shared_core.types import (
 if TYPE_CHECKING:
     from shared_core.client.downloads import Keep
     from shared_core.client.jobs import Finished, JobRun
-    from shared_core.client.task_exchange import TaskExchange
+    from shared_core.client.task_exchange import Begun, TaskExchange
     from shared_core.client.waiters import Waiter, Waiters
     from shared_core.media import MediaReply, Segment, TranscriptReply
+    from shared_core.policy import Policy
     from shared_core.providers import Served
     from shared_core.types.answers import Answers, CompletionReply
 
@@ -75,10 +76,9 @@ class TaskRouter(VectorRouter):
     ) -> Flow[MediaReply]:
         """The flow of a task that makes pictures, films or sounds; its clock starts now."""
         call, keep = self._task_call(task, inputs, parameters, options), self._keep(task, options)
-        run = self._run(call, keep, waiter, options)
-        sent = yield from self._task(call, keep)
-        done = yield from run.run(sent, self._paid())
-        return self._media_reply(call, done)
+        begun = yield from self._begun(call, lambda call: self._task(call, keep), keep, waiter, options)
+        done = yield from begun.run.go_on(begun.task, begun.answer)
+        return self._media_reply(begun.call, done)
 
     def _json(
         self,
@@ -97,24 +97,26 @@ class TaskRouter(VectorRouter):
             read: Makes the reply of the provider's JSON.
             paid: Whether doing it twice costs twice.
         """
-        from shared_core.providers.dialects import DIALECTS, PLAIN
 
         call = self._task_call(task, inputs, parameters, options)
-        sent = yield from self._task(call, None, paid=paid)
-        keep = None
-        if task in DIALECTS.get(sent.served.provider, PLAIN).jobs:
-            sent, paid = replace(sent, paid=True), True
-            keep = self._keep(task, cast(MediaOptions, options)) if task == _MASKS else None
-        run = self._run(call, keep, waiter, cast(MediaOptions, options))
-        done = yield from run.run(sent, self._paid() if paid else self._policies)
-        return self._priced(read(done.raw, call, done), done.headers)
+        paid = paid or task == _MASKS  # a job with some providers
+        keep = self._keep(task, cast(MediaOptions, options)) if task == _MASKS else None
+        begun = yield from self._begun(
+            call,
+            lambda call: self._task(call, None, paid=paid),
+            keep,
+            waiter,
+            cast(MediaOptions, options),
+            paid=paid,
+        )
+        done = yield from begun.run.go_on(begun.task, begun.answer)
+        return self._priced(read(done.raw, begun.call, done), done.headers)
 
     def _generate(
         self, prompt: str, parameters: Mapping[str, Any], options: TaskOptions, *, stream: bool
     ) -> Flow[CompletionReply]:
         """The flow of one text that a model goes on with; its clock starts now."""
         from shared_core.client.generation import GenerationExchange, told
-        from shared_core.client.pipeline import run_through
         from shared_core.providers.payloads import OWN_SERVER
 
         call = self._task_call(_TEXT, prompt, parameters, options, streamed=stream)
@@ -136,14 +138,18 @@ class TaskRouter(VectorRouter):
 
         call = self._task_call(task, inputs, parameters, options)
         keep = self._keep(task, options) if task in _KINDS else None
-        sent = yield from self._task(call, keep)
-        if task not in DIALECTS.get(sent.served.provider, PLAIN).jobs:
+
+        def queued(call: Call) -> Flow[TaskExchange]:
+            sent = yield from self._task(call, keep)
+            if task in DIALECTS.get(sent.served.provider, PLAIN).jobs:
+                return replace(sent, at_once=False)
             raise ConfigError(
                 f"{sent.served.provider} answers {task} at once, and has no job that could be kept. Nothing was sent.",
                 hint=f"Call `{task.replace('-', '_')}`, or name a provider with a queue.",
             )
-        run = self._run(call, keep, waiter, options)
-        return (yield from run.submit(replace(sent, at_once=False), self._paid()))
+
+        begun = yield from self._begun(call, queued, keep, waiter, options)
+        return begun.run.accepted(begun.task, begun.answer)
 
     def _resume(
         self, job: Job, options: MediaOptions, waiter: Waiter
@@ -170,7 +176,6 @@ class TaskRouter(VectorRouter):
     def _cancel(self, job: Job) -> Flow[bool]:
         """The flow that tells the provider, where it can be told; whoever waits in this client stops at once."""
         from shared_core.client.exchange import USER_AGENT, json_of
-        from shared_core.client.pipeline import run_through
         from shared_core.providers.dialects import DIALECTS, PLAIN
         from shared_core.types import HttpRequest
 
@@ -201,6 +206,37 @@ class TaskRouter(VectorRouter):
                 return False
             error.job = job
             raise
+
+    def _begun(
+        self,
+        call: Call,
+        find: Callable[[Call], Flow[TaskExchange]],
+        keep: Keep | None,
+        waiter: Waiter,
+        options: MediaOptions,
+        *,
+        paid: bool = True,
+    ) -> Flow[Begun]:
+        """A task that a provider has answered, or accepted: at another target where the first would not begin.
+
+        Args:
+            call: The task.
+            find: How it is sent to the call's target.
+            paid: Whether doing it twice costs twice.
+        """
+        from shared_core.client.task_exchange import Begun
+
+        def send(call: Call, around: Sequence[Policy]) -> Flow[Begun]:
+            task = yield from find(call)
+            run = self._run(call, keep if _gives_files(task) else None, waiter, options)
+            return Begun(call, run, task, (yield from run.send(task, around)))
+
+        places = [] if self._ways is None else self._ways.places(call.target, call.request.model)
+        if self._ways is None or len(places) < 2:
+            return (yield from send(call, self._paid() if paid else self._policies))
+        # Which provider serves a model, and what it is sent, is found anew for each target.
+        report, fallback, *inside = self._ways.around(self._ways.among(places), paid=paid)
+        return (yield from run_through((report, fallback), call, lambda call: send(call, inside)))
 
     # -- their parts ------------------------------------------------------------------------------------
 
@@ -241,10 +277,11 @@ class TaskRouter(VectorRouter):
 
         request = cast(TaskRequest, call.request)
         ref = ModelRef.parse(request.model)
-        if not self._behind_router():
+        url = call.target.base_url
+        if not self._behind_router(self.base_url if url.removesuffix("/v1") == self._root() else url):
             served = Served(_HF_INFERENCE, ref.repo, "live", request.task)
             request = replace(request, model=ref.repo)
-            return TaskExchange(self._exchange, served, request, keep, url=self._root(), paid=paid)
+            return TaskExchange(self._exchange, served, request, keep, url=url.removesuffix("/v1"), paid=paid)
         served, name = yield from self._chosen(ref, request.task, call.waits)
         return TaskExchange(self._exchange, served, replace(request, model=name), keep, paid=paid)
 
@@ -295,7 +332,8 @@ class TaskRouter(VectorRouter):
         if not (callable(wanted) or wanted in (None, True, False)):
             raise ConfigError(f"on_progress={wanted!r} is neither a function nor True. Nothing was sent.")
         tell = wanted if callable(wanted) else JobLine() if wanted else None
-        call = replace(call, target=replace(call.target, base_url=self._root()))
+        root = call.target.base_url.removesuffix("/v1")
+        call = replace(call, target=replace(call.target, base_url=root))
         return JobRun(call, self._exchange, self._policies, keep, self._waiters, waiter, tell)
 
     def _paid(self) -> tuple[Any, ...]:
@@ -339,3 +377,11 @@ def _check_job(job: object) -> None:
             f"This is no job, but of type {type(job).__name__}. Nothing was sent.",
             hint="Read it with `Job.from_json`.",
         )
+
+
+def _gives_files(task: TaskExchange) -> bool:
+    """Whether the results of a task are files; masks are such where they are a job, and JSON elsewhere."""
+    from shared_core.providers.dialects import DIALECTS, PLAIN
+
+    name = task.request.task
+    return name in _KINDS or name in DIALECTS.get(task.served.provider, PLAIN).jobs

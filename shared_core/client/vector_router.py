@@ -6,10 +6,10 @@ What these calls need besides is loaded with the first of them: a program that o
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlsplit
 
 from shared_core.client.base import RouterBase
@@ -34,6 +34,7 @@ from shared_core.types import (
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
+    from shared_core.policy import Handler, Policy
     from shared_core.providers import Route, Served
 
 __all__ = ["VectorRouter"]
@@ -47,7 +48,10 @@ class VectorRouter(RouterBase):
     def _embed(self, texts: Iterable[str], kind: Kind, options: EmbedOptions) -> Flow[EmbedReply]:
         """The flow of one list of texts; its clock starts now."""
         from shared_core.client.asking import embed_request, memory_of, pace_of, unheeded
-        from shared_core.client.embedding import Embedding, nothing_to_embed
+        from shared_core.client.batches import LESSONS
+        from shared_core.client.detour import Detour
+        from shared_core.client.embedding import Embedding, Memory, nothing_to_embed
+        from shared_core.client.vectors import EmbedExchange
 
         model = options.get("model") or self.model or ""
         request, prompt = embed_request(texts, kind, options, model, self.extra_body)
@@ -58,9 +62,29 @@ class VectorRouter(RouterBase):
         route = yield from self._embed_route(model, call.waits)
         route = replace(route, notes=(*route.notes, *unheeded(request, route)))
         cache = yield from self._cache()
-        memory = None if cache is None else memory_of(cache, request, route, prompt)
-        call = replace(call, target=replace(call.target, base_url=route.root))
-        return (yield from Embedding(call, route, self._exchange, self._policies, pace, memory).run())
+
+        def remember(route: Route) -> Memory:
+            assert cache is not None
+            return memory_of(cache, request, route, prompt)
+
+        own = EmbedExchange(self._exchange, route, LESSONS.of(route.url, route.model))
+        exchange: Handler[Any] = own
+        policies: Sequence[Policy] = self._policies
+        if (
+            self._ways is not None
+            and (places := self._ways.of_same_model(call.target, self._named(model)))[1:]
+        ):
+            exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own})
+            policies = self._ways.around(self._ways.among(places))
+        else:
+            call = replace(call, target=replace(call.target, base_url=route.root))
+        known = None if cache is None else remember
+        return (
+            yield from Embedding(call, route, exchange, policies, pace, self._exchange.costs, known).run()
+        )
+
+    def _named(self, model: str) -> str:
+        return wire_model(model, self.provider) if model else ""
 
     def _rerank(
         self, query: str, documents: Iterable[str], top_n: int | None, options: RerankOptions
@@ -81,7 +105,10 @@ class VectorRouter(RouterBase):
         route = self._rerank_route(model)
         return (yield from Reranking(call, route, self._exchange, self._policies, pace, top_n).run())
 
-    def _behind_router(self) -> bool:
+    def _behind_router(self, url: str | None = None) -> bool:
+        """Whether an address, the client's own by default, is the router or a stand-in of it."""
+        if url is not None and url != self.base_url:
+            return url == ROUTER_URL
         return self.embedding_api == "router" or (
             self.embedding_api == "auto" and self.base_url == ROUTER_URL
         )
@@ -96,6 +123,16 @@ class VectorRouter(RouterBase):
         named = model or route.dialect == "openai"
         return replace(route, model=wire_model(model, self.provider)) if named else route
 
+    def _embed_route_at(self, target: Target, waits: Waits) -> Flow[Route]:
+        """Where a target's texts go."""
+        from shared_core.providers import route_by_url
+
+        if self._behind_router(target.base_url):
+            return (yield from self._routed(ModelRef.parse(target.model), target.base_url, waits))
+        own = target.base_url == self.base_url
+        api = self.embedding_api if own and self.embedding_api != "router" else "auto"
+        return route_by_url(target.base_url, api, target.model, "embed")
+
     def _rerank_route(self, model: str) -> Route:
         if self._behind_router():
             raise NoRoute(
@@ -106,15 +143,20 @@ class VectorRouter(RouterBase):
 
     def _embed_route(self, model: str, waits: Waits) -> Flow[Route]:
         """Where the model's texts go; asks the Hub who serves it when that is not known yet."""
-        from shared_core.providers import choose, route_by_row
-
         if not self._behind_router():
             return self._own_route(model, "embed")
-        ref = ModelRef.parse(wire_model(model, self.provider))
+        return (
+            yield from self._routed(ModelRef.parse(wire_model(model, self.provider)), self.base_url, waits)
+        )
+
+    def _routed(self, ref: ModelRef, url: str, waits: Waits) -> Flow[Route]:
+        """The way to a provider behind the router at this address."""
+        from shared_core.providers import choose, route_by_row
+
         name, served = yield from self._served_by(ref.repo, waits)
         chosen = choose(ref.repo, served, ref.provider)
         notes = (chosen.warning,) if chosen.warning else ()
-        root = self.base_url.removesuffix("/v1")
+        root = url.removesuffix("/v1")
         return route_by_row(root, chosen.provider, name or ref.repo, chosen.provider_id, notes)
 
     def _served_by(self, model: str, waits: Waits) -> Flow[tuple[str, tuple[Served, ...]]]:
@@ -173,5 +215,5 @@ def _unknown_model(error: RouterError, model: str, hub: str) -> RouterError:
         code=error.code,
         request_id=error.request_id,
         attempts=error.attempts,
-        reactions=(),
+        reactions={"other_route"},
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared_core.client.batches import Lesson
+from shared_core.client.costing import Costing
 from shared_core.client.exchange import USER_AGENT, Exchange, json_of
 from shared_core.errors import BadRequest
 from shared_core.flow import Flow, Head
@@ -34,8 +35,8 @@ class EmbedExchange:
     route: Route
     lesson: Lesson
 
-    def __call__(self, call: Call) -> Flow[tuple[Embedded, Mapping[str, str]]]:
-        """One try with one batch; also gives the reply's headers."""
+    def __call__(self, call: Call) -> Flow[tuple[Embedded, Mapping[str, str], Route]]:
+        """One try with one batch; also gives the reply's headers, and the route that it took."""
         request = call.request
         assert isinstance(request, EmbedRequest)
         try:
@@ -43,7 +44,8 @@ class EmbedExchange:
             value = yield from json_of(response, _LESS)
         finally:  # a reply mostly does not name the provider, which here is known
             call.progress.provider = call.progress.provider or self.route.provider
-        return embeddings.parse(value, request, self.route.dialect, response.headers), response.headers
+        embedded = embeddings.parse(value, request, self.route.dialect, response.headers)
+        return embedded, response.headers, self.route
 
     def _send(self, call: Call, request: EmbedRequest) -> Flow[Head]:
         base64 = self.route.base64 and self.lesson.base64 and "encoding_format" not in request.extra_body
@@ -94,7 +96,7 @@ class RerankExchange:
 
 
 def cost_of_part(
-    exchange: Exchange,
+    costs: Costing,
     asked: EmbedRequest | RerankRequest,
     route: Route,
     call: Call,
@@ -104,7 +106,7 @@ def cost_of_part(
     """What one of the requests of a call cost.
 
     Args:
-        exchange: Knows the prices.
+        costs: Knows the prices.
         asked: What the user asked for: its model has the Hub's name, which catalogues list.
         route: Where the texts went. Behind the router its root lacks the /v1 that the catalogue has.
         call: This request.
@@ -112,4 +114,4 @@ def cost_of_part(
         headers: Of the reply to it.
     """
     url = route.root if route.provider is None else f"{route.root.removesuffix('/v1')}/v1"
-    return exchange.costs.of(asked.model, usage, call.progress.provider or route.provider, headers, url)
+    return costs.of(asked.model, usage, call.progress.provider or route.provider, headers, url)

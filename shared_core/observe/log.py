@@ -1,6 +1,6 @@
 """The log: logger `hfrouter`, never a prompt, an answer or a token.
 
-Retries and waits are INFO, failures WARNING, answers DEBUG. Silent unless the program sets up logging.
+Retries, waits and moves are INFO, failures WARNING, answers DEBUG. Silent unless the program sets up logging.
 """
 
 from __future__ import annotations
@@ -8,9 +8,18 @@ from __future__ import annotations
 import logging
 
 from shared_core.errors import RouterError
-from shared_core.types import Call, Job, LookupRequest
+from shared_core.types import Call, Job, LookupRequest, Target
 
-__all__ = ["answered", "failed", "job_accepted", "retrying", "waiting_for_model"]
+__all__ = [
+    "answered",
+    "continued",
+    "failed",
+    "job_accepted",
+    "moved",
+    "out_of_retries",
+    "retrying",
+    "waiting_for_model",
+]
 
 _logger = logging.getLogger("hfrouter")
 _logger.addHandler(logging.NullHandler())
@@ -18,6 +27,37 @@ _logger.addHandler(logging.NullHandler())
 
 def retrying(call: Call, error: RouterError, wait: float) -> None:
     _logger.info("%s: %s; trying again in %.2f s", _about(call), type(error).__name__, wait)
+
+
+def out_of_retries(call: Call, error: RouterError) -> None:
+    _logger.warning(
+        "%s: %s; not tried again, since too many retries at %s were in vain",
+        _about(call),
+        type(error).__name__,
+        call.target.base_url,
+    )
+
+
+def moved(call: Call, error: RouterError, to: Target) -> None:
+    _logger.info(
+        "%s at %s: %s; going on with %s at %s",
+        _about(call),
+        call.target.base_url,
+        type(error).__name__,
+        to.model,
+        to.base_url,
+    )
+
+
+def continued(call: Call, error: RouterError, to: Target) -> None:
+    _logger.info(
+        "%s at %s: cut off by %s; %s at %s continues the answer",
+        _about(call),
+        call.target.base_url,
+        type(error).__name__,
+        to.model,
+        to.base_url,
+    )
 
 
 def waiting_for_model(call: Call, error: RouterError, wait: float) -> None:

@@ -160,7 +160,6 @@ def _not_served(model: str, served: Sequence[Served], need: Need) -> ModelNotSer
         + (f"; listed are {', '.join(listed)}." if listed else "."),
         hint="Choose a model that one does (https://huggingface.co/models?inference_provider=all&"
         f"pipeline_tag={min(need.tasks)}){own}.",
-        reactions=(),
     )
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         TableAnswer,
         TextReply,
     )
-    from shared_core.types.call import Call, LookupRequest, Progress, Request, Target
+    from shared_core.types.call import Call, LookupRequest, Progress, Request, Turn
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
     from shared_core.types.cost import AT_HOME, EXACT, Basis, Cost, CostEstimate
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
@@ -34,6 +34,16 @@ if TYPE_CHECKING:
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
     from shared_core.types.rerank import RerankOptions, RerankReply, RerankRequest
     from shared_core.types.secret import ApiKey
+    from shared_core.types.target import (
+        SECRET_HEADERS,
+        Figures,
+        Routing,
+        Target,
+        TargetSpec,
+        other_model,
+        plain_routing,
+        plain_targets,
+    )
     from shared_core.types.tasks import Blob, Link, MediaOptions, TaskOptions, TaskRequest
     from shared_core.types.waits import Timeouts, Waits
 
@@ -55,7 +65,7 @@ _MODULES = {
         "LookupRequest",
         "Progress",
         "Request",
-        "Target",
+        "Turn",
     ),
     "chat": ("ChatReply", "ChatRequest", "Choice", "Message", "ReplyMeta"),
     "cost": ("AT_HOME", "EXACT", "Basis", "Cost", "CostEstimate"),
@@ -70,6 +80,16 @@ _MODULES = {
     ),
     "rerank": ("RerankOptions", "RerankReply", "RerankRequest"),
     "secret": ("ApiKey",),
+    "target": (
+        "SECRET_HEADERS",
+        "Figures",
+        "Routing",
+        "Target",
+        "TargetSpec",
+        "other_model",
+        "plain_routing",
+        "plain_targets",
+    ),
     "tasks": ("Blob", "Link", "MediaOptions", "TaskOptions", "TaskRequest"),
     "waits": (
         "Timeouts",
@@ -84,6 +104,7 @@ __all__ = [
     "CHAT_PARAMS",
     "EXACT",
     "POLICIES",
+    "SECRET_HEADERS",
     "Answer",
     "Answers",
     "ApiKey",
@@ -105,6 +126,7 @@ __all__ = [
     "EmbedReply",
     "EmbedRequest",
     "Entity",
+    "Figures",
     "Filling",
     "HttpRequest",
     "Job",
@@ -125,14 +147,20 @@ __all__ = [
     "RerankOptions",
     "RerankReply",
     "RerankRequest",
+    "Routing",
     "TableAnswer",
     "Target",
+    "TargetSpec",
     "TaskOptions",
     "TaskRequest",
     "TextReply",
     "Timeouts",
     "ToolCall",
     "ToolCallDelta",
+    "Turn",
     "Usage",
     "Waits",
+    "other_model",
+    "plain_routing",
+    "plain_targets",
 ]

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from shared_core.types.chat import ChatRequest
 from shared_core.types.embeddings import EmbedRequest
 from shared_core.types.rerank import RerankRequest
-from shared_core.types.secret import ApiKey
+from shared_core.types.target import Target
 from shared_core.types.tasks import TaskRequest
 from shared_core.types.waits import Waits
 
-__all__ = ["Call", "LookupRequest", "Progress", "Request", "Target"]
+__all__ = ["Call", "LookupRequest", "Progress", "Request", "Target", "Turn"]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A host to send to, and on whose account.
+class Turn(NamedTuple):
+    """That a target is asked while others could take over: what the policies inside need to know of that.
 
     Args:
-        base_url: Address that paths such as "/chat/completions" are appended to, without a slash at its end.
-        key: The token for this host.
-        bill_to: Organisation that pays, sent as `X-HF-Bill-To`.
-        headers: Further headers, names in lower case.
+        key: What the process remembers this target by.
+        rivals: The keys of the call's other targets: while none of them is open, this one stays open.
+        tries: How often it is asked before the next one is; None where nobody can take over.
+        probe: Whether this call finds out if the target is well again.
     """
 
-    base_url: str
-    key: ApiKey = field(default_factory=lambda: ApiKey(""))
-    bill_to: str | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key: Hashable
+    rivals: tuple[Hashable, ...] = ()
+    tries: int | None = None
+    probe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,10 @@ class Progress:
         emitted: Whether the caller has seen content; from then on nothing is repeated.
         first_token: When the first content came, in monotonic seconds.
         provider, request_id: From the latest reply, to name them in errors.
+        moves: How many targets had been given up before the one that is asked now.
     """
 
-    __slots__ = ("attempts", "emitted", "first_token", "provider", "request_id", "started")
+    __slots__ = ("attempts", "emitted", "first_token", "moves", "provider", "request_id", "started")
 
     def __init__(self, started: float) -> None:
         self.started = started
@@ -73,13 +74,23 @@ class Progress:
         self.first_token: float | None = None
         self.provider: str | None = None
         self.request_id: str | None = None
+        self.moves = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request on one route, changed only by `dataclasses.replace`."""
+    """One request on one route, changed only by `dataclasses.replace`.
+
+    Args:
+        request: What is asked.
+        target: Where, and on whose account.
+        waits: The time limits.
+        progress: How far it has come.
+        turn: Set while the target is one of several.
+    """
 
     request: Request
     target: Target
     waits: Waits
     progress: Progress
+    turn: Turn | None = None

@@ -74,6 +74,7 @@ class ReplyMeta:
         headers: The reply's headers, names in lower case.
         url: The address that was called.
         cost: What this answer cost, where that is known; tries that failed are not in it.
+        moves: How many targets were given up before this one answered; 0 without `fallback`.
     """
 
     model: str
@@ -85,6 +86,7 @@ class ReplyMeta:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     url: str = ""
     cost: Cost = _UNKNOWN
+    moves: int = 0
 
 
 @dataclass(frozen=True, slots=True)

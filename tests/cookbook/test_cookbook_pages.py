@@ -54,6 +54,7 @@ def test_the_cookbook_has_its_pages():
         "12_speech",
         "13_classic_tasks",
         "14_agent_with_media",
+        "15_fallback",
     ]
 
 

@@ -78,6 +78,11 @@ EVERYTHING = {
     "structured_output": "text",
     "echo_reasoning": True,
     "reasoning_as_answer": False,
+    "fallback": ["offline/tools", "http://127.0.0.1:1/v1"],
+    "tiers": {"fast": ["offline/echo"]},
+    "tier": "fast",
+    "routing": "latency",
+    "continue_elsewhere": True,
     "system_prompt": "Be brief.",
 }
 

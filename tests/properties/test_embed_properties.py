@@ -19,6 +19,7 @@ from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies
 from shared_core.client.settings import Keyring
 from shared_core.client.spread import Pace
+from shared_core.client.vectors import EmbedExchange
 from shared_core.errors import MalformedResponse, RouterError
 from shared_core.flow.blocking import BlockingRun
 from shared_core.providers import Limits, Route
@@ -92,7 +93,8 @@ def embed(host: Host, given: Sequence[str], limits: Limits, pace: Pace) -> Embed
     call = Call(request, Target("http://h", ApiKey("k")), waits, Progress(0.0))
     route = Route("http://h", "http://h/embeddings", "openai", "m", limits)
     LESSONS.clear()
-    flow = Embedding(call, route, Exchange(Keyring()), policies(max_retries=0, patience=0.0), pace).run()
+    exchange = EmbedExchange(Exchange(Keyring()), route, LESSONS.of(route.url, route.model))
+    flow = Embedding(call, route, exchange, policies(max_retries=0, patience=0.0), pace).run()
     return BlockingRun(flow, host).finish()
 
 

@@ -1,0 +1,101 @@
+"""The ways that the calls of one client with several targets can go: its pipeline with the fallback policy in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared_core.client.lineup import Lineup, Plan
+from shared_core.client.pipeline import policies
+from shared_core.policy import Policy
+from shared_core.policy.fallback import Choice, Fallback
+from shared_core.types import Call, ModelRef, Target
+
+if TYPE_CHECKING:
+    from shared_core.client.base import RouterBase
+
+__all__ = ["Ways"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Made once for a client.
+
+    Args:
+        lineup: The targets besides the client's own.
+        max_retries: How often a transient failure is tried again.
+        patience: Seconds to wait for a model that loads.
+        with_own: The pipeline of calls whose own model is asked too.
+        without_own: The pipeline of calls that name none.
+    """
+
+    lineup: Lineup
+    max_retries: int
+    patience: float
+    with_own: Sequence[Policy]
+    without_own: Sequence[Policy]
+
+    @classmethod
+    def of(cls, client: RouterBase) -> Ways:
+        """The ways that a client's settings mean.
+
+        Raises:
+            ConfigError: One of them cannot work.
+        """
+        lineup = Lineup.of(client.fallback, client.tiers, client.tier, client.routing)
+
+        def stack(*, own_too: bool) -> Sequence[Policy]:
+            fallback = Fallback(Plan(lineup, own_too), continue_elsewhere=client.continue_elsewhere)
+            return policies(max_retries=client.max_retries, patience=client._patience, fallback=fallback)
+
+        return cls(lineup, client.max_retries, client._patience, stack(own_too=True), stack(own_too=False))
+
+    def stack(self, *, own_too: bool) -> Sequence[Policy]:
+        """The pipeline of a chat call.
+
+        Args:
+            own_too: Whether the call, or the client, names a model.
+        """
+        return self.with_own if own_too or not self.lineup.targets else self.without_own
+
+    def first_model(self, own_url: str) -> str | None:
+        """The model that stands for a call which names none."""
+        return self.lineup.first_model(own_url)
+
+    def places(self, own: Target, model: str) -> Sequence[Target]:
+        """All targets of a call that names, or does not name, its model.
+
+        Args:
+            own: The client's host and account.
+            model: The model on the wire; "" where the host has but one, or none is named.
+        """
+        return self.lineup.places(own, model)
+
+    def of_same_model(self, own: Target, model: str) -> list[Target]:
+        """Targets whose vectors can stand beside the call's own: those of the same model."""
+        repo = ModelRef.parse(model).repo
+        return [
+            place
+            for place in self.places(own, model)
+            if not place.model or ModelRef.parse(place.model).repo.lower() == repo.lower()
+        ]
+
+    def among(self, places: Sequence[Target]) -> Callable[[Call], Choice]:
+        """The plan of calls whose targets are found already."""
+        plan = Plan(self.lineup)
+        return lambda call: plan.among(call, places)
+
+    def around(self, plan: Callable[[Call], Choice], *, paid: bool = False) -> Sequence[Policy]:
+        """A pipeline for a task.
+
+        Args:
+            plan: The targets.
+            paid: Whether each time it is done costs money.
+        """
+        return policies(
+            max_retries=self.max_retries,
+            patience=self.patience,
+            paid=paid,
+            fallback=Fallback(plan, only_unsent=paid),
+        )

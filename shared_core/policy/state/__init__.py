@@ -1,0 +1,18 @@
+"""What policies remember between calls, apart from the policies: thread-safe, and with the clock passed in.
+
+Decisions are taken under a lock, and whoever has to wait does so outside it. There is one memory a process, shared
+by all clients: a target that is in trouble is in trouble for everybody.
+"""
+
+from __future__ import annotations
+
+from shared_core.policy.state.budget import RETRIES, RetryBudget
+from shared_core.policy.state.health import HEALTH, Admission, Health, Trouble
+
+__all__ = ["HEALTH", "RETRIES", "Admission", "Health", "RetryBudget", "Trouble", "forget"]
+
+
+def forget() -> None:
+    """Forgets everything that the process has learnt of its targets; tests begin with this."""
+    HEALTH.clear()
+    RETRIES.clear()
