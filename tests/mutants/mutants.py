@@ -66,7 +66,7 @@ _SECRETS = (
     Mutant(
         "Headers that are secrets travel in a pickle of the client",
         "shared_core/client/base.py",
-        "for k, v in self._headers.items() if k not in _SECRET_HEADERS}",
+        "for k, v in self._headers.items() if k not in SECRET_HEADERS}",
         "for k, v in self._headers.items()}",
         ("tests/client/test_client_tokens.py",),
     ),

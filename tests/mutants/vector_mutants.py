@@ -27,8 +27,8 @@ VECTORS = (
     Mutant(
         "Vectors: what one host has taught about a model holds for every model there",
         "shared_core/client/embedding.py",
-        "lesson = LESSONS.of(route.url, route.model)",
-        'lesson = LESSONS.of(route.url, "")',
+        "            LESSONS.of(route.url, route.model),",
+        '            LESSONS.of(route.url, ""),',
         ("tests/client/test_embed_refusals.py",),
     ),
     Mutant(
