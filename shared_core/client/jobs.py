@@ -177,7 +177,8 @@ class JobRun:
     def _ask(self, path: str) -> Flow[Any]:
         waits = self.call.waits.part(_PATIENCE)
         request = LookupRequest(path, token_needed=True, model=self.call.request.model)
-        call = replace(self.call, request=request, waits=waits, progress=Progress(waits.now()))
+        # The job is here and nowhere else: from now on no other target can take over.
+        call = replace(self.call, request=request, waits=waits, progress=Progress(waits.now()), turn=None)
         return (yield from run_through(self.policies, call, self.exchange.look_up))
 
     def _job(self, task: TaskExchange, places: Places) -> Job:

@@ -47,7 +47,7 @@ def test_when_nobody_answers_every_target_is_named(offline_url: OfflineRouter) -
     llm = HFRouterLLM(
         model="offline/echo", base_url=offline_url, api_key="k", max_retries=0, fallback=["offline/tools"]
     )
-    with pytest.raises(AllRoutesFailed, match="2. offline/tools at"):
+    with pytest.raises(AllRoutesFailed, match=r"2\. offline/tools at"):
         llm.complete("hi")
 
 
