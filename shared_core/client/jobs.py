@@ -77,6 +77,15 @@ class JobRun:
     waiter: Waiter
     tell: Callable[[JobReport], object] | None = None
 
+    def run(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Finished]:
+        """Sends the task and waits for its result.
+
+        Args:
+            task: Sends it.
+            policies: Around that, made for what is paid.
+        """
+        return (yield from self.go_on(task, (yield from self.send(task, policies))))
+
     def go_on(self, task: TaskExchange, answer: Answer) -> Flow[Finished]:
         """Waits for the result of a task that was answered."""
         if answer.file is not None:

@@ -39,9 +39,7 @@ class HFInference(TaskEndpoint):
         if model.served_by(self.provider) is None:
             raise provider_not_serving(self.provider)
         quirks = exchange.media_quirks
-        exchange.headers.update(
-            {"x-compute-type": "cpu", "x-compute-time": "0.010", "x-inference-id": "offline"}
-        )
+        exchange.headers.update({"x-compute-type": "cpu", "x-compute-time": "0.010", "x-inference-id": "offline"})
         if model.task == "text-generation":
             return generate(read_fields(exchange.received, self.words), exchange.headers, quirks.fails)
         reply = await self._answer(model, exchange, quirks)
