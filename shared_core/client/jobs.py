@@ -90,6 +90,15 @@ class JobRun:
     tell: Callable[[JobReport], object] | None = None
     jitter: Callable[[], float] = random.random
 
+    def run(self, task: TaskExchange, policies: Sequence[Policy]) -> Flow[Finished]:
+        """Sends the task and waits for its result.
+
+        Args:
+            task: Sends it.
+            policies: Around that, made for what is paid.
+        """
+        return (yield from self.go_on(task, (yield from self.send(task, policies))))
+
     def go_on(self, task: TaskExchange, answer: Answer) -> Flow[Finished]:
         """Waits for the result of a task that was answered."""
         if answer.file is not None:
@@ -244,7 +253,8 @@ class JobRun:
     def _ask(self, path: str) -> Flow[Any]:
         waits = self.call.waits.part(_PATIENCE)
         request = LookupRequest(path, token_needed=True, model=self.call.request.model)
-        call = replace(self.call, request=request, waits=waits, progress=Progress(waits.now()))
+        # The job is here and nowhere else: from now on no other target can take over.
+        call = replace(self.call, request=request, waits=waits, progress=Progress(waits.now()), turn=None)
         return (yield from run_through(self.policies, call, self.exchange.look_up))
 
     def _job(self, task: TaskExchange, places: Places) -> Job:

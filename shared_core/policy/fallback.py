@@ -83,9 +83,9 @@ class Fallback:
             part = self._part(call, target, admission, way)
             try:
                 result = yield from inner(part)
-                return (
-                    result if way.written is None else cast(T, joined(way.written, cast(ChatReply, result)))
-                )
+                if way.written is None:
+                    return result
+                return cast(T, joined(way.written, cast(ChatReply, result)))
             except RouterError as error:
                 _complete(error, part)
                 way.failures.append(error)
@@ -134,14 +134,9 @@ class Fallback:
         request, waits = _asking(call, target), call.waits
         if way.written is not None:
             request = continuing(cast(ChatRequest, request), way.written)
-        elif (
-            others
-            and not getattr(request, "stream", False)
-            and isinstance(request, ChatRequest | EmbedRequest)
-        ):
-            waits = waits.part(
-                waits.until_deadline() / 2
-            )  # who hangs may not take the time of the others, too
+        elif others and _is_plain(request):
+            # Who hangs may not take the time of the others, too.
+            waits = waits.part(waits.until_deadline() / 2)
         return Call(request, target, waits, call.progress, turn)
 
     # -- after a failure -----------------------------------------------------------------------------------
@@ -206,6 +201,11 @@ def _asking(call: Call, target: Target) -> Request:
     if getattr(request, "model", target.model) == target.model:
         return request
     return replace(request, model=target.model)
+
+
+def _is_plain(request: Request) -> bool:
+    """Whether the answer comes in one piece, so that nothing but its end tells that somebody is at work."""
+    return isinstance(request, EmbedRequest) or (isinstance(request, ChatRequest) and not request.stream)
 
 
 def _complete(error: RouterError, part: Call) -> None:
