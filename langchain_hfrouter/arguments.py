@@ -47,6 +47,11 @@ class Arguments(HostArguments, ChatParams, total=False):
     """Every argument of `ChatHFRouter`; its docstring describes them."""
 
     reasoning_tags: bool
+    fallback: Sequence[TargetSpec] | None
+    tiers: Mapping[str, Sequence[TargetSpec]] | None
+    tier: str | None
+    routing: Routing | None
+    continue_elsewhere: bool
     prices: Mapping[str, Any] | None
     reported_cost: str | None
     stop_sequences: str | list[str] | None

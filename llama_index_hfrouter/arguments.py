@@ -43,6 +43,11 @@ class Arguments(HostArguments, ChatParams, total=False):
 
     model_name: str | None
     reasoning_tags: bool
+    fallback: Sequence[TargetSpec] | None
+    tiers: Mapping[str, Sequence[TargetSpec]] | None
+    tier: str | None
+    routing: Routing | None
+    continue_elsewhere: bool
     context_window: int | None
     num_output: int | None
     is_function_calling_model: bool | None

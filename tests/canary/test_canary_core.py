@@ -253,7 +253,7 @@ def test_an_answer_does_not_tell_the_token(
         meta = {field.name: getattr(reply.meta, field.name) for field in dataclasses.fields(reply.meta)}
         assert offline_url.requests[-1].headers["authorization"] == f"Bearer {canary}"
         assert not canary.sings_in(
-            json.dumps(meta) + repr(reply) + repr(reply.raw) + repr(pickle.dumps(reply))
+            json.dumps(meta, default=str) + repr(reply) + repr(reply.raw) + repr(pickle.dumps(reply))
         )
     assert not canary.sings_in(caplog.text)
 

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_core.client.batches import LESSONS, cut, size_of
+from shared_core.client.costing import Costing
 from shared_core.client.embedding import Embedding
 from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies
@@ -94,7 +95,7 @@ def embed(host: Host, given: Sequence[str], limits: Limits, pace: Pace) -> Embed
     route = Route("http://h", "http://h/embeddings", "openai", "m", limits)
     LESSONS.clear()
     exchange = EmbedExchange(Exchange(Keyring()), route, LESSONS.of(route.url, route.model))
-    flow = Embedding(call, route, exchange, policies(max_retries=0, patience=0.0), pace).run()
+    flow = Embedding(call, route, exchange, policies(max_retries=0, patience=0.0), pace, Costing()).run()
     return BlockingRun(flow, host).finish()
 
 

@@ -60,7 +60,9 @@ def test_what_is_no_entry_is_passed_over(payload: Any) -> None:
 
 
 def test_an_adapter_is_known_as_one_and_embeds_nothing() -> None:
-    (found,) = parse_mapping(reply({"deepinfra": entry(adapter="lora", adapterWeightsPath="x.safetensors")}))[1]
+    (found,) = parse_mapping(reply({"deepinfra": entry(adapter="lora", adapterWeightsPath="x.safetensors")}))[
+        1
+    ]
     assert found.adapter_path == "x.safetensors"
     with pytest.raises(ModelNotServed):
         choose("org/m", [found], None)
