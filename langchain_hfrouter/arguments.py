@@ -9,7 +9,7 @@ other spellings. A test holds this list and the fields together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from langchain_core.caches import BaseCache
@@ -18,7 +18,7 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.rate_limiters import BaseRateLimiter
 from pydantic import SecretStr
 
-from shared_core.types import ChatParams, Timeouts
+from shared_core.types import ChatParams, Routing, TargetSpec, Timeouts
 
 __all__ = ["Arguments", "HostArguments"]
 

@@ -15,7 +15,7 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 from pydantic import SecretStr
 
-from shared_core.types import ApiKey, ChatParams, Timeouts
+from shared_core.types import ApiKey, ChatParams, Routing, TargetSpec, Timeouts
 
 __all__ = ["Arguments", "HostArguments"]
 
