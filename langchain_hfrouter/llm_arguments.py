@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypedDict
+from collections.abc import Callable
+from typing import Any
 
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import Callbacks
-from pydantic import SecretStr
 
-from shared_core.types import Timeouts
+from langchain_hfrouter.arguments import HostArguments
 
 __all__ = ["LLMArguments"]
 
 
-class LLMArguments(TypedDict, total=False):
+class LLMArguments(HostArguments, total=False):
     """Every argument of `HFRouterLLM`; its docstring describes them."""
 
-    model: str
-    model_name: str
-    api_key: str | SecretStr | None
-    base_url: str | None
     hub_url: str | None
-    provider: str | None
-    bill_to: str | None
-    timeout: float | Timeouts | None
-    max_retries: int
-    default_headers: Mapping[str, str] | None
-    extra_body: Mapping[str, Any] | None
-    model_kwargs: Mapping[str, Any] | None
-    wait_for_model: bool | float
     max_concurrency: int
     max_tokens: int | None
     max_new_tokens: int | None
@@ -43,9 +30,6 @@ class LLMArguments(TypedDict, total=False):
     frequency_penalty: float | None
     presence_penalty: float | None
     do_sample: bool | None
-    http_client: Any
-    async_http_client: Any
-    async_transport: Literal["httpx2", "aiohttp"]
 
     # LangChain's own
     name: str | None

@@ -20,6 +20,7 @@ from langchain_hfrouter.connection import Connection
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.keys import is_secret
 from langchain_hfrouter.replies import PROVIDER
+from langchain_hfrouter.token_counts import TokenCounts
 from shared_core.errors import RouterError
 from shared_core.types import CompletionReply, Timeouts
 
@@ -44,7 +45,7 @@ _PARAMS = {
 """Our fields, and what the core calls them."""
 
 
-class HFRouterLLM(Connection, BaseLLM):
+class HFRouterLLM(TokenCounts, Connection, BaseLLM):
     """Models that go on with a text: base models, and servers of the older completions interface.
 
     For conversations, tools and structured output there is `ChatHFRouter`.
@@ -316,25 +317,6 @@ class HFRouterLLM(Connection, BaseLLM):
     def _forget(self) -> None:
         self.__dict__.pop("_serialized", None)  # LangChain keeps it there
         super()._forget()
-
-    def get_token_ids(self, text: str) -> list[int]:
-        """The ids of the tokens, by `custom_get_token_ids`.
-
-        Raises:
-            ConfigError: None was given. Models behind the router have many tokenizers; none is bundled.
-        """
-        if self.custom_get_token_ids is None:
-            raise ConfigError(
-                "The tokenizer of this model is not known here.",
-                hint="Pass custom_get_token_ids=, such as a Hugging Face tokenizer's `encode`.",
-            )
-        return self.custom_get_token_ids(text)
-
-    def get_num_tokens(self, text: str) -> int:
-        """Tokens of a text: counted by `custom_get_token_ids`, else estimated at four characters a token."""
-        if self.custom_get_token_ids is not None:
-            return len(self.custom_get_token_ids(text))
-        return -(-len(text) // 4)
 
 
 def _result(replies: list[CompletionReply]) -> LLMResult:

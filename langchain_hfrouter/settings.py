@@ -32,6 +32,7 @@ from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
 from langchain_hfrouter.replies import PROVIDER
 from langchain_hfrouter.routers import Routers
 from langchain_hfrouter.targets import ROUTING_FIELDS, as_plain, checked, first_model
+from langchain_hfrouter.token_counts import TokenCounts
 from shared_core import __version__
 from shared_core.types import CHAT_PARAMS, Timeouts, plain_routing, plain_targets
 
@@ -45,7 +46,7 @@ class _FoundProfile(dict[str, Any]):
     """A profile from the catalogue, not from the user: `configurable_fields(model=...)` must not keep it."""
 
 
-class RouterSettings(Routers, BaseChatModel):
+class RouterSettings(TokenCounts, Routers, BaseChatModel):
     """The fields of `ChatHFRouter`; its docstring describes them."""
 
     model_config = ConfigDict(
@@ -323,30 +324,6 @@ class RouterSettings(Routers, BaseChatModel):
         if ends and isinstance(ends, Sequence):  # what is neither is the server's to refuse
             params["ls_stop"] = list(ends)
         return params
-
-    # --- token counts ---
-
-    def get_token_ids(self, text: str) -> list[int]:
-        """The ids of the tokens, by `custom_get_token_ids`.
-
-        Raises:
-            ConfigError: None was given. Models behind the router have many tokenizers; none is bundled.
-        """
-        if self.custom_get_token_ids is None:
-            raise ConfigError(
-                "The tokenizer of this model is not known here.",
-                hint="Pass custom_get_token_ids=, such as a Hugging Face tokenizer's `encode`.",
-            )
-        return self.custom_get_token_ids(text)
-
-    def get_num_tokens(self, text: str) -> int:
-        """Tokens of a text: counted by `custom_get_token_ids`, else estimated at four characters a token.
-
-        The estimate is low for code and for languages with other scripts. It needs no network and no tokenizer.
-        """
-        if self.custom_get_token_ids is not None:
-            return len(self.custom_get_token_ids(text))
-        return -(-len(text) // 4)
 
     def get_num_tokens_from_messages(
         self, messages: list[BaseMessage], tools: Sequence[Any] | None = None
