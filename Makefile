@@ -42,6 +42,7 @@ bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/run.py
 	$(PY) benchmarks/embeddings/run.py
 	$(PY) benchmarks/media/run.py
+	$(PY) benchmarks/reliability/simulate.py
 
 clean:
 	rm -rf $(VENV) .venv-floor benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis
