@@ -35,8 +35,10 @@ from shared_core.media.artifact_files import (
 )
 from shared_core.media.inputs import Limits, MediaInput, blob_from
 from shared_core.media.kinds import EXTENSIONS
+from shared_core.media.late_jobs import drop_job, jobs_in, keep_job, went_on
 from shared_core.media.reply import MediaFile, MediaReply
 from shared_core.media.sink import MOST_BYTES
+from shared_core.types.jobs import Job
 from shared_core.types.tasks import Blob
 
 __all__ = ["ArtifactStore", "Place"]
@@ -73,6 +75,8 @@ class Place:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if (job := went_on(error)) is not None:
+            keep_job(self._store.folder, job)
         if self._taken is not None:
             self._store._allowance.give_back(self._taken, error)
             self._taken = None
@@ -266,6 +270,16 @@ class ArtifactStore:
             raise ConfigError(f"The file of {name} lies no longer in the store's folder. Nothing was opened.")
         return Blob(read_file(artifact.path), artifact.mime_type)
 
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Jobs that went on when a tool had waited long enough, the oldest first.
+
+        Example:
+            >>> for job in store.jobs:  # doctest: +SKIP
+            ...     store.put(router.resume(job))
+        """
+        return jobs_in(self.folder)
+
     def __iter__(self) -> Iterator[Artifact]:
         """Everything here, the oldest first."""
         with self._lock:
@@ -292,7 +306,10 @@ class ArtifactStore:
             about: dict[str, Any] = {"cost": None if taken.usd is None else float(taken.usd)}
             if reply is not None:
                 about |= {"provider": reply.provider, "model": reply.model, "seed": reply.seed}
-            return self._written(file, prompt, about)
+            artifact = self._written(file, prompt, about)
+            if reply is not None and reply.job is not None:
+                drop_job(self.folder, reply.job)
+            return artifact
         except BaseException as error:
             self._allowance.give_back(taken, None)  # the money is gone: the call was made
             if isinstance(error, RouterError) and reply is not None:
