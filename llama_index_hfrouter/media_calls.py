@@ -7,10 +7,12 @@ around a call (the core's `begin`).
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from llama_index.core.base.llms.types import AudioBlock, ImageBlock, TextBlock, VideoBlock
+from llama_index.core.tools import FunctionTool
 
 from llama_index_hfrouter.connection import Connection
 from llama_index_hfrouter.errors import MediaToolFailed
@@ -20,7 +22,7 @@ from shared_core.media import TOOLS, Artifact, ArtifactStore, Outcome, begin, to
 if TYPE_CHECKING:
     from shared_core import AsyncHFRouter, HFRouter
 
-__all__ = ["Blocks", "MediaCalls"]
+__all__ = ["Blocks", "MediaCalls", "keeps_films"]
 
 Blocks = list[TextBlock | ImageBlock | AudioBlock | VideoBlock]
 
@@ -110,9 +112,20 @@ class MediaCalls:
     def _blocks(self, outcome: Outcome) -> Blocks:
         blocks: Blocks = [TextBlock(text=outcome.text)]
         made = outcome.result
-        if self.media_blocks and isinstance(made, Artifact):
+        if self.media_blocks and isinstance(made, Artifact) and (made.kind != "video" or keeps_films()):
             blocks.append(_block(made))
         return blocks
+
+
+@functools.cache
+def keeps_films() -> bool:
+    """Whether LlamaIndex's tools pass a film on: older ones (0.14.5) write a list with one down as a text, in which
+    the model would read the file's path. Asked of the tool itself, since no release note says when that changed."""
+    parse = getattr(FunctionTool, "_parse_tool_output", None)
+    if parse is None:
+        return True
+    tool = FunctionTool.from_defaults(lambda: "", name="nothing", description="nothing")
+    return len(parse(tool, [TextBlock(text="a film"), VideoBlock.model_construct()])) == 2
 
 
 def _block(made: Artifact) -> ImageBlock | AudioBlock | VideoBlock:

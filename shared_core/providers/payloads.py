@@ -40,6 +40,7 @@ _ROUTER = "https://router.huggingface.co"  # what the adapters write into every 
 _KEY = "hf_"  # the form of a key for which they choose the router; the true one is added as the bytes leave
 _OURS = frozenset({"authorization", "user-agent", "x-hf-source"})  # headers of every call, set elsewhere
 _PICTURES = frozenset({"text-to-image", "image-to-image"})
+_ONE_MODEL = "hf-inference"  # its words are those of a server of one's own, whose model needs no name
 _TAKE_LINKS = frozenset({"fal-ai", "replicate", "wavespeed", "together"})
 
 
@@ -96,7 +97,8 @@ def payload(served: Served, request: TaskRequest) -> Payload:
         headers.setdefault("accept", "image/png")
     body = json.dump(values) if data is None else bytes(data)
     path = address.removeprefix(_ROUTER)
-    if served.provider_id and not is_path_of(path, served.provider):  # one's own server needs no name
+    nameless = served.provider == _ONE_MODEL and not served.provider_id
+    if not nameless and not is_path_of(path, served.provider):
         raise ConfigError(
             f"The name that {served.provider} has for the model, {served.provider_id!r}, leads away from it. "
             "Nothing was sent."

@@ -15,6 +15,7 @@ from llama_index.core.base.llms.types import AudioBlock, ChatMessage, ImageBlock
 from llama_index.core.tools import FunctionTool
 
 from llama_index_hfrouter import HFRouterLLM, HFRouterToolSpec, MediaToolFailed
+from llama_index_hfrouter.media_calls import keeps_films
 from llama_index_hfrouter.messages import MessageRules, to_wire
 from shared_core import AsyncHFRouter, HFRouter
 from shared_core.errors import ConfigError, PaymentRequired, RateLimited, Refused
@@ -88,11 +89,15 @@ async def test_a_result_is_text_and_a_block_with_the_files_path(
 ) -> None:
     picture = spec.store.add(png())
     output = await run(spec, name, {key: value or picture.id for key, value in arguments.items()}, way)
-    text, media = output.blocks
+    text, *more = output.blocks
     made = list(spec.store)[-1]
     assert output.content == text.text
     assert text.text.startswith(f"{made.id}: {made.mime_type}")
     assert "http" not in text.text
+    if block is VideoBlock and not keeps_films():
+        assert not more, "an older LlamaIndex would write it down as a text, with its path"
+        return
+    (media,) = more
     assert isinstance(media, block)
     assert Path(media.path) == made.path
     assert media.url is None
