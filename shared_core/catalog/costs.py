@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from shared_core.catalog.answers import Answers
 from shared_core.catalog.facts import date_of
 from shared_core.catalog.loaded import ROUTER_URL, SHARED, server_key
 from shared_core.catalog.models import ProviderOffer
@@ -21,10 +22,9 @@ from shared_core.types import EXACT, Cost, Usage
 
 _MOST_TOKENS = 10**12  # of one call; more is noise, and bounds the digits of the sum
 _MILLION = -6  # as a power of ten
-_MOST_ANSWERS = 4096
 
 _Key = tuple[str, str, str | None]
-_answers: tuple[int, dict[_Key, Price | None]] = (-1, {})  # as in `lookup`: replaced as a whole, no lock
+_answers: Answers[_Key, Price | None] = Answers()
 
 
 def cost_of(usage: Usage | None, price: Price) -> Cost:
@@ -84,22 +84,11 @@ def price_served(model: str, *, provider: str, base_url: str | None = None) -> P
     Returns:
         The price with its source and date; None when unknown: never the highest, or a mean.
     """
-    global _answers
-    generation, answers = _answers
-    if generation != SHARED.generation:
-        answers = {}
-        _answers = (SHARED.generation, answers)
-    key = (model, provider, base_url)
-    try:
-        return answers[key]
-    except KeyError:
-        pass
-    if len(answers) >= _MOST_ANSWERS:
-        answers.clear()
-    return answers.setdefault(key, _find(model, provider, base_url))
+    return _answers.get((model, provider, base_url), _find)
 
 
-def _find(model: str, provider: str, base_url: str | None) -> Price | None:
+def _find(key: _Key) -> Price | None:
+    model, provider, base_url = key
     catalog = SHARED.loaded(base_url)
     if catalog is not None:
         info = catalog.get(model)

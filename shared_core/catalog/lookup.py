@@ -1,13 +1,14 @@
 """Ask for a model's facts or price: loaded catalogue, then snapshot, else unknown. Never the network.
 
-Lives here: the order of sources, and a memory of answers, since adapters ask on every chat.
-Not here: what the facts of many offers add up to (`facts`), loading a catalogue (the client).
+Lives here: the order of sources. Not here: the memory of what was found (`answers`), what the facts of many offers
+add up to (`facts`), loading a catalogue (the client).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from shared_core.catalog.answers import Answers
 from shared_core.catalog.facts import ModelFacts, date_of, facts_from, offers_in_reach
 from shared_core.catalog.loaded import ROUTER_URL, SHARED, server_key
 from shared_core.catalog.models import ModelInfo
@@ -16,12 +17,7 @@ from shared_core.catalog.snapshot import shipped
 from shared_core.types import POLICIES, ModelRef
 
 _Key = tuple[str, str | None, str | None]
-_MOST_ANSWERS = 4096
-
-# Answers, valid for one generation of the shared catalogues. The pair is replaced as a whole, never changed,
-# so that a thread which computed an answer from an older catalogue stores it where nobody looks any more. No
-# lock.
-_answers: tuple[int, dict[_Key, ModelFacts | None]] = (-1, {})
+_answers: Answers[_Key, ModelFacts | None] = Answers()
 
 
 def lookup(model: str, *, base_url: str | None = None, provider: str | None = None) -> ModelFacts | None:
@@ -44,19 +40,7 @@ def lookup(model: str, *, base_url: str | None = None, provider: str | None = No
         >>> lookup("nobody/knows-me") is None
         True
     """
-    global _answers
-    generation, answers = _answers
-    if generation != SHARED.generation:
-        answers = {}
-        _answers = (SHARED.generation, answers)
-    key = (model, base_url, provider)
-    try:
-        return answers[key]
-    except KeyError:
-        pass
-    if len(answers) >= _MOST_ANSWERS:  # names come from users, so their number has no bound of its own
-        answers.clear()
-    return answers.setdefault(key, _find(model, base_url, provider))
+    return _answers.get((model, base_url, provider), _find)
 
 
 def list_price(model: str, *, base_url: str | None = None, provider: str | None = None) -> Price | None:
@@ -81,7 +65,8 @@ def list_price(model: str, *, base_url: str | None = None, provider: str | None 
     return None if row is None else row.price_for(pinned)
 
 
-def _find(model: str, base_url: str | None, provider: str | None) -> ModelFacts | None:
+def _find(key: _Key) -> ModelFacts | None:
+    model, base_url, provider = key
     catalog = SHARED.loaded(base_url)
     info = None if catalog is None else catalog.get(model)
     pinned = pinned_provider(model, provider, info)

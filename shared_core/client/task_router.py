@@ -97,7 +97,6 @@ class TaskRouter(VectorRouter):
             read: Makes the reply of the provider's JSON.
             paid: Whether doing it twice costs twice.
         """
-
         call = self._task_call(task, inputs, parameters, options)
         paid = paid or task == _MASKS  # a job with some providers
         keep = self._keep(task, cast(MediaOptions, options)) if task == _MASKS else None
