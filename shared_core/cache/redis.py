@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 
-from shared_core.cache.trouble import Trouble
 from shared_core.errors import ConfigError
+from shared_core.storage.trouble import Trouble
 
 if TYPE_CHECKING:
     from redis import Redis

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from shared_core.cache.database import Database, Layout, is_broken
 from shared_core.cache.opening import default_path
-from shared_core.cache.trouble import Trouble
 from shared_core.errors import ConfigError
+from shared_core.storage.database import Database, Layout, is_broken
+from shared_core.storage.trouble import Trouble
 
 __all__ = ["SqliteCache"]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from shared_core.cache.database import Database, Layout, is_broken
 from shared_core.errors import ConfigError
+from shared_core.storage.database import Database, Layout, is_broken
 
 __all__ = ["SqliteStore"]
 

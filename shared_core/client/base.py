@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from urllib.parse import quote
 
 from shared_core.catalog import SHARED, Catalog, Price, UnitPrice, parse_catalog
@@ -15,15 +15,18 @@ from shared_core.client.checks import (
     checked_headers,
     checked_params,
     checked_patience,
+    checked_tags,
     checked_url,
 )
 from shared_core.client.costing import checked_costing
 from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies, run_through
+from shared_core.client.safeguards import SafeguardArguments, Safeguards
 from shared_core.client.settings import Keyring, environment_hub_url, environment_url
 from shared_core.client.status import ModelStatus, status_from
 from shared_core.errors import ConfigError, ModelNotServed, RouterError
 from shared_core.flow import Flow
+from shared_core.policy.record import Record
 from shared_core.routing import HUB_URL, ROUTER_URL, wire_model
 from shared_core.types import (
     SECRET_HEADERS,
@@ -48,19 +51,20 @@ from shared_core.wire.chat import check_messages
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
     from shared_core.client.ways import Ways
-    from shared_core.policy import Policy
+    from shared_core.policy import Handler, Policy
 
-__all__ = ["EmbeddingApi", "RouterBase", "RouterSettings"]
+__all__ = ["EmbeddingApi", "RouterArguments", "RouterBase"]
 
 EmbeddingApi = Literal["auto", "openai", "tei", "router"]
 """What an address speaks when texts are embedded."""
 
 T = TypeVar("T")
 
+_RECORD = Record(time.time)
 _CATALOG_TTL = 300.0  # seconds; what Hugging Face's own ml-intern uses
 
 
-class RouterSettings(TypedDict, total=False):
+class RouterArguments(SafeguardArguments, total=False):
     """The keyword arguments of both clients; explained at `RouterBase`."""
 
     api_key: str | ApiKey | None
@@ -126,6 +130,9 @@ class RouterBase:
             `Target.weight`; a function of the call and its targets returns those to ask.
         continue_elsewhere: Whether a streamed text that breaks off is continued by another target, which is sent
             what was written; see `shared_core.policy.continuation`.
+        usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
+            ledger. A call's own `usage_tags` come on top.
+        hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -156,6 +163,7 @@ class RouterBase:
         tier: str | None = None,
         routing: Routing | None = None,
         continue_elsewhere: bool = False,
+        **safeguards: Unpack[SafeguardArguments],
     ) -> None:
         if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
             raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
@@ -180,7 +188,9 @@ class RouterBase:
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         self._headers = checked_headers(default_headers, "default_headers")
         self._patience = checked_patience(wait_for_model)
-        self._policies = policies(max_retries=max_retries, patience=self._patience)
+        self._safeguards = Safeguards.of(safeguards)
+        self._policies = self._stack()
+        self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
         self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
         self.fallback: Sequence[TargetSpec] = fallback or ()
         self.tiers = dict(tiers or {})
@@ -236,6 +246,7 @@ class RouterBase:
                 "tier": self.tier,
                 "routing": self.routing,
                 "continue_elsewhere": self.continue_elsewhere,
+                **self._safeguards.arguments,
             },
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
             "api_key": _left_behind() if dropped else self._key,
@@ -266,8 +277,9 @@ class RouterBase:
         extra_body = options.pop("extra_body", None)
         extra_headers = options.pop("extra_headers", None)
         timeout = options.pop("timeout", None)
+        tags = options.pop("usage_tags", None)
         model = options.pop("model", None) or self.model
-        stack: Sequence[Policy] = self._policies
+        stack: Sequence[Policy] = self._remembering
         if self._ways is not None:
             stack = self._ways.stack(own_too=bool(model))
             model = model or self._ways.first_model(self.base_url)
@@ -279,8 +291,22 @@ class RouterBase:
             {**self.extra_body, **checked_body(extra_body)} if extra_body else self.extra_body,
             self.reasoning_tags,
         )
-        call = self._call(request, timeout, extra_headers, streamed=stream)
-        return run_through(stack, call, self._exchange.chat)
+        call = self._call(request, timeout, extra_headers, tags, streamed=stream)
+        return self._recorded(call, lambda call: run_through(stack, call, self._exchange.chat))
+
+    def _recorded(self, call: Call, inner: Handler[T]) -> Flow[T]:
+        """The flow of one call that a user makes, told to the hooks."""
+        return _RECORD(call, inner) if call.hooks else inner(call)
+
+    def _stack(self, *, paid: bool = False, whole: bool = False) -> Sequence[Policy]:
+        """The pipeline of calls that go to the client's own host."""
+        return policies(
+            max_retries=self.max_retries,
+            patience=self._patience,
+            paid=paid,
+            safeguards=self._safeguards,
+            whole=whole,
+        )
 
     def _look_up(self, path: str, timeout: float | Timeouts | None = None) -> Flow[Any]:
         call = self._call(LookupRequest(path), timeout, None, streamed=False)
@@ -291,6 +317,7 @@ class RouterBase:
         request: Request,
         timeout: float | Timeouts | None,
         extra_headers: Mapping[str, str] | None,
+        usage_tags: Mapping[str, str] | None = None,
         *,
         streamed: bool,
     ) -> Call:
@@ -302,7 +329,9 @@ class RouterBase:
             target = Target(target.base_url, target.key, target.bill_to, headers)
         limits = self.timeouts if timeout is None else Timeouts.of(timeout)
         waits = Waits(limits, time.monotonic, streamed=streamed)
-        return Call(request, target, waits, Progress(waits.now()))
+        own = self._safeguards
+        tags = {**own.usage_tags, **checked_tags(usage_tags)} if usage_tags else own.usage_tags
+        return Call(request, target, waits, Progress(waits.now()), None, tags, own.hooks)
 
     def _models(self, *, refresh: bool) -> Flow[Catalog]:
         """The catalogue: from memory while it is fresh, stale rather than not at all."""
@@ -340,7 +369,7 @@ class RouterBase:
             [{"role": "user", "content": "."}], name, {"max_tokens": 1}, False, self.extra_body
         )
         call = self._call(request, timeout, None, streamed=False)
-        patient = policies(max_retries=self.max_retries, patience=float("inf"))
+        patient = policies(max_retries=self.max_retries, patience=float("inf"), safeguards=self._safeguards)
         yield from run_through(patient, call, self._exchange.chat)
         return (yield from self._status(model))
 

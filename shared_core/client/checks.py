@@ -20,10 +20,12 @@ __all__ = [
     "checked_options",
     "checked_params",
     "checked_patience",
+    "checked_tags",
     "checked_texts",
     "checked_url",
 ]
 
+_LONGEST_TAG = 200  # characters
 _RESERVED_HEADERS = frozenset({"authorization", "content-length", "host", "transfer-encoding"})
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
@@ -99,6 +101,27 @@ def checked_options(options: Mapping[str, Any], known: Mapping[str, object]) -> 
             hint=(f"Did you mean {close[0]!r}? " if close else "")
             + f"What only one host knows goes into extra_body={{{name!r}: …}}.",
         )
+
+
+def checked_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
+    """Whose usage it is: short printable texts by short printable names.
+
+    Raises:
+        ConfigError: They are something else.
+    """
+    if tags is None:
+        return {}
+    is_sound = isinstance(tags, Mapping) and all(
+        isinstance(part, str) and 0 < len(part) <= _LONGEST_TAG and part.isprintable()
+        for pair in tags.items()
+        for part in pair
+    )
+    if not is_sound:
+        raise ConfigError(
+            f"usage_tags={tags!r} are no names with values. Nothing was sent.",
+            hint='Write {"user": "ada", "project": "search"}: texts of up to 200 printable characters.',
+        )
+    return dict(tags)
 
 
 def checked_texts(texts: Iterable[str], argument: str = "texts") -> list[str]:

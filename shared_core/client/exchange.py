@@ -126,6 +126,7 @@ class Exchange:
         progress = call.progress
         progress.attempts += 1
         progress.provider = progress.request_id = None
+        progress.model, progress.url = call.request.model, call.target.base_url
         response = yield from send(request, waits or call.waits)
         progress.provider = _provider(call, response)
         progress.request_id = response.headers.get("x-request-id")

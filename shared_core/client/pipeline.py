@@ -1,13 +1,17 @@
 """The order of the policies, outermost first, and why.
 
-report ▸ fallback ▸ retry ▸ watch ▸ wait_for_model ▸ exchange
+[record ▸] report ▸ whole ▸ fallback ▸ per route ▸ retry ▸ watch ▸ wait_for_model ▸ per try ▸ exchange
 
-- report outside all: an error is completed once, when nothing more will be tried.
+- record outside all, once around what a user calls, however many requests that is; so it is no part of the stack.
+- report outside the rest: an error is completed once, when nothing more will be tried.
+- whole (cache ▸ single flight ▸ hedge) outside fallback: what is remembered costs no budget and no slot.
 - fallback outside retry: how often one target is tried depends on whether others are left.
+- per route (budget) inside fallback, since a price belongs to a route; outside retry: one reservation a route.
 - retry outside watch: the health of a target is made of its tries.
 - retry outside wait_for_model: waiting for a model that loads uses up no retry.
+- per try (rate limit ▸ concurrency) inside all of them: each try takes a slot anew, and no slot is held by who waits.
 
-Without other targets there is neither fallback nor watch.
+Without other targets there is neither fallback nor watch; without `safeguards`, nothing of what they add.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from shared_core.client.safeguards import NONE, Safeguards
 from shared_core.flow import Flow
 from shared_core.policy import Handler, Policy
 from shared_core.policy.report import Report
@@ -32,7 +37,13 @@ T = TypeVar("T")
 
 
 def policies(
-    *, max_retries: int, patience: float, paid: bool = False, fallback: Fallback | None = None
+    *,
+    max_retries: int,
+    patience: float,
+    paid: bool = False,
+    fallback: Fallback | None = None,
+    safeguards: Safeguards = NONE,
+    whole: bool = False,
 ) -> tuple[Policy, ...]:
     """The stack for one client; a policy that cannot act is left out.
 
@@ -41,13 +52,18 @@ def policies(
         patience: Seconds to wait for a model that loads.
         paid: Whether each time it is done costs money, so that it is never done twice.
         fallback: How to go on to other targets; None where there are none.
+        safeguards: What else the client asked for.
+        whole: Whether what is asked may be remembered and shared: chats and vectors.
     """
     return (
         Report(),
+        *(safeguards.whole if whole else ()),
         *((fallback,) if fallback else ()),
+        *safeguards.per_route,
         *((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),
         *(_watches() if fallback else ()),
         *((WaitForModel(patience),) if patience else ()),
+        *safeguards.per_try,
     )
 
 

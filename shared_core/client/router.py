@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 from shared_core.catalog import Catalog
-from shared_core.client.base import RouterSettings
+from shared_core.client.base import RouterArguments
 from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
 from shared_core.client.settings import bypasses_proxy, proxies
 from shared_core.client.status import ModelStatus
@@ -47,7 +47,7 @@ class HFRouter(CostCalls, WritingCalls):
     """
 
     def __init__(
-        self, model: str | None = None, *, http_client: object = None, **settings: Unpack[RouterSettings]
+        self, model: str | None = None, *, http_client: object = None, **settings: Unpack[RouterArguments]
     ) -> None:
         super().__init__(model, **settings)
         self._transport: Transport | None = None
@@ -182,7 +182,7 @@ class AsyncHFRouter(AsyncCostCalls, AsyncWritingCalls):
         *,
         http_client: object = None,
         transport: Literal["httpx2", "aiohttp"] = "httpx2",
-        **settings: Unpack[RouterSettings],
+        **settings: Unpack[RouterArguments],
     ) -> None:
         super().__init__(model, **settings)
         if transport not in ("httpx2", "aiohttp"):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from shared_core.catalog import default_model
 from shared_core.client.checks import checked_body
-from shared_core.client.pipeline import policies, run_through
+from shared_core.client.pipeline import run_through
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ConfigError, MalformedResponse, RouterError
 from shared_core.flow import Flow, offload
@@ -76,9 +76,13 @@ class TaskRouter(VectorRouter):
     ) -> Flow[MediaReply]:
         """The flow of a task that makes pictures, films or sounds; its clock starts now."""
         call, keep = self._task_call(task, inputs, parameters, options), self._keep(task, options)
-        begun = yield from self._begun(call, lambda call: self._task(call, keep), keep, waiter, options)
-        done = yield from begun.run.go_on(begun.task, begun.answer)
-        return self._media_reply(begun.call, done)
+
+        def run(call: Call) -> Flow[MediaReply]:
+            begun = yield from self._begun(call, lambda call: self._task(call, keep), keep, waiter, options)
+            done = yield from begun.run.go_on(begun.task, begun.answer)
+            return self._media_reply(begun.call, done)
+
+        return (yield from self._recorded(call, run))
 
     def _json(
         self,
@@ -100,25 +104,28 @@ class TaskRouter(VectorRouter):
         call = self._task_call(task, inputs, parameters, options)
         paid = paid or task == _MASKS  # a job with some providers
         keep = self._keep(task, cast(MediaOptions, options)) if task == _MASKS else None
-        begun = yield from self._begun(
-            call,
-            lambda call: self._task(call, None, paid=paid),
-            keep,
-            waiter,
-            cast(MediaOptions, options),
-            paid=paid,
-        )
-        done = yield from begun.run.go_on(begun.task, begun.answer)
-        return self._priced(read(done.raw, begun.call, done), done.headers)
+        media = cast(MediaOptions, options)
+
+        def run(call: Call) -> Flow[T]:
+            begun = yield from self._begun(
+                call, lambda call: self._task(call, None, paid=paid), keep, waiter, media, paid=paid
+            )
+            done = yield from begun.run.go_on(begun.task, begun.answer)
+            return self._priced(read(done.raw, begun.call, done), done.headers)
+
+        return (yield from self._recorded(call, run))
 
     def _generate(
         self, prompt: str, parameters: Mapping[str, Any], options: TaskOptions, *, stream: bool
     ) -> Flow[CompletionReply]:
         """The flow of one text that a model goes on with; its clock starts now."""
+        call = self._task_call(_TEXT, prompt, parameters, options, streamed=stream)
+        return (yield from self._recorded(call, lambda call: self._generated(call, stream=stream)))
+
+    def _generated(self, call: Call, *, stream: bool) -> Flow[CompletionReply]:
         from shared_core.client.generation import GenerationExchange, told
         from shared_core.providers.payloads import OWN_SERVER
 
-        call = self._task_call(_TEXT, prompt, parameters, options, streamed=stream)
         sent = yield from self._task(call, None, paid=False)
         if sent.url is not None and "v1" in urlsplit(self.base_url).path.split("/"):
             url = f"{self.base_url}/completions"
@@ -267,7 +274,9 @@ class TaskRouter(VectorRouter):
         timeout = options.get("timeout")
         if timeout is None and task in _KINDS and self.timeouts == Timeouts():
             timeout = _AN_HOUR
-        return self._call(request, timeout, options.get("extra_headers"), streamed=streamed)
+        return self._call(
+            request, timeout, options.get("extra_headers"), options.get("usage_tags"), streamed=streamed
+        )
 
     def _task(self, call: Call, keep: Keep | None, *, paid: bool = True) -> Flow[TaskExchange]:
         """The task with its provider; asks the Hub who serves the model when that is not known yet."""
@@ -335,8 +344,8 @@ class TaskRouter(VectorRouter):
         call = replace(call, target=replace(call.target, base_url=root))
         return JobRun(call, self._exchange, self._policies, keep, self._waiters, waiter, tell)
 
-    def _paid(self) -> tuple[Any, ...]:
-        return policies(max_retries=self.max_retries, patience=self._patience, paid=True)
+    def _paid(self) -> Sequence[Policy]:
+        return self._stack(paid=True)
 
     def _root(self) -> str:
         return self.base_url.removesuffix("/v1")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote, urlsplit
 
 from shared_core.client.base import RouterBase
@@ -34,8 +34,10 @@ from shared_core.types import (
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
+    from shared_core.client.spread import Pace
     from shared_core.policy import Handler, Policy
     from shared_core.providers import Route, Served
+    from shared_core.types import EmbedRequest, RerankRequest
 
 __all__ = ["VectorRouter"]
 
@@ -47,18 +49,40 @@ class VectorRouter(RouterBase):
 
     def _embed(self, texts: Iterable[str], kind: Kind, options: EmbedOptions) -> Flow[EmbedReply]:
         """The flow of one list of texts; its clock starts now."""
-        from shared_core.client.asking import embed_request, memory_of, pace_of, unheeded
-        from shared_core.client.batches import LESSONS
-        from shared_core.client.detour import Detour
-        from shared_core.client.embedding import Embedding, Memory, nothing_to_embed
-        from shared_core.client.vectors import EmbedExchange
+        from shared_core.client.asking import embed_request, pace_of
+        from shared_core.client.embedding import nothing_to_embed
 
         model = options.get("model") or self.model or ""
         request, prompt = embed_request(texts, kind, options, model, self.extra_body)
         pace = pace_of(options)
-        call = self._call(request, options.get("timeout"), options.get("extra_headers"), streamed=False)
+        call = self._listed_call(request, options)
         if not request.texts:
             return nothing_to_embed(request, self.base_url)
+
+        def run(call: Call) -> Flow[EmbedReply]:
+            return self._embed_listed(call, model, prompt, pace)
+
+        return (yield from self._recorded(call, run))
+
+    def _listed_call(
+        self, request: EmbedRequest | RerankRequest, options: EmbedOptions | RerankOptions
+    ) -> Call:
+        return self._call(
+            request,
+            options.get("timeout"),
+            options.get("extra_headers"),
+            options.get("usage_tags"),
+            streamed=False,
+        )
+
+    def _embed_listed(self, call: Call, model: str, prompt: str, pace: Pace) -> Flow[EmbedReply]:
+        from shared_core.client.asking import memory_of, unheeded
+        from shared_core.client.batches import LESSONS
+        from shared_core.client.detour import Detour
+        from shared_core.client.embedding import Embedding, Memory
+        from shared_core.client.vectors import EmbedExchange
+
+        request = cast("EmbedRequest", call.request)
         route = yield from self._embed_route(model, call.waits)
         route = replace(route, notes=(*route.notes, *unheeded(request, route)))
         cache = yield from self._cache()
@@ -69,13 +93,13 @@ class VectorRouter(RouterBase):
 
         own = EmbedExchange(self._exchange, route, LESSONS.of(route.url, route.model))
         exchange: Handler[Any] = own
-        policies: Sequence[Policy] = self._policies
+        policies: Sequence[Policy] = self._remembering
         if (
             self._ways is not None
             and (places := self._ways.of_same_model(call.target, self._named(model)))[1:]
         ):
             exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own})
-            policies = self._ways.around(self._ways.among(places))
+            policies = self._ways.around(self._ways.among(places), whole=True)
         else:
             call = replace(call, target=replace(call.target, base_url=route.root))
         known = None if cache is None else remember
@@ -99,11 +123,15 @@ class VectorRouter(RouterBase):
         pace = pace_of(options)
         if top_n is not None:
             checked_count(top_n, "top_n")
-        call = self._call(request, options.get("timeout"), options.get("extra_headers"), streamed=False)
+        call = self._listed_call(request, options)
         if not request.texts:
             return nothing_to_rerank(model, self.base_url)
         route = self._rerank_route(model)
-        return (yield from Reranking(call, route, self._exchange, self._policies, pace, top_n).run())
+
+        def run(call: Call) -> Flow[RerankReply]:
+            return Reranking(call, route, self._exchange, self._policies, pace, top_n).run()
+
+        return (yield from self._recorded(call, run))
 
     def _behind_router(self, url: str | None = None) -> bool:
         """Whether an address, the client's own by default, is the router or a stand-in of it."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared_core.client.lineup import Lineup, Plan
 from shared_core.client.pipeline import policies
+from shared_core.client.safeguards import Safeguards
 from shared_core.policy import Policy
 from shared_core.policy.fallback import Choice, Fallback
 from shared_core.types import Call, ModelRef, Target
@@ -28,6 +29,7 @@ class Ways:
         patience: Seconds to wait for a model that loads.
         with_own: The pipeline of calls whose own model is asked too.
         without_own: The pipeline of calls that name none.
+        safeguards: What else the client asked for.
     """
 
     lineup: Lineup
@@ -35,6 +37,7 @@ class Ways:
     patience: float
     with_own: Sequence[Policy]
     without_own: Sequence[Policy]
+    safeguards: Safeguards
 
     @classmethod
     def of(cls, client: RouterBase) -> Ways:
@@ -47,9 +50,16 @@ class Ways:
 
         def stack(*, own_too: bool) -> Sequence[Policy]:
             fallback = Fallback(Plan(lineup, own_too), continue_elsewhere=client.continue_elsewhere)
-            return policies(max_retries=client.max_retries, patience=client._patience, fallback=fallback)
+            return policies(
+                max_retries=client.max_retries,
+                patience=client._patience,
+                fallback=fallback,
+                safeguards=client._safeguards,
+                whole=True,
+            )
 
-        return cls(lineup, client.max_retries, client._patience, stack(own_too=True), stack(own_too=False))
+        with_own, without = stack(own_too=True), stack(own_too=False)
+        return cls(lineup, client.max_retries, client._patience, with_own, without, client._safeguards)
 
     def stack(self, *, own_too: bool) -> Sequence[Policy]:
         """The pipeline of a chat call.
@@ -86,16 +96,21 @@ class Ways:
         plan = Plan(self.lineup)
         return lambda call: plan.among(call, places)
 
-    def around(self, plan: Callable[[Call], Choice], *, paid: bool = False) -> Sequence[Policy]:
+    def around(
+        self, plan: Callable[[Call], Choice], *, paid: bool = False, whole: bool = False
+    ) -> Sequence[Policy]:
         """A pipeline for a task.
 
         Args:
             plan: The targets.
             paid: Whether each time it is done costs money.
+            whole: As for `policies`.
         """
         return policies(
             max_retries=self.max_retries,
             patience=self.patience,
             paid=paid,
             fallback=Fallback(plan, only_unsent=paid),
+            safeguards=self.safeguards,
+            whole=whole,
         )

@@ -24,6 +24,7 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
+from shared_core.flow.latch import Latch
 from shared_core.types import ChatDelta, HttpRequest, Waits
 
 __all__ = [
@@ -33,10 +34,12 @@ __all__ = [
     "Flow",
     "Gather",
     "Head",
+    "Latch",
     "Offload",
     "Read",
     "Send",
     "Sleep",
+    "Wait",
     "drain",
     "emit",
     "gather",
@@ -44,6 +47,7 @@ __all__ = [
     "read_all",
     "send",
     "sleep",
+    "wait",
 ]
 
 T = TypeVar("T")
@@ -95,6 +99,14 @@ class Sleep:
 
 
 @dataclass(slots=True)
+class Wait:
+    """Do nothing until the latch is open; the answer is whether it is, or the time was up."""
+
+    latch: Latch
+    seconds: float
+
+
+@dataclass(slots=True)
 class Offload:
     """Call something that may block (a file, a look-up) where it holds nobody up."""
 
@@ -109,7 +121,7 @@ class Gather:
     at_once: int
 
 
-Effect = Send | Read | Drain | Emit | Sleep | Offload | Gather
+Effect = Send | Read | Drain | Emit | Sleep | Wait | Offload | Gather
 Flow = Generator[Effect, Any, T]
 
 
@@ -127,6 +139,11 @@ def emit(deltas: Sequence[ChatDelta]) -> Flow[None]:
 
 def sleep(seconds: float) -> Flow[None]:
     yield Sleep(seconds)
+
+
+def wait(latch: Latch, seconds: float) -> Flow[bool]:
+    """Whether the latch was opened within so many seconds, by another thread or task."""
+    return cast(bool, (yield Wait(latch, seconds)))
 
 
 def offload(function: Callable[[], T]) -> Flow[T]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared_core.errors import ConfigError, ConnectionLost
-from shared_core.flow import Drain, Emit, Flow, Gather, Offload, Read, Send, Sleep
+from shared_core.flow import Drain, Emit, Flow, Gather, Latch, Offload, Read, Send, Sleep, Wait
 from shared_core.types import ChatDelta
 
 if TYPE_CHECKING:
@@ -106,6 +106,8 @@ class AsyncRun(Generic[T]):
             case Sleep(seconds):
                 await asyncio.sleep(seconds)
                 return None
+            case Wait(latch, seconds):
+                return await _opened(latch, seconds)
             case Offload(function):
                 return await asyncio.to_thread(function)
             case Gather(children, at_once):
@@ -149,3 +151,23 @@ class AsyncRun(Generic[T]):
         response, self._response = self._response, None
         if response is not None:
             await response.close()
+
+
+async def _opened(latch: Latch, seconds: float) -> bool:
+    loop = asyncio.get_running_loop()
+    opened = asyncio.Event()
+
+    def tell() -> None:
+        try:
+            loop.call_soon_threadsafe(opened.set)
+        except RuntimeError:  # the loop is closed, and nobody waits in it any more
+            return
+
+    latch.when_open(tell)
+    try:
+        await asyncio.wait_for(opened.wait(), seconds)
+    except TimeoutError:
+        return latch.is_open
+    finally:
+        latch.forget(tell)
+    return True

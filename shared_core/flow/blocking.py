@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared_core.errors import ConfigError, ConnectionLost
-from shared_core.flow import Drain, Emit, Flow, Gather, Offload, Read, Send, Sleep
+from shared_core.flow import Drain, Emit, Flow, Gather, Latch, Offload, Read, Send, Sleep, Wait
 from shared_core.flow.crew import Crew
 from shared_core.types import ChatDelta, Waits
 
@@ -32,6 +33,7 @@ class BlockingRun(Generic[T]):
     """
 
     __slots__ = (
+        "_awake",
         "_busy",
         "_crew",
         "_flow",
@@ -54,6 +56,7 @@ class BlockingRun(Generic[T]):
         self._transport = transport
         self._response: Response | None = None
         self._crew: Crew | None = None
+        self._awake: threading.Event | None = None
         self._waits: Waits | None = None
         self._hung_up = False
         self.done = False
@@ -127,6 +130,7 @@ class BlockingRun(Generic[T]):
         """From another thread: the request that goes on fails now, and so does each later one; what becomes of
         that is for the flow to say."""
         self._hung_up = True
+        self._wake()
         if self._waits is not None:
             self._waits.hang_up()
 
@@ -158,11 +162,30 @@ class BlockingRun(Generic[T]):
             case Sleep(seconds):
                 (self._nap or time.sleep)(seconds)
                 return None
+            case Wait(latch, seconds):
+                return self._wait(latch, seconds)
             case Offload(function):
                 return function()
             case Gather(children, at_once):
                 return self._gather(children, at_once)
         raise AssertionError(f"not an effect: {effect!r}")
+
+    def _wait(self, latch: Latch, seconds: float) -> bool:
+        awake = self._awake = threading.Event()
+        latch.when_open(awake.set)
+        try:
+            if not self.done and not self._hung_up:  # told meanwhile that it is over
+                awake.wait(min(seconds, threading.TIMEOUT_MAX))
+        finally:
+            self._awake = None
+            latch.forget(awake.set)
+        if self._closed() or self._hung_up:
+            raise _ended_elsewhere()
+        return latch.is_open
+
+    def _wake(self) -> None:
+        if (awake := self._awake) is not None:
+            awake.set()
 
     def _stop_crew(self) -> None:
         if (crew := self._crew) is not None:

@@ -1,6 +1,7 @@
 """The log: logger `hfrouter`, never a prompt, an answer or a token.
 
 Retries, waits and moves are INFO, failures WARNING, answers DEBUG. Silent unless the program sets up logging.
+Hooks are told of retries and moves, too.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import logging
 
 from shared_core.errors import RouterError
+from shared_core.observe.events import MovedOn, Retrying
+from shared_core.observe.hooks import tell
 from shared_core.types import Call, Job, LookupRequest, Target
 
 __all__ = [
@@ -26,7 +29,10 @@ _logger.addHandler(logging.NullHandler())
 
 
 def retrying(call: Call, error: RouterError, wait: float) -> None:
+    """The same target is asked again."""
     _logger.info("%s: %s; trying again in %.2f s", _about(call), type(error).__name__, wait)
+    if call.hooks:
+        tell(call.hooks, Retrying(call.id, call.target.base_url, type(error).__name__, wait))
 
 
 def out_of_retries(call: Call, error: RouterError) -> None:
@@ -39,6 +45,7 @@ def out_of_retries(call: Call, error: RouterError) -> None:
 
 
 def moved(call: Call, error: RouterError, to: Target) -> None:
+    """Another target is asked."""
     _logger.info(
         "%s at %s: %s; going on with %s at %s",
         _about(call),
@@ -47,9 +54,11 @@ def moved(call: Call, error: RouterError, to: Target) -> None:
         to.model,
         to.base_url,
     )
+    _tell_moved(call, error, to)
 
 
 def continued(call: Call, error: RouterError, to: Target) -> None:
+    """Another target continues a cut answer."""
     _logger.info(
         "%s at %s: cut off by %s; %s at %s continues the answer",
         _about(call),
@@ -58,6 +67,13 @@ def continued(call: Call, error: RouterError, to: Target) -> None:
         to.model,
         to.base_url,
     )
+    _tell_moved(call, error, to)
+
+
+def _tell_moved(call: Call, error: RouterError, to: Target) -> None:
+    if call.hooks:
+        event = MovedOn(call.id, call.target.base_url, type(error).__name__, to.base_url, to.model)
+        tell(call.hooks, event)
 
 
 def waiting_for_model(call: Call, error: RouterError, wait: float) -> None:

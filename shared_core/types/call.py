@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from shared_core.types.chat import ChatRequest
 from shared_core.types.embeddings import EmbedRequest
@@ -63,9 +63,20 @@ class Progress:
         first_token: When the first content came, in monotonic seconds.
         provider, request_id: From the latest reply, to name them in errors.
         moves: How many targets had been given up before the one that is asked now.
+        model, url: Where the latest try went; "" before the first.
     """
 
-    __slots__ = ("attempts", "emitted", "first_token", "moves", "provider", "request_id", "started")
+    __slots__ = (
+        "attempts",
+        "emitted",
+        "first_token",
+        "model",
+        "moves",
+        "provider",
+        "request_id",
+        "started",
+        "url",
+    )
 
     def __init__(self, started: float) -> None:
         self.started = started
@@ -75,6 +86,7 @@ class Progress:
         self.provider: str | None = None
         self.request_id: str | None = None
         self.moves = 0
+        self.model = self.url = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +99,9 @@ class Call:
         waits: The time limits.
         progress: How far it has come.
         turn: Set while the target is one of several.
+        usage_tags: Whose usage it is, such as {"user": "ada", "project": "search"}.
+        hooks: Told what befalls it; see `observe.events`.
+        id: What its events are known by; "" while nobody listens.
     """
 
     request: Request
@@ -94,3 +109,6 @@ class Call:
     waits: Waits
     progress: Progress
     turn: Turn | None = None
+    usage_tags: Mapping[str, str] = field(default_factory=dict)
+    hooks: tuple[Callable[[Any], object], ...] = ()
+    id: str = ""

@@ -75,6 +75,7 @@ class ReplyMeta:
         url: The address that was called.
         cost: What this answer cost, where that is known; tries that failed are not in it.
         moves: How many targets were given up before this one answered; 0 without `fallback`.
+        cached: Whether it was remembered from an earlier call, and nobody was asked.
     """
 
     model: str
@@ -87,6 +88,7 @@ class ReplyMeta:
     url: str = ""
     cost: Cost = _UNKNOWN
     moves: int = 0
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class EmbedOptions(TypedDict, total=False):
             limit either, each request may take 120 s.
         extra_headers: Further headers of each request.
         extra_body: Further keys of each JSON body, for what only one host knows.
+        usage_tags: Whose usage it is, on top of the client's own.
     """
 
     model: str | None
@@ -56,6 +57,7 @@ class EmbedOptions(TypedDict, total=False):
     timeout: float | Timeouts | None
     extra_headers: Mapping[str, str] | None
     extra_body: Mapping[str, Any] | None
+    usage_tags: Mapping[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,12 +62,14 @@ class ChatOptions(ChatParams, total=False):
         timeout: Seconds for this call, or `Timeouts`.
         extra_body: Further keys of the JSON body, for what only one provider knows.
         extra_headers: Further headers of this request.
+        usage_tags: Whose usage it is, on top of the client's own.
     """
 
     model: str | None
     timeout: float | Timeouts | None
     extra_body: Mapping[str, Any] | None
     extra_headers: Mapping[str, str] | None
+    usage_tags: Mapping[str, str] | None
 
 
 CHAT_PARAMS = frozenset(ChatParams.__annotations__)

@@ -69,12 +69,14 @@ class TaskOptions(TypedDict, total=False):
         timeout: Seconds for the whole call, or `Timeouts`.
         extra_headers: Further headers of the request.
         extra_body: Further keys of the JSON body.
+        usage_tags: Whose usage it is, on top of the client's own.
     """
 
     model: str | None
     timeout: float | Timeouts | None
     extra_headers: Mapping[str, str] | None
     extra_body: Mapping[str, Any] | None
+    usage_tags: Mapping[str, str] | None
 
 
 class MediaOptions(TaskOptions, total=False):

@@ -20,6 +20,7 @@ ROOMS = [
     "catalog",
     "providers",
     "routing",
+    "storage",
     "observe",
     "cache",
     "media",
@@ -33,7 +34,7 @@ EXTRA_IMPORTS = {"errors": {"types"}, "types": {"errors"}, "flow": {"transport"}
 """What a room may import besides, for its annotations alone where it comes later in the list (checked below)."""
 
 APART = {
-    "local": {"local", "errors", "types", "cache", "_lazy"},
+    "local": {"local", "errors", "types", "cache", "storage", "_lazy"},
     "corpus": {"corpus", "errors", "types", "_lazy"},
 }
 """Rooms beside that order, and all they may import: what runs on this machine needs no client."""

@@ -1,0 +1,76 @@
+"""What keeps a client within bounds, and tells of its calls: from the arguments to the policies that they mean.
+
+Lives here: which policies a client has besides retries and fallback. Not here: their order (`pipeline`), what they do
+(`policy`), where they keep what they know (`policy.state`, `policy.stores`). What a client does not ask for is not
+loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from shared_core.client.checks import checked_tags
+from shared_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from shared_core.observe.events import Hook
+    from shared_core.policy import Policy
+
+__all__ = ["NONE", "SafeguardArguments", "Safeguards"]
+
+
+class SafeguardArguments(TypedDict, total=False):
+    """The arguments of both clients that this file is about; explained at `RouterBase`."""
+
+    usage_tags: Mapping[str, str] | None
+    hooks: Sequence[Hook] | None
+    ledger: Any
+    chat_cache: Any
+    state: str | Path | None
+    limits: Sequence[Any] | None
+    concurrency: Any
+    budgets: Sequence[Any] | None
+    hedge: bool | float
+
+
+@dataclass(frozen=True, slots=True)
+class Safeguards:
+    """The policies of one client.
+
+    Args:
+        arguments: What was given, for pickles.
+        usage_tags: Whose usage every call is.
+        hooks: Told of every call.
+        whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
+        per_route: Around all tries with one target: budgets.
+        per_try: Around each try, innermost: rate limits, concurrency.
+    """
+
+    arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
+    usage_tags: Mapping[str, str] = field(default_factory=dict)
+    hooks: tuple[Hook, ...] = ()
+    whole: tuple[Policy, ...] = ()
+    per_route: tuple[Policy, ...] = ()
+    per_try: tuple[Policy, ...] = ()
+
+    @classmethod
+    def of(cls, arguments: SafeguardArguments) -> Safeguards:
+        """The policies that these arguments mean.
+
+        Raises:
+            ConfigError: One of them cannot work.
+        """
+        if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
+            raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+        if not any(arguments.values()):
+            return NONE
+        hooks = tuple(arguments.get("hooks") or ())
+        if not all(callable(hook) for hook in hooks):
+            raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
+        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks)
+
+
+NONE = Safeguards()

@@ -1,0 +1,138 @@
+"""What befalls a call, as frozen values: for hooks, and for what listens here (the ledger, spans and metrics).
+
+    CallStarted ─▶ (Retrying | MovedOn)* ─▶ CallEnded
+
+One `CallStarted` and one `CallEnded` for each call that a user makes, whatever becomes of it; a list of texts is one.
+Neither a prompt nor an answer is part of what an event prints: `request` and `reply` hold them, for hooks that want
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared_core.types import Cost, Usage
+
+__all__ = ["CallEnded", "CallStarted", "Event", "Hook", "MovedOn", "Retrying"]
+
+
+@dataclass(frozen=True, slots=True)
+class CallStarted:
+    """A call begins.
+
+    Args:
+        id: Shared by the events of one call.
+        at: Unix time in seconds.
+        task: By the Hub's name, such as "text-to-image"; "chat" and "embed" for these, "rerank" for that.
+        model: As it was asked for, with its suffix; "" where the host has but one.
+        url: The address that is asked first.
+        streamed: Whether the answer comes in pieces.
+        usage_tags: Whose usage it is.
+        request: What was asked.
+    """
+
+    id: str
+    at: float
+    task: str
+    model: str
+    url: str
+    streamed: bool
+    usage_tags: Mapping[str, str]
+    request: Any = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A call is over.
+
+    Args:
+        id: As in `CallStarted`.
+        at: Unix time in seconds.
+        task: As in `CallStarted`.
+        model: As it was asked for; with `fallback`, of the target that answered last.
+        provider: Who answered last, where that is known.
+        url: The address that was asked last.
+        streamed: Whether the answer came in pieces.
+        usage_tags: Whose usage it is.
+        outcome: "answered", "failed", or "cancelled": left by its caller, as a stream that is not read to its end.
+        error: Name of the error's class; "" where there is none.
+        seconds: From the call to its end.
+        first_token_s: From the call to the first content of a stream.
+        attempts: How often it was sent.
+        moves: How many targets were given up.
+        usage: Tokens, where they were counted.
+        cost: What it cost, where that is known.
+        cached: Whether it was remembered, and nobody was asked.
+        request_id: The service's.
+        request: What was asked.
+        reply: The answer; of a stream that broke off, the part that arrived.
+        failure: The error.
+    """
+
+    id: str
+    at: float
+    task: str
+    model: str
+    provider: str | None
+    url: str
+    streamed: bool
+    usage_tags: Mapping[str, str]
+    outcome: str
+    error: str
+    seconds: float
+    first_token_s: float | None
+    attempts: int
+    moves: int
+    usage: Usage | None
+    cost: Cost
+    cached: bool
+    request_id: str | None
+    request: Any = field(repr=False)
+    reply: Any = field(repr=False)
+    failure: BaseException | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A call is tried again at the same target.
+
+    Args:
+        id: As in `CallStarted`.
+        url: The address.
+        error: Name of the error's class.
+        wait: Seconds until then.
+    """
+
+    id: str
+    url: str
+    error: str
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
+class MovedOn:
+    """A call goes on to another target.
+
+    Args:
+        id: As in `CallStarted`.
+        url: The address that is given up.
+        error: Name of the error's class.
+        to_url: The address that is asked next.
+        to_model: The model there.
+    """
+
+    id: str
+    url: str
+    error: str
+    to_url: str
+    to_model: str
+
+
+Event = CallStarted | CallEnded | Retrying | MovedOn
+"""Others may come: a hook looks at what it knows, and passes over the rest."""
+
+Hook = Callable[[Any], object]
+"""Told of each event, in the thread or task of the call, which waits for it: it should be quick. What it raises is
+logged and goes no further."""
