@@ -1,13 +1,16 @@
 # Two commands do all the set-up on a fresh machine with Python 3.11+, git and make:
 #   make demo    install, then answer questions over real documents through both frameworks
 #   make test    install what is missing, then ruff, mypy --strict and every test
+#
+# What needs a real server or many processes is apart: `make test-services`, Debian or a redis-server of your own.
 
 PYTHON ?= python3
 VENV   := .venv
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint types tests test-floor mutants record bench clean
+.PHONY: demo test lint types tests test-services test-floor mutants record bench clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed-demo
@@ -23,7 +26,13 @@ types: $(VENV)/.installed-dev
 	$(PY) -m mypy
 
 tests: $(VENV)/.installed-dev
-	$(PY) -m pytest
+	$(PY) -m pytest --ignore=tests/services
+
+# A real Redis server, which is started and stopped by the tests; processes that are forked and killed.
+test-services: $(VENV)/.installed-dev
+	@command -v redis-server >/dev/null || { \
+		echo "installing redis-server"; $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq redis-server >/dev/null; }
+	$(PY) -m pytest tests/services
 
 # Our own suite on the oldest versions we allow, in an environment of its own.
 test-floor: .venv-floor/.installed

@@ -1,4 +1,4 @@
-"""What a cache does when its file or server fails: it says so once, and leaves it alone for a while."""
+"""What is done when a file or a server of ours fails: it is said once, and left alone for a while."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 
-__all__ = ["Trouble"]
+__all__ = ["PAUSE", "Trouble"]
 
 _logger = logging.getLogger("hfrouter")
 _logger.addHandler(logging.NullHandler())
@@ -17,14 +17,24 @@ a batch."""
 
 
 class Trouble:
-    """The failures of one cache.
+    """The failures of one file or server.
 
     Args:
         whose: Its name at the head of each line of the log; no secret in it.
         clock: Seconds, ascending.
+        instead: What happens meanwhile.
+        pause: Seconds without another try.
     """
 
-    def __init__(self, whose: str, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        whose: str,
+        clock: Callable[[], float],
+        *,
+        instead: str = "embedding goes on without it",
+        pause: float = PAUSE,
+    ) -> None:
+        self._instead, self._pause = instead, pause
         self._whose = whose
         self._clock = clock
         self._lock = threading.Lock()
@@ -33,8 +43,8 @@ class Trouble:
 
     def happened(self, error: Exception) -> None:
         """Notes a failure, whose text must hold no secret; `pausing` then says yes for a while."""
-        self._until = self._clock() + PAUSE
-        self.say(f"cannot be used ({error}); embedding goes on without it")
+        self._until = self._clock() + self._pause
+        self.say(f"cannot be used ({error}); {self._instead}")
 
     def say(self, what: str) -> None:
         """Logs a warning, the first time."""

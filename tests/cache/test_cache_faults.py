@@ -130,7 +130,8 @@ def test_a_full_disk_is_said_once_and_what_was_there_stays(tmp_path: Path, start
 FULL_FROM_THE_START = """
 import resource, sys, logging
 logging.basicConfig(level="WARNING", stream=sys.stdout, format="%(message)s")
-from shared_core.cache import SqliteCache, database
+from shared_core.cache import SqliteCache
+from shared_core.storage import database
 database.time.sleep = lambda seconds: print("waited")
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 print(SqliteCache(sys.argv[1]).get_many([b"key"]))

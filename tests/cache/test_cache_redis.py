@@ -99,9 +99,9 @@ def test_a_dead_server_costs_one_line_in_the_log_and_a_minute_of_peace(
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "goes on without it" in caplog.text
     assert PASSWORD not in caplog.text
-    assert cache._trouble.pausing()
+    assert cache._server._trouble.pausing()
     clock.now += 61
-    assert not cache._trouble.pausing()
+    assert not cache._server._trouble.pausing()
     cache.close()
 
 
@@ -140,27 +140,27 @@ def test_a_password_stands_nowhere() -> None:
     data = pickle.dumps(cache)
     assert PASSWORD.encode() not in data
     assert repr(pickle.loads(data)) == repr(cache) == "RedisCache(127.0.0.1:1, prefix='hfrouter:')"
-    with pytest.raises(ConfigError, match="password is not pickled"):
+    with pytest.raises(ConfigError, match="holds a password; it is not pickled"):
         pickle.dumps(RedisCache(url_from_elsewhere()))
 
 
 def test_a_password_in_the_query_of_the_url_is_a_password_too() -> None:
     cache = RedisCache(f"redis://127.0.0.1:1/0?password={PASSWORD}")
-    with pytest.raises(ConfigError, match="password is not pickled"):
+    with pytest.raises(ConfigError, match="holds a password; it is not pickled"):
         pickle.dumps(cache)
-    assert str(cache._told(OSError(f"WRONGPASS {PASSWORD}"))) == "WRONGPASS ***"
+    assert str(cache._server._told(OSError(f"WRONGPASS {PASSWORD}"))) == "WRONGPASS ***"
 
 
 def test_a_server_that_quotes_the_password_is_not_quoted(caplog: pytest.LogCaptureFixture) -> None:
     cache = RedisCache(f"redis://:{PASSWORD}@127.0.0.1:1/0")
-    cache._trouble.happened(cache._told(OSError(f"WRONGPASS {PASSWORD}")))
+    cache._server._trouble.happened(cache._server._told(OSError(f"WRONGPASS {PASSWORD}")))
     assert "WRONGPASS ***" in caplog.text
 
 
 def test_a_url_without_password_travels(client: Any) -> None:
     twin = pickle.loads(pickle.dumps(RedisCache(url_without_secret(), prefix="p:", ttl=5)))
     assert repr(twin) == "RedisCache(127.0.0.1:1, prefix='p:')"
-    with pytest.raises(ConfigError, match="around a client is not pickled"):
+    with pytest.raises(ConfigError, match="on a Redis client, which is not pickled"):
         pickle.dumps(RedisCache(client))
 
 
