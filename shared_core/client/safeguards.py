@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from shared_core.client.checks import checked_tags
@@ -29,7 +28,7 @@ class SafeguardArguments(TypedDict, total=False):
     hooks: Sequence[Hook] | None
     ledger: Any
     chat_cache: Any
-    state: str | Path | None
+    state: Any
     limits: Sequence[Any] | None
     concurrency: Any
     budgets: Sequence[Any] | None

@@ -1,0 +1,71 @@
+"""From what a user wrote for `state=` to the place that it means."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared_core.errors import ConfigError
+from shared_core.storage.database import Database, Layout
+
+if TYPE_CHECKING:
+    from shared_core.storage.redis import RedisServer
+
+__all__ = ["LAYOUT", "PREFIX", "open_state"]
+
+PREFIX = "hfrouter:"
+"""What every key on a Redis server begins with."""
+
+LAYOUT = Layout(
+    name="the state of limits, budgets and targets",
+    application_id=0x48465354,  # "HFST"
+    version=1,
+    tables=(),
+    default_file="state.sqlite",
+)
+"""The tables of each store stand here, so that one file serves all of them."""
+
+_TIMEOUT = 0.25  # seconds to wait for Redis: a call waits for it
+_PAUSE = 5.0  # seconds that a server which failed is left alone
+
+_opened: dict[object, Database | RedisServer] = {}
+_opening = threading.Lock()
+
+
+def open_state(state: Any) -> Database | RedisServer | None:
+    """The place, the same object for all clients of the process that name it.
+
+    Args:
+        state: None for the memory of this process; a path to an SQLite file or a folder for one; a URL that begins
+            with `redis://`, `rediss://` or `unix://`, or a function that returns one.
+
+    Raises:
+        ConfigError: It is none of these.
+        ImportError: Redis needs its extra.
+    """
+    if state is None:
+        return None
+    if not callable(state) and not isinstance(state, str | Path):
+        raise ConfigError(
+            f"state= is of type {type(state).__name__}.",
+            hint='Give a path, "redis://host:6379/0", or a function that returns such a URL.',
+        )
+    with _opening:
+        if state not in _opened:
+            _opened[state] = _open(state)
+        return _opened[state]
+
+
+def _open(state: Any) -> Database | RedisServer:
+    if callable(state) or str(state).startswith(("redis://", "rediss://", "unix://")):
+        from shared_core.storage.redis import RedisServer
+
+        return RedisServer(
+            state if callable(state) else str(state),
+            whose="The shared state",
+            instead="each process goes by what it knows itself",
+            timeout=_TIMEOUT,
+            pause=_PAUSE,
+        )
+    return Database(state, LAYOUT, busy_seconds=2.0)
