@@ -133,6 +133,16 @@ class RouterBase:
         usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
             ledger. A call's own `usage_tags` come on top.
         hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
+        limits: How much may be sent, such as [Limit(requests=60, per="minute", of="provider")]: a list of `Limit`, or
+            of their arguments by name. A call waits for its turn, in the order of coming; one whose turn would come
+            after its deadline is refused at once with `LimitReached`. Each try counts. Looking things up (the
+            catalogue, a job's questions) does not. With limits, or `concurrency`, a provider's `Retry-After` holds
+            for all calls to that model and account.
+        concurrency: How many requests may be under way at once: a number (for each host), "adaptive" (found out, for
+            each model), or a `Concurrency`.
+        state: Where limits are shared with other processes: the path of an SQLite file, or of a folder for one; the
+            URL of a Redis server, or a function that returns it. None for the clients of this process. Without the
+            server, or the file, each process keeps to its share of the limits.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -307,6 +317,11 @@ class RouterBase:
             safeguards=self._safeguards,
             whole=whole,
         )
+
+    @property
+    def _asking(self) -> Sequence[Policy]:
+        """The pipeline of what costs nothing, and is neither limited nor counted: questions about a job, downloads."""
+        return policies(max_retries=self.max_retries, patience=self._patience)
 
     def _look_up(self, path: str, timeout: float | Timeouts | None = None) -> Flow[Any]:
         call = self._call(LookupRequest(path), timeout, None, streamed=False)

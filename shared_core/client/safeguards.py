@@ -69,7 +69,21 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks)
+        return cls(
+            arguments,
+            checked_tags(arguments.get("usage_tags")),
+            hooks,
+            per_try=_per_try(arguments),
+        )
+
+
+def _per_try(arguments: SafeguardArguments) -> tuple[Policy, ...]:
+    limits, concurrency = arguments.get("limits"), arguments.get("concurrency")
+    if not limits and concurrency is None:
+        return ()
+    from shared_core.client.limiting import limiting
+
+    return limiting(limits, concurrency, arguments.get("state"))
 
 
 NONE = Safeguards()

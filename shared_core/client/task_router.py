@@ -206,7 +206,7 @@ class TaskRouter(VectorRouter):
                 return True  # it says no more than that
 
         try:
-            return (yield from run_through(self._policies, call, tell))
+            return (yield from run_through(self._asking, call, tell))
         except RouterError as error:
             if error.status in _TOO_LATE:
                 return False
@@ -342,7 +342,7 @@ class TaskRouter(VectorRouter):
         tell = wanted if callable(wanted) else JobLine() if wanted else None
         root = call.target.base_url.removesuffix("/v1")
         call = replace(call, target=replace(call.target, base_url=root))
-        return JobRun(call, self._exchange, self._policies, keep, self._waiters, waiter, tell)
+        return JobRun(call, self._exchange, self._asking, keep, self._waiters, waiter, tell)
 
     def _paid(self) -> Sequence[Policy]:
         return self._stack(paid=True)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from shared_core.errors import ModelLoading, Overloaded, RateLimited, RouterError, StreamInterrupted
+from shared_core.errors import (
+    LimitReached,
+    ModelLoading,
+    Overloaded,
+    RateLimited,
+    RouterError,
+    StreamInterrupted,
+)
 from shared_core.flow import Flow
 from shared_core.policy import Handler
 from shared_core.policy.state import HEALTH, Health, Trouble
@@ -30,10 +37,12 @@ class Watch:
         turn, waits = call.turn, call.waits
         if turn is None:
             return (yield from inner(call))
-        started = waits.now()
+        started = waits.now() - call.progress.waited
         try:
             result = yield from inner(call)
         except RouterError as error:
+            if isinstance(error, LimitReached):  # nobody was asked
+                raise
             trouble = trouble_of(error)
             if trouble is None:
                 self.health.answered(turn.key, waits.now(), probe=turn.probe)
@@ -47,7 +56,9 @@ class Watch:
                     probe=turn.probe,
                 )
             raise
-        self.health.answered(turn.key, waits.now(), _figures(call, result, started), probe=turn.probe)
+        # What the user's own limits made it wait is no slowness of the target.
+        figures = _figures(call, result, started + call.progress.waited)
+        self.health.answered(turn.key, waits.now(), figures, probe=turn.probe)
         return result
 
 
