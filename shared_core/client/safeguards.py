@@ -64,7 +64,7 @@ class Safeguards:
         """
         if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
-        if not any(arguments.values()):
+        if all(value is None for value in arguments.values()):
             return NONE
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):

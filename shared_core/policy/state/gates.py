@@ -31,20 +31,20 @@ class Slot:
         latch: Open when it may; None where it never had to wait.
     """
 
-    __slots__ = ("cuts", "is_held", "latch", "was_full")
+    __slots__ = ("cuts", "is_held", "latch")
 
     def __init__(self) -> None:
         self.is_held = False
         self.latch: Latch | None = None
-        self.was_full = False
         self.cuts = 0
 
 
 class Gate:
     """The slots of one host, model or whatever is counted apart. Safe from threads.
 
-    "adaptive" is TCP's way: slots double while all goes well from the start, and after the first refusal grow by one
-    a round. They grow only when all were in use, and shrink once for all requests that were under way together.
+    "adaptive" is TCP's way: from the start slots double with each round of answers, and after the first refusal they
+    grow by one a round. They grow only while all are in use, and shrink once for all requests that were under way
+    together.
 
     Args:
         limit: How many slots there are.
@@ -87,10 +87,10 @@ class Gate:
         woken: list[Latch] = []
         with self._lock:
             if slot.is_held:
-                slot.is_held = False
-                self._used -= 1
                 if self._adaptive:
                     self._learn(slot, ending)
+                slot.is_held = False
+                self._used -= 1
             elif slot.latch is not None and slot in self._waiting:
                 self._waiting.remove(slot)
             while self._waiting and self._used + 1 <= self.slots:
@@ -106,14 +106,13 @@ class Gate:
     def _hold(self, slot: Slot) -> None:
         self._used += 1
         slot.is_held = True
-        slot.was_full = self._used + 1 > self.slots
         slot.cuts = self._cuts
 
     def _learn(self, slot: Slot, ending: Ending) -> None:
         if ending == "too much" and slot.cuts == self._cuts:
             self.slots = max(1.0, self.slots * _FEWER)
             self._cuts += 1
-        elif ending == "answered" and slot.was_full:
+        elif ending == "answered" and self._used + 1 > self.slots:
             self.slots = min(self._most, self.slots + (1 / self.slots if self._cuts else 1))
 
 
