@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         HFTextToSpeech,
         HFTextToVideo,
     )
+    from langchain_hfrouter.rate_limiter import HFRateLimiter
     from langchain_hfrouter.reading_tools import HFAskImage, HFClassifyImage, HFClassifyText, HFTranscribe
     from langchain_hfrouter.registration import register
     from langchain_hfrouter.rerank import HFReranker
@@ -47,6 +48,7 @@ _FILE_OF = {
     "HFImageToImage": "media_tools",
     "HFImageToVideo": "media_tools",
     "HFLocalEmbeddings": "local_embeddings",
+    "HFRateLimiter": "rate_limiter",
     "HFReranker": "rerank",
     "HFRouterEmbeddings": "router_embeddings",
     "HFRouterLLM": "llms",
@@ -69,6 +71,7 @@ __all__ = [
     "HFImageToImage",
     "HFImageToVideo",
     "HFLocalEmbeddings",
+    "HFRateLimiter",
     "HFReranker",
     "HFRouterEmbeddings",
     "HFRouterLLM",

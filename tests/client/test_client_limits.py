@@ -97,7 +97,9 @@ def test_tokens_are_corrected_by_the_reply(offline_url: OfflineRouter) -> None:
 
 
 def test_each_user_has_a_limit_of_their_own(offline_url: OfflineRouter) -> None:
-    client = router(offline_url, limits=[Limit(requests=1, per="day", of="tag:user")], usage_tags={"user": "ada"})
+    client = router(
+        offline_url, limits=[Limit(requests=1, per="day", of="tag:user")], usage_tags={"user": "ada"}
+    )
     client.chat(HELLO)
     client.chat(HELLO, usage_tags={"user": "bob"})
     with pytest.raises(LimitReached, match="user bob"):

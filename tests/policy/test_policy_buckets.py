@@ -25,7 +25,8 @@ def most_in_a_window(passed: list[tuple[float, int]], seconds: float) -> int:
     """The most that passed in any half-open window of so many seconds."""
     starts = [at for at, _ in passed]
     return max(
-        (sum(many for at, many in passed if start <= at < start + seconds - NEARLY) for start in starts), default=0
+        (sum(many for at, many in passed if start <= at < start + seconds - NEARLY) for start in starts),
+        default=0,
     )
 
 
@@ -84,7 +85,9 @@ def test_what_waits_keeps_nothing_from_others() -> None:
     assert not buckets.take([provider], 1.0)
 
 
-def test_a_call_larger_than_may_be_used_at_once_passes_when_nothing_is_in_use_and_is_counted_in_full() -> None:
+def test_a_call_larger_than_may_be_used_at_once_passes_when_nothing_is_in_use_and_is_counted_in_full() -> (
+    None
+):
     buckets = MemoryBuckets()
     assert not buckets.take([Charge("k", 100.0, 10.0)], 0.0)
     assert buckets.take([Charge("k", 100.0, 10.0)], 1.0) == [99.0]

@@ -256,7 +256,9 @@ def test_whatever_happens_no_more_are_under_way_than_slots_and_one_at_least_may(
             assert gate.used <= max(before, gate.slots)
         assert 1 <= gate.slots <= 6
         assert gate.used == sum(slot.is_held for slot in present)
-        assert gate.used + 1 > gate.slots or not any(not slot.is_held for slot in present), "a free slot is used"
+        assert gate.used + 1 > gate.slots or not any(not slot.is_held for slot in present), (
+            "a free slot is used"
+        )
     for slot in present:
         gate.leave(slot)
     assert gate.is_idle

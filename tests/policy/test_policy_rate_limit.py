@@ -120,7 +120,11 @@ SCOPES = {
     "all": ("all", {"model": "other/name", "url": "https://else/v1", "key": "theirs", "user": "bob"}, {}),
     "host": ("host", {"model": "other/name", "key": "theirs"}, {"url": "https://else/v1"}),
     "provider": ("provider", {"model": "other/name:groq", "key": "theirs"}, {"model": "org/name:novita"}),
-    "provider that nobody names": ("provider", {"model": "org/a"}, {"model": "org/a", "url": "https://else/v1"}),
+    "provider that nobody names": (
+        "provider",
+        {"model": "org/a"},
+        {"model": "org/a", "url": "https://else/v1"},
+    ),
     "model": ("model", {"key": "theirs", "user": "bob"}, {"model": "org/name:novita"}),
     "key": ("key", {"model": "other/name"}, {"key": "theirs"}),
     "tag": ("tag:user", {"model": "other/name", "team": "x"}, {"user": "bob"}),
@@ -283,7 +287,9 @@ def test_an_answer_without_usage_leaves_the_guess() -> None:
     policy = limited(Limit(tokens=100, per="minute", burst=100))
     request = EmbedRequest(["x" * 400], "m")
     assert stepped(policy(call_with(clock, request=request), Answers((object(), {}))), clock)
-    assert isinstance(stepped(policy(call_with(clock, request=request, total=50), Answers()), clock), LimitReached)
+    assert isinstance(
+        stepped(policy(call_with(clock, request=request, total=50), Answers()), clock), LimitReached
+    )
 
 
 # --- threads and tasks, for real ---
@@ -365,7 +371,8 @@ async def test_who_comes_later_does_not_pass_who_waits_although_it_needs_less() 
 
 async def test_a_user_who_has_used_up_their_limit_does_not_hold_up_the_others() -> None:
     policy = limited(
-        Limit(requests=1, per="hour", of="tag:user", only="ada"), Limit(requests=500, per="second", of="provider")
+        Limit(requests=1, per="hour", of="tag:user", only="ada"),
+        Limit(requests=500, per="second", of="provider"),
     )
     await arun(policy, user="ada")
     waiting = asyncio.create_task(arun(policy, user="ada", total=7200))

@@ -21,7 +21,7 @@ _SCRIPT = """
 -- cost, depth, known, is_news.
 local time = redis.call('TIME')
 local now = time[1] + time[2] / 1e6
-local mode, free_at, waits, blocked = ARGV[1], {}, {}, false
+local mode, kept_at, free_at, waits, blocked = ARGV[1], {}, {}, {}, false
 redis.call('ZADD', KEYS[1], string.format('%.6f', now), ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.6f', now - ARGV[3]))
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -32,6 +32,7 @@ for i = 2, #KEYS do
   local kept = redis.call('HMGET', KEYS[i], 'free_at', 'seen')
   local at = now + known
   if kept[1] then
+    kept_at[i] = tonumber(kept[1])
     local told = tonumber(kept[1]) - math.max(0, tonumber(kept[2]) - now)  -- the clock has gone back
     at = is_news and math.max(at, told) or told
   end
@@ -42,19 +43,19 @@ end
 
 local told = {blocked and 1 or 0, redis.call('ZCARD', KEYS[1])}
 for i = 2, #KEYS do
-  local cost, is_news, at = tonumber(ARGV[4 * i - 4]), ARGV[4 * i - 1] == '1', free_at[i]
+  local cost, at = tonumber(ARGV[4 * i - 4]), free_at[i]
   if not blocked then
     if mode == 'close' then
       at = math.max(at, now + cost)
     else
       at = (cost > 0 and math.max(at, now) or at) + cost
     end
-    if at > now and (at ~= free_at[i] or is_news) then
-      redis.call('HSET', KEYS[i], 'free_at', string.format('%.6f', at), 'seen', string.format('%.6f', now))
-      redis.call('PEXPIRE', KEYS[i], math.ceil((at - now) * 1000) + 1000)
-    elseif at <= now then
-      redis.call('DEL', KEYS[i])
-    end
+  end
+  if at <= now then
+    redis.call('DEL', KEYS[i])
+  elseif at ~= kept_at[i] then
+    redis.call('HSET', KEYS[i], 'free_at', string.format('%.6f', at), 'seen', string.format('%.6f', now))
+    redis.call('PEXPIRE', KEYS[i], math.ceil((at - now) * 1000) + 1000)
   end
   told[#told + 1] = string.format('%.6f', math.max(0, waits[i]))
   told[#told + 1] = string.format('%.6f', at - now)
@@ -78,14 +79,14 @@ class RedisPlace:
     def ask(self, mode: Mode, entries: Sequence[Entry]) -> Told | None:
         """See `Place`."""
         keys = [f"{PREFIX}limit-users", *(f"{PREFIX}limit:{entry.key}" for entry in entries)]
-        arguments: list[str | float] = [mode, f"{self._who} {os.getpid()}", SEEN_LATELY]
+        arguments: list[str | float] = [mode, f"{self._who} {os.getpid()}", int(SEEN_LATELY)]
         for entry in entries:
             arguments += [entry.cost, entry.depth, entry.known, int(entry.is_news)]
 
         def run(client: Any) -> Any:
             if self._script is None:
                 self._script = client.register_script(_SCRIPT)
-            return self._script(keys=keys, args=arguments)
+            return self._script(keys=keys, args=arguments, client=client)
 
         told = self._server.ask(run)
         if told is None:

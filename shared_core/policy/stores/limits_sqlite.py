@@ -83,26 +83,36 @@ INSTEAD = "each process keeps to its share of the limits by itself"
 def _answer(
     connection: sqlite3.Connection, mode: Mode, entries: Sequence[Entry], now: float, sharers: int
 ) -> Told:
-    free_at = [_free_at(connection, entry, now) for entry in entries]
+    kept = [_kept(connection, entry) for entry in entries]
+    free_at = [_free_at(row, entry, now) for row, entry in zip(kept, entries, strict=True)]
+    waits: list[float] = []
     if mode == "take":
         waits = [
-            at + min(entry.cost, entry.depth) - entry.depth - now
+            max(0.0, at + min(entry.cost, entry.depth) - entry.depth - now)
             for at, entry in zip(free_at, entries, strict=True)
         ]
-        if any(wait > _INSTANT for wait in waits):
-            return Told([max(0.0, wait) for wait in waits], [at - now for at in free_at], sharers)
-    after = [_after(mode, at, entry.cost, now) for at, entry in zip(free_at, entries, strict=True)]
-    for entry, before, at in zip(entries, free_at, after, strict=True):
-        if at != before or entry.is_news:
+    if all(wait <= _INSTANT for wait in waits):
+        free_at = [_after(mode, at, entry.cost, now) for at, entry in zip(free_at, entries, strict=True)]
+        waits = []
+    for entry, row, at in zip(entries, kept, free_at, strict=True):
+        if at > now and (row is None or row[0] != at):
             connection.execute("INSERT OR REPLACE INTO limits VALUES (?, ?, ?)", (entry.key, at, now))
-    return Told((), [at - now for at in after], sharers)
+        elif at <= now and row is not None:
+            connection.execute("DELETE FROM limits WHERE key = ?", (entry.key,))
+    return Told(waits, [at - now for at in free_at], sharers)
 
 
-def _free_at(connection: sqlite3.Connection, entry: Entry, now: float) -> float:
-    row = connection.execute("SELECT free_at, seen FROM limits WHERE key = ?", (entry.key,)).fetchone()
+def _kept(connection: sqlite3.Connection, entry: Entry) -> tuple[float, float] | None:
+    row: tuple[float, float] | None = connection.execute(
+        "SELECT free_at, seen FROM limits WHERE key = ?", (entry.key,)
+    ).fetchone()
+    return row
+
+
+def _free_at(row: tuple[float, float] | None, entry: Entry, now: float) -> float:
     if row is None:
         return now + entry.known
-    free_at: float = row[0] - max(0.0, row[1] - now)  # the clock has gone back: the machine was restarted
+    free_at = row[0] - max(0.0, row[1] - now)  # the clock has gone back: the machine was restarted
     return max(free_at, now + entry.known) if entry.is_news else free_at
 
 
