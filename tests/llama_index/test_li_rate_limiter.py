@@ -25,7 +25,8 @@ def at_its_pace(limiter: HFRateLimiter) -> Any:
 
 def test_any_llm_of_llama_index_takes_it() -> None:
     limiter = at_its_pace(HFRateLimiter(Limit(requests=100, per="second", burst=0)))
-    llm = MockLLM(rate_limiter=limiter)
+    llm = MockLLM()
+    llm.rate_limiter = limiter
     started = time.monotonic()
     for _ in range(4):
         assert llm.complete("x").text
