@@ -81,7 +81,7 @@ class HFRouterLLM(TokenCounts, Connection, BaseLLM):
             A server of your own: with /v1 in its path OpenAI's `/completions` (vLLM, TGI, llama.cpp), without it
             TGI's own interface (a dedicated endpoint); None is the router.
         provider, bill_to, timeout, max_retries, wait_for_model, default_headers, http_client, async_http_client,
-        async_transport:
+        async_transport, usage_tags, limits, concurrency, budgets, ledger, state, hooks:
             As of `ChatHFRouter`.
         hub_url: str | None
             The Hub that is asked who serves the model; None is huggingface.co, or HF_ENDPOINT. Given with
