@@ -342,6 +342,7 @@ def _about(reply: CompletionReply) -> dict[str, Any]:
         "latency_s": meta.latency_s,
         "first_token_s": meta.first_token_s,
         "token_usage": _counts(reply) or None,
+        "cost": meta.cost.as_dict(),
     }
     return {name: value for name, value in about.items() if value is not None}
 
