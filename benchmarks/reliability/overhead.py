@@ -1,4 +1,4 @@
-# ruff: noqa: ARG002, ARG005  (the signatures are the transports')
+# ruff: noqa: ARG002  (the signatures are the transports')
 """What all policies together cost a call: CPU time over the same calls without any, on replies from memory.
 
     python benchmarks/reliability/overhead.py             fifteen rounds, under a minute; prints the table
@@ -124,7 +124,7 @@ def everything(folder: Path | None) -> dict[str, Any]:
     return {
         "fallback": ["org/model:beta"],
         "usage_tags": {"user": "ada", "project": "search"},
-        "hooks": [lambda event: None],
+        "hooks": [lambda _event: None],
         "ledger": True if folder is None else folder / "ledger.sqlite",
         "state": None if folder is None else folder / "state.sqlite",
         "chat_cache": True,
