@@ -13,8 +13,40 @@ from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
     from shared_core.hub.cards import EvalResult, HubModel
+    from shared_core.hub.compare import Comparison, Row
+    from shared_core.hub.cost_report import CostReport, CostRow
+    from shared_core.hub.hub import AsyncHub, Hub
+    from shared_core.hub.joined import FoundModel
+    from shared_core.hub.licenses import license_kind
+    from shared_core.hub.recommend import Recommendation, Recommendations
+    from shared_core.hub.search import Insights, SearchOptions, SearchResult
 
-_ROOMS = {"cards": ("EvalResult", "HubModel")}
+_ROOMS = {
+    "cards": ("EvalResult", "HubModel"),
+    "compare": ("Comparison", "Row"),
+    "cost_report": ("CostReport", "CostRow"),
+    "hub": ("AsyncHub", "Hub"),
+    "joined": ("FoundModel",),
+    "licenses": ("license_kind",),
+    "recommend": ("Recommendation", "Recommendations"),
+    "search": ("Insights", "SearchOptions", "SearchResult"),
+}
 __getattr__, __dir__ = lazily(__name__, _ROOMS)
 
-__all__ = ["EvalResult", "HubModel"]
+__all__ = [
+    "AsyncHub",
+    "Comparison",
+    "CostReport",
+    "CostRow",
+    "EvalResult",
+    "FoundModel",
+    "Hub",
+    "HubModel",
+    "Insights",
+    "Recommendation",
+    "Recommendations",
+    "Row",
+    "SearchOptions",
+    "SearchResult",
+    "license_kind",
+]

@@ -27,6 +27,7 @@ ROOMS = [
     "policy",
     "transport",
     "client",
+    "hub",
 ]
 """Each may import those before it."""
 
@@ -162,6 +163,7 @@ ASYNC_ROOMS = (
     "shared_core/flow/asynchronous.py",
     "shared_core/transport/",
     "shared_core/client/",
+    "shared_core/hub/hub.py",
     "shared_core/local/",
     "shared_core/testing/",
     *(f"{name}/" for name in PACKAGES[1:]),
