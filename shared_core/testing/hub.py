@@ -12,10 +12,10 @@ from .embedding.models import embedding_model
 from .endpoint import Endpoint, Exchange, json_reply
 from .faults import Reply
 from .hub_facts import RENAMED, Page, page_of, pages
-from .refusals import Refusal
+from .refusals import Refusal, unauthorised
 from .tasks.models import task_model
 
-__all__ = ["ModelInfo", "ModelList"]
+__all__ = ["ModelInfo", "ModelList", "WhoAmI"]
 
 _PLAIN = ("author", "pipeline_tag", "tags")
 """What the Hub says of a model without being asked for it."""
@@ -76,6 +76,19 @@ class ModelList(Endpoint):
         kept = ("_id", "id", *(_expanded(exchange) or (*_PLAIN, "downloads", "likes", "createdAt")))
         body = [{key: each[key] for key in kept if key in each} for each in told[start:end]]
         return json_reply(body, headers)
+
+
+class WhoAmI(Endpoint):
+    """`GET /api/whoami-v2`: whose token it is, and what it may."""
+
+    async def answer(self, exchange: Exchange) -> Reply:
+        if "authorization" not in exchange.received.headers:
+            raise unauthorised()
+        self.check_token(exchange)
+        scoped = [{"entity": {"type": "user"}, "permissions": ["inference.serverless.write"]}]
+        token = {"role": "fineGrained", "fineGrained": {"global": [], "scoped": scoped}}
+        body = {"type": "user", "name": "offline", "auth": {"type": "access_token", "accessToken": token}}
+        return json_reply(body, exchange.headers)
 
 
 def _expanded(exchange: Exchange) -> list[str]:
