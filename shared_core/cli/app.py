@@ -9,7 +9,9 @@ import typer
 from shared_core._version import __version__
 from shared_core.cli.chatting import chat
 from shared_core.cli.doctor import doctor
+from shared_core.cli.embedding import embed
 from shared_core.cli.finding import compare, info, models, recommend
+from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
 
 __all__ = ["app", "run"]
@@ -22,7 +24,21 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (chat, models, info, compare, recommend, doctor, offline):
+_COMMANDS = (
+    chat,
+    models,
+    info,
+    compare,
+    recommend,
+    embed,
+    image,
+    video,
+    speak,
+    transcribe,
+    offline,
+    doctor,
+)
+for command in _COMMANDS:
     app.command()(command)
 
 

@@ -98,8 +98,8 @@ def terminal(environment: dict[str, str], host: OfflineRouter) -> Callable[..., 
                 break
             if waiting and waiting[0][0] in seen:
                 os.write(mine, waiting.pop(0)[1].encode())
+        os.close(mine)  # whoever still reads sees the end
         process.wait(10)
-        os.close(mine)
         return seen
 
     return run

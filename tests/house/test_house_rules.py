@@ -33,9 +33,9 @@ ROOMS = [
 """Each may import those before it."""
 
 EXTRA_IMPORTS = {"errors": {"types"}, "types": {"errors"}, "flow": {"transport"}}
-RUNS_OFFLINE = {"cli": {"testing"}}
-"""What a room may import besides, for its annotations alone where it comes later in the list (checked below); and the
-room that starts the offline router."""
+USES = {"cli": {"testing", "local", "corpus"}}
+"""What a room may import besides, for its annotations alone where it comes later in the list (checked below); and what
+the command drives that stands apart."""
 
 APART = {
     "local": {"local", "errors", "types", "cache", "storage", "_lazy"},
@@ -114,7 +114,7 @@ def test_a_room_imports_only_those_before_it(path: Path) -> None:
         "_lazy",
         "_version",
         *EXTRA_IMPORTS.get(room, ()),
-        *RUNS_OFFLINE.get(room, ()),
+        *USES.get(room, ()),
     }
     used = {room_of(module) for module in imports_of(path) if module.split(".")[0] == "shared_core"}
     assert used <= allowed
@@ -123,7 +123,7 @@ def test_a_room_imports_only_those_before_it(path: Path) -> None:
 @pytest.mark.parametrize("path", IN_ROOMS, ids=name_of)
 def test_at_run_time_even_the_exceptions_keep_to_the_order(path: Path) -> None:
     room = room_of(module_of(path))
-    allowed = {*ROOMS[: ROOMS.index(room) + 1], "_lazy", "_version", *RUNS_OFFLINE.get(room, ())}
+    allowed = {*ROOMS[: ROOMS.index(room) + 1], "_lazy", "_version", *USES.get(room, ())}
     used = {
         room_of(module) for module in imports_of(path, at_run_time=True) if module.startswith("shared_core")
     }
