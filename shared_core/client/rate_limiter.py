@@ -16,7 +16,7 @@ from shared_core.flow.blocking import BlockingRun
 from shared_core.policy.scopes import digest
 from shared_core.policy.state.buckets import Charge
 from shared_core.policy.stores.turnstiles import turnstile_at
-from shared_core.types import Limit
+from shared_core.types import Limit, check_state_travels
 
 __all__ = ["RateLimiter"]
 
@@ -66,6 +66,7 @@ class RateLimiter:
         return f"RateLimiter({', '.join(map(str, self.limits))})"
 
     def __reduce__(self) -> tuple[Any, ...]:
+        check_state_travels(self.state)
         return _rebuild, (self.limits, self.name, self.state, self.timeout)
 
     def acquire(self, tokens: int = 0, *, blocking: bool = True) -> bool:

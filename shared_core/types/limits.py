@@ -93,6 +93,10 @@ class Limit:
         """
         return spec if isinstance(spec, Limit) else _read(cls, spec, _LIMIT_HINT)
 
+    def as_dict(self) -> dict[str, Any]:
+        """What was given, by name, as plain values; `read` takes it again."""
+        return _given(self)
+
     @property
     def amount(self) -> int:
         """How many, of what the limit counts."""
@@ -166,6 +170,10 @@ class Concurrency:
             return cls(limit=spec, of="host")  # type: ignore[arg-type]
         return _read(cls, spec, _CONCURRENCY_HINT)
 
+    def as_dict(self) -> dict[str, Any]:
+        """What was given, by name, as plain values; `read` takes it again."""
+        return _given(self)
+
     def __str__(self) -> str:
         how_many = "As many requests as go" if self.limit == "adaptive" else f"{self.limit} requests"
         return f"{how_many} at once{_for_whom(self.of)}"
@@ -180,6 +188,14 @@ _CONCURRENCY_HINT = 'Write a number from 1 on, "adaptive", or Concurrency(8, of=
 def _for_whom(scope: str, only: str = "") -> str:
     name = scope.removeprefix(TAG)
     return "" if scope == "all" else f" for {name} {only}" if only else f" for each {name}"
+
+
+def _given(value: Limit | Concurrency) -> dict[str, Any]:
+    return {
+        item.name: getattr(value, item.name)
+        for item in fields(value)
+        if getattr(value, item.name) != item.default
+    }
 
 
 def _is_count(value: object, least: int = 1) -> bool:

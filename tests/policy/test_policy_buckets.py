@@ -187,6 +187,8 @@ def test_limits_are_written_as_values_or_by_name_and_travel() -> None:
     assert pickle.loads(pickle.dumps(slots)) == slots == Concurrency.read(slots)
     assert Concurrency.read(8) == Concurrency(8, of="host")
     assert Concurrency.read("adaptive") == Concurrency()
+    assert limit.as_dict() == {"requests": 60, "per": "hour", "of": "tag:user", "only": "ada"}
+    assert Concurrency.read(Concurrency(8, first=2).as_dict()) == Concurrency(8, first=2)
 
 
 # --- shared ones, whose place comes and goes ---
