@@ -97,7 +97,8 @@ class RateLimiter:
             )
             for key, limit in zip(self._keys, self.limits, strict=True)
         ]
-        late = yield from self._turnstile.passed(charges, clock, clock() + seconds)
+        end = clock() + seconds
+        late = yield from self._turnstile.passed(charges, clock, lambda _: end)
         if late is not None and blocking:
             limit = self.limits[self._keys.index(late.key)]
             raise LimitReached(

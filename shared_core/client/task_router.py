@@ -131,6 +131,7 @@ class TaskRouter(VectorRouter):
             url = f"{self.base_url}/completions"
             sent = replace(sent, served=replace(sent.served, provider=OWN_SERVER), url=url)
         sent = replace(sent, request=told(sent.request, sent.served.provider, streamed=stream))
+        call = _at(call, sent)
         call = replace(call, target=replace(call.target, base_url=self._root()))
         exchange = GenerationExchange(sent, tuple(sent.request.parameters.get("stop") or ()), stream)
         reply = yield from run_through(self._policies, call, exchange)
@@ -238,6 +239,7 @@ class TaskRouter(VectorRouter):
 
         def send(call: Call, around: Sequence[Policy]) -> Flow[Begun]:
             task = yield from find(call)
+            call = _at(call, task)
             run = self._run(call, keep if _gives_files(task) else None, waiter, options)
             return Begun(call, run, task, (yield from run.send(task, around)))
 
@@ -381,6 +383,13 @@ class TaskRouter(VectorRouter):
         seed = done.report.seed if done.report is not None else None
         raw = done.raw if isinstance(done.raw, Mapping) else {}
         return MediaReply(done.files, meta, seed, done.job, raw)
+
+
+def _at(call: Call, task: TaskExchange) -> Call:
+    """The call with the provider that was found for it, which limits may be told apart by."""
+    if task.url is not None:  # a server of the user's own
+        return call
+    return replace(call, target=replace(call.target, provider=task.served.provider))
 
 
 def _check_job(job: object) -> None:

@@ -101,7 +101,7 @@ class VectorRouter(RouterBase):
             exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own})
             policies = self._ways.around(self._ways.among(places), whole=True)
         else:
-            call = replace(call, target=replace(call.target, base_url=route.root))
+            call = replace(call, target=replace(call.target, base_url=route.root, provider=route.provider))
         known = None if cache is None else remember
         return (
             yield from Embedding(call, route, exchange, policies, pace, self._exchange.costs, known).run()

@@ -14,7 +14,7 @@ from typing import TypeVar
 from shared_core.errors import LimitReached, Overloaded, RateLimited, RouterError, StreamInterrupted, TimedOut
 from shared_core.flow import Flow, wait
 from shared_core.policy import Handler
-from shared_core.policy.rate_limit import patience_of
+from shared_core.policy.rate_limit import end_of_patience
 from shared_core.policy.scopes import value_of
 from shared_core.policy.state.gates import Ending, Gate, Gates, Slot
 from shared_core.types import TAG, Call, Concurrency, LookupRequest
@@ -57,8 +57,8 @@ class LimitConcurrency:
     def _wait(self, call: Call, gate: Gate, slot: Slot) -> Flow[None]:
         assert slot.latch is not None
         waits, started = call.waits, call.waits.now()
-        passed_on = self.limit.of != "all" and not self.limit.of.startswith(TAG)
-        seconds = patience_of(call, passed_on)
+        passes_on = self.limit.of != "all" and not self.limit.of.startswith(TAG)
+        seconds = max(0.0, end_of_patience(call, started, passes_on=passes_on) - started)
         try:
             yield from wait(slot.latch, seconds)
         finally:
@@ -68,7 +68,7 @@ class LimitConcurrency:
                 f"{gate.used} requests are under way, which is the limit, and none of them ended within "
                 f"{seconds:.3g} s. Nothing was sent.",
                 hint="Raise `concurrency` or `timeout`; a stream counts until it is read to its end or closed.",
-                reactions=None if passed_on else (),
+                reactions=None if passes_on else (),
             )
 
 

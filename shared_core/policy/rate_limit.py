@@ -23,7 +23,7 @@ from shared_core.policy.tokens import tokens_before, tokens_used
 from shared_core.policy.turnstile import Late, Turnstile
 from shared_core.types import TAG, Call, Limit, LookupRequest
 
-__all__ = ["RateLimit", "patience_of"]
+__all__ = ["RateLimit", "end_of_patience"]
 
 T = TypeVar("T")
 
@@ -86,14 +86,17 @@ class RateLimit:
 
     def _wait(self, call: Call, meters: _Meters, charges: Sequence[Charge]) -> Flow[None]:
         waits, started = call.waits, call.waits.now()
+        by_key = {meter.key: meter for meter in meters.each}
+
+        def until(key: str) -> float:
+            return end_of_patience(call, started, passes_on=_passes_on(by_key[key]))
+
         try:
-            until = started + patience_of(call, all(map(_is_passed_on, meters.each)))
             late = yield from self.turnstile.passed(charges, waits.now, until)
         finally:
             call.progress.waited += waits.now() - started
         if late is not None:
-            meter = next(meter for meter in meters.each if meter.key == late.key)
-            raise _reached(meter, late, until - waits.now())
+            raise _reached(by_key[late.key], late, waits.until_deadline())
 
     def _refused(
         self, call: Call, meters: _Meters, charges: Sequence[Charge], error: RateLimited
@@ -116,7 +119,14 @@ class RateLimit:
 
     def _meters(self, call: Call) -> _Meters:
         target = call.target
-        place = (target.base_url, call.request.model, target.key, target.bill_to, *call.usage_tags.items())
+        place = (
+            target.base_url,
+            call.request.model,
+            target.provider,
+            target.key,
+            target.bill_to,
+            *call.usage_tags.items(),
+        )
         meters = self._known.get(place)
         if meters is None:
             if len(self._known) >= _MOST_KNOWN:
@@ -136,16 +146,17 @@ class RateLimit:
         return _Meters(each, [_charge(meter) for meter in each], tokens)
 
 
-def patience_of(call: Call, is_passed_on: bool) -> float:
-    """Seconds that it is worth waiting for a limit.
+def end_of_patience(call: Call, started: float, *, passes_on: bool) -> float:
+    """When it is no longer worth waiting for a limit.
 
     Args:
         call: Who waits.
-        is_passed_on: Whether other targets may not fall under it.
+        started: Since when.
+        passes_on: Whether other targets may not fall under it.
     """
-    left = call.waits.until_deadline()
     others = call.turn is not None and call.turn.tries is not None
-    return min(left, _PATIENCE_WITH_OTHERS) if others and is_passed_on else left
+    deadline = call.waits.deadline
+    return min(deadline, started + _PATIENCE_WITH_OTHERS) if others and passes_on else deadline
 
 
 def _charge(meter: _Meter) -> Charge:
@@ -167,7 +178,7 @@ def _of_tokens(meters: _Meters, tokens: int, others: Sequence[Charge] = ()) -> S
     return charges
 
 
-def _is_passed_on(meter: _Meter) -> bool:
+def _passes_on(meter: _Meter) -> bool:
     """Whether another target may have room."""
     return meter.limit is None or not (meter.limit.of == "all" or meter.limit.of.startswith(TAG))
 
@@ -181,10 +192,13 @@ def _reached(meter: _Meter, late: Late, left: float) -> LimitReached:
         whom = f" ({limit.of.removeprefix(TAG)} {meter.value})" if limit.of not in ("all", "key") else ""
         what = f"The limit of {limit}{whom} would let this call pass in {late.seconds:.3g} s"
         hint = ""
-    when = f"its time is up in {left:.3g} s" if left > 0 else "its time is up"
+    if late.seconds < left:
+        when = "other targets can be asked sooner"
+    else:
+        when = f"its time is up in {left:.3g} s" if left > 0 else "its time is up"
     return LimitReached(
         f"{what}, and {when}. Nothing was sent.",
         hint=hint,
         retry_after=late.seconds,
-        reactions=None if _is_passed_on(meter) else (),
+        reactions=None if _passes_on(meter) else (),
     )

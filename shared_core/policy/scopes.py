@@ -28,7 +28,7 @@ def value_of(scope: str, call: Call) -> str:
     if scope == "model":
         return f"{call.request.model} at {host}"
     if scope == "provider":
-        return ModelRef.parse(call.request.model).provider or host
+        return ModelRef.parse(call.request.model).provider or call.target.provider or host
     if scope == "key":
         place, key, bill_to = account_of(call.target)
         return digest(f"{place} {key.source} {key.reveal()} {bill_to}")

@@ -44,14 +44,14 @@ class Turnstile:
         )
 
     def passed(
-        self, charges: Sequence[Charge], clock: Callable[[], float], until: float
+        self, charges: Sequence[Charge], clock: Callable[[], float], until: Callable[[str], float]
     ) -> Flow[Late | None]:
         """Waits for the turn, and uses what is charged.
 
         Args:
             charges: What is used of each limit.
             clock: Monotonic seconds.
-            until: When it is no longer worth it.
+            until: When it is no longer worth it to wait for the limit with this key.
 
         Returns:
             None when it is through; why not, as soon as it is known that the turn comes too late.
@@ -67,10 +67,13 @@ class Turnstile:
                         return None
                     line.had_no_room(ticket, room, clock())
                 outlook, now = line.outlook(ticket), clock()
-                if outlook.at > until or now >= until:
+                if not outlook.key:  # it was passed over meanwhile, and may try
+                    continue
+                end = until(outlook.key)
+                if outlook.at > end or now >= end:
                     return Late(outlook.key, max(0.0, outlook.at - now))
                 seconds = max(0.0, outlook.at - now) + (0.0 if outlook.is_first else PATIENCE)
-                yield from wait(ticket.latch, min(seconds, until - now))
+                yield from wait(ticket.latch, min(seconds, end - now))
         finally:
             line.leave(ticket, passed=through)
 

@@ -5,27 +5,19 @@ from __future__ import annotations
 import asyncio
 import pickle
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from shared_core import AsyncHFRouter, Concurrency, HFRouter, Limit, LimitReached, RateLimiter, errors
-from shared_core.policy.stores.turnstiles import GATES, forget, turnstile_at
+from shared_core.policy.stores.turnstiles import GATES, turnstile_at
 from shared_core.testing import OfflineRouter, SlowHead, Status
 
 HELLO = [{"role": "user", "content": "one two three"}]
 ECHO = "offline/echo"
 EMBED = "sentence-transformers/all-MiniLM-L6-v2"
 ONE_A_DAY = Limit(requests=1, per="day")
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_used_yet() -> Iterator[None]:
-    forget()
-    yield
-    forget()
 
 
 def router(url: str, model: str = ECHO, **settings: Any) -> HFRouter:
@@ -184,6 +176,19 @@ def test_a_film_counts_once_however_often_it_is_asked_after(offline_url: Offline
     assert reply.files
     with pytest.raises(LimitReached, match="fal-ai"):
         client.text_to_image("a red square", timeout=5)
+
+
+@pytest.mark.parametrize("task", ["embed", "text_to_image"])
+def test_a_provider_that_was_found_for_a_model_counts_as_named(offline_url: OfflineRouter, task: str) -> None:
+    model, provider = {"embed": (EMBED, "hf-inference"), "text_to_image": ("offline/painter", "fal-ai")}[task]
+    limits = [Limit(requests=1, per="day", of="provider", only=provider)]
+    client = router(
+        offline_url, model, limits=limits, embedding_api="router", hub_url=offline_url.root, timeout=20
+    )
+    ask = {"embed": lambda: client.embed(["a"]), "text_to_image": lambda: client.text_to_image("a")}[task]
+    ask()
+    with pytest.raises(LimitReached, match=provider):
+        ask()
 
 
 # --- settings ---

@@ -17,11 +17,10 @@ from typing import Any
 import pytest
 
 from shared_core import Limit, RateLimiter
-from shared_core.policy.stores import limits_redis, limits_sqlite, opening
+from shared_core.policy.stores import limits_redis, opening
 from shared_core.policy.stores.limits_shared import Entry
-from shared_core.policy.stores.opening import LAYOUT, open_state
+from shared_core.policy.stores.opening import open_state
 from shared_core.policy.stores.turnstiles import forget, turnstile_at
-from shared_core.storage.database import Database
 from shared_core.testing import OfflineRouter
 
 WORKER = """
@@ -93,13 +92,6 @@ def most_in_a_second(passed: list[tuple[float, float]]) -> int:
     return max(sum(1 for begun, over in passed if start <= begun and over < start + 1) for start, _ in passed)
 
 
-@pytest.fixture(autouse=True)
-def nothing_is_used_yet() -> Any:
-    forget()
-    yield
-    forget()
-
-
 @pytest.fixture(params=["an SQLite file", "a Redis server"])
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "an SQLite file":
@@ -166,51 +158,11 @@ def test_it_is_said_once_that_the_server_is_away(redis_server: Any, caplog: pyte
     assert "each process goes by what it knows itself" in caplog.text
 
 
-@pytest.mark.parametrize("damage", ["full", "garbage", "read-only folder"])
-def test_a_file_that_cannot_be_used_stops_nobody(
-    damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "state.sqlite"
-    limiter = RateLimiter(Limit(requests=1, per="hour"), name="x", state=str(path))
-    if damage == "garbage":
-        path.write_bytes(b"SQLite format 3\0" + b"nonsense" * 4000)
-    elif damage == "full":
-        real = limits_sqlite._answer
-
-        def full(*arguments: Any) -> Any:
-            real(*arguments)
-            raise __import__("sqlite3").OperationalError("database or disk is full")
-
-        monkeypatch.setattr(limits_sqlite, "_answer", full)
-    else:
-        path = tmp_path / "file" / "state.sqlite"
-        (tmp_path / "file").write_text("in the way")
-        limiter = RateLimiter(Limit(requests=1, per="hour"), name="x", state=str(path))
-    with caplog.at_level(logging.WARNING, "hfrouter"):
-        assert [limiter.acquire(blocking=False) for _ in range(3)] == [True, False, False]
-    assert len(caplog.records) == 1
-
-
-@pytest.mark.parametrize("place", ["sqlite", "redis"])
-def test_a_clock_that_goes_back_keeps_nobody_waiting_for_longer(
-    place: str, tmp_path: Path, redis_server: Any
-) -> None:
-    minute = [Entry("k", 60.0, 60.0, 0.0, False)]
-    if place == "sqlite":
-        now = [5000.0]
-        file = limits_sqlite.SqlitePlace(Database(tmp_path / "s.sqlite", LAYOUT), lambda: now[0])
-        file.ask("take", minute)
-        now[0] = 10.0  # the machine was restarted
-        told = file.ask("take", minute)
-    else:
-        server: Any = open_state(redis_server.url)
-        server.ask(
-            lambda client: client.hset(
-                f"{opening.PREFIX}limit:k",
-                mapping={"free_at": time.time() + 7260, "seen": time.time() + 7200},
-            )
-        )
-        told = limits_redis.RedisPlace(server).ask("take", minute)
+def test_a_server_whose_clock_goes_back_keeps_nobody_waiting_for_longer(redis_server: Any) -> None:
+    server: Any = open_state(redis_server.url)
+    kept = {"free_at": time.time() + 7260, "seen": time.time() + 7200}
+    server.ask(lambda client: client.hset(f"{opening.PREFIX}limit:k", mapping=kept))
+    told = limits_redis.RedisPlace(server).ask("take", [Entry("k", 60.0, 60.0, 0.0, False)])
     assert told is not None
     assert told.waits[0] == pytest.approx(60.0, abs=1)
 

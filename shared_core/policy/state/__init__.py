@@ -13,6 +13,9 @@ __all__ = ["HEALTH", "RETRIES", "Admission", "Health", "RetryBudget", "Trouble",
 
 
 def forget() -> None:
-    """Forgets everything that the process has learnt of its targets; tests begin with this."""
+    """Forgets what the process has learnt of its targets, and used of its limits; tests begin with this."""
+    from shared_core.policy.stores import turnstiles
+
     HEALTH.clear()
     RETRIES.clear()
+    turnstiles.forget()
