@@ -60,7 +60,7 @@ class Turnstile:
         ticket = line.enter(charges)
         try:
             while True:
-                if line.is_first(ticket, clock()):
+                if line.may_try(ticket, clock()):
                     room = yield from self._take(charges, clock())
                     if not room:
                         through = True

@@ -58,8 +58,8 @@ LIMITS = (
     Mutant(
         "Who waits for one limit keeps others from another",
         "shared_core/policy/state/line.py",
-        "                    woken += self._quit(ticket, charge.key)\n                    continue",
-        "                    pass\n                    continue",
+        "longest = max(range(len(waits)), key=waits.__getitem__)",
+        "longest = min(range(len(waits)), key=waits.__getitem__)",
         _RATE,
     ),
     Mutant(

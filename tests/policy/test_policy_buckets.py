@@ -250,6 +250,33 @@ def test_alone_a_process_goes_on_from_what_it_was_told() -> None:
     assert buckets.take([hour], 10.0)
 
 
+@pytest.mark.parametrize("sharers", [1, 2, 3, 5])
+def test_alone_processes_together_keep_to_the_limit(sharers: int) -> None:
+    limit, server, passed = Limit(requests=30, burst=0), Server(), []
+    server.sharers = sharers
+    processes = [SharedBuckets(server) for _ in range(sharers)]
+    for process in processes:
+        process.take([charge(limit)], server.now)
+    server.is_away = True
+    for step in range(2400):
+        server.now = 10.0 + step / 10
+        passed += [(server.now, 1) for process in processes if not process.take([charge(limit)], server.now)]
+    assert 10 <= most_in_a_window(passed, 60) <= 30
+
+
+def test_what_was_used_alone_is_told_also_where_the_place_has_not_forgotten() -> None:
+    server = Server()
+    buckets = SharedBuckets(server)
+    small = Charge("k", 1.0, 10.0)
+    buckets.take([small], 0.0)
+    server.is_away = True
+    for _ in range(4):
+        assert not buckets.take([small], 0.0)
+    server.is_away = False
+    buckets.take([small], 0.0)
+    assert server.buckets.used("k", 0.0) == 6.0
+
+
 def test_what_was_used_alone_is_told_when_the_place_is_there_again() -> None:
     server = Server()
     buckets, other = SharedBuckets(server), SharedBuckets(server)

@@ -362,12 +362,12 @@ async def test_who_comes_later_does_not_pass_who_waits_although_it_needs_less() 
         await arun(policy, request=EmbedRequest(["x" * 4 * size], "m"))
         order.append(name)
 
-    await one("fills it", 100)
+    await one("leaves a little room", 80)
     async with asyncio.TaskGroup() as group:
-        for name, size in (("large", 50), ("small", 1), ("smaller", 1)):
+        for name, size in (("large", 70), ("small", 1), ("smaller", 1)):
             group.create_task(one(name, size))
             await asyncio.sleep(0)
-    assert order == ["fills it", "large", "small", "smaller"]
+    assert order == ["leaves a little room", "large", "small", "smaller"]
 
 
 async def test_a_user_who_has_used_up_their_limit_does_not_hold_up_the_others() -> None:
@@ -384,6 +384,19 @@ async def test_a_user_who_has_used_up_their_limit_does_not_hold_up_the_others() 
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert not policy.turnstile.line._queues
+
+
+async def test_who_has_room_at_the_provider_but_no_turn_of_their_own_steps_aside() -> None:
+    policy = limited(
+        Limit(requests=1, per="hour", of="tag:user", only="ada"),
+        Limit(requests=50, per="second", burst=0, of="provider"),
+    )
+    await arun(policy, user="ada")
+    waiting = asyncio.create_task(arun(policy, user="ada", total=7200))  # for both of the limits, at first
+    await asyncio.sleep(0)
+    assert await arun(policy, user="bob", total=0.5) == "fine"
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
 
 
 @pytest.mark.parametrize("moment", [0.0, 0.001, 0.004, 0.005, 0.0055, 0.02])
