@@ -56,13 +56,6 @@ LIMITS = (
         _BUCKETS,
     ),
     Mutant(
-        "Who waits for one limit keeps others from another",
-        "shared_core/policy/state/line.py",
-        "longest = max(range(len(waits)), key=waits.__getitem__)",
-        "longest = min(range(len(waits)), key=waits.__getitem__)",
-        _RATE,
-    ),
-    Mutant(
         "A waiter that gives up stays in the queue",
         "shared_core/policy/turnstile.py",
         "            line.leave(ticket, passed=through)",
