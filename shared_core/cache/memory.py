@@ -49,7 +49,9 @@ class MemoryCache:
         self.ttl = checked_ttl(ttl)
         self._clock = clock
         self._lock = threading.Lock()
-        self._entries: OrderedDict[bytes, tuple[bytes, float]] = OrderedDict()  # the value, and when it was put
+        self._entries: OrderedDict[bytes, tuple[bytes, float]] = (
+            OrderedDict()
+        )  # the value, and when it was put
         self._size = 0
         _alive.add(self)
 

@@ -34,7 +34,8 @@ class RedisCache:
         timeout: Seconds to wait for a connection, and for each answer. A client brings its own.
         clock: Seconds, ascending.
 
-    A server that is away costs one wait a minute and no answer: it is logged once, and calls go on without it. The URL appears in no message, `repr` or pickle unless it is without password.
+    A server that is away costs one wait a minute and no answer: it is logged once, and calls go on without it. The
+    URL appears in no message, `repr` or pickle unless it is without password.
 
     Raises:
         ConfigError: The URL or a number makes no sense, or the client decodes its replies.
@@ -124,7 +125,5 @@ class RedisCache:
         self._server.close()
 
 
-def _rebuild(
-    source: str | Callable[[], str], prefix: str, ttl: float | None, timeout: float
-) -> RedisCache:
+def _rebuild(source: str | Callable[[], str], prefix: str, ttl: float | None, timeout: float) -> RedisCache:
     return RedisCache(source, prefix=prefix, ttl=ttl, timeout=timeout)

@@ -31,7 +31,9 @@ LAYOUT = Layout(
     ),
     default_file="embeddings.sqlite",
 )
-ANSWERS = replace(LAYOUT, name="a cache of answers", application_id=0x48464341, default_file="answers.sqlite")  # "HFCA"
+ANSWERS = replace(
+    LAYOUT, name="a cache of answers", application_id=0x48464341, default_file="answers.sqlite"
+)  # "HFCA"
 
 _KEYS_AT_ONCE = 500
 """Parameters of one statement: SQLite before 3.32 allows 999, and more is no faster (3.4 ms per 1,000 keys)."""
@@ -122,7 +124,11 @@ class SqliteCache:
                 for some in _slices(keys):
                     statement = _select("key, value", len(some)) + young
                     known.update(connection.execute(statement, [*some, *self._ages()]).fetchall())
-                if known and self.ttl is None and _pages(connection) * _page_size(connection) > self.max_bytes // 2:
+                if (
+                    known
+                    and self.ttl is None
+                    and _pages(connection) * _page_size(connection) > self.max_bytes // 2
+                ):
                     self._note_use(connection, list(known))
         except (sqlite3.Error, OSError, ConfigError) as error:
             self._failed(error)
@@ -142,9 +148,7 @@ class SqliteCache:
                         [(key, stamp, value) for key, value in some],
                     )
                     if self.ttl is not None:
-                        connection.execute(
-                            "DELETE FROM vectors WHERE used <= ? OR used >= ?", self._ages()
-                        )
+                        connection.execute("DELETE FROM vectors WHERE used <= ? OR used >= ?", self._ages())
                     self._evict(connection)
         except (sqlite3.Error, OSError, ConfigError) as error:
             self._failed(error)

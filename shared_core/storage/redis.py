@@ -18,9 +18,14 @@ from shared_core.storage.trouble import PAUSE, Trouble
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["RedisServer"]
+__all__ = ["RedisServer", "is_redis_url"]
 
 T = TypeVar("T")
+
+
+def is_redis_url(value: object) -> bool:
+    """Whether it is the address of a Redis server, rather than a path or something else."""
+    return isinstance(value, str) and value.startswith(("redis://", "rediss://", "unix://"))
 
 
 class RedisServer:
