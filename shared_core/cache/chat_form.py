@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from pydantic_core import to_json
+
 from shared_core.types import ChatReply, Choice, Cost, ReplyMeta, ToolCall, Usage
 from shared_core.wire.json import load
 
@@ -18,9 +20,7 @@ __all__ = ["REMEMBERED", "packed", "unpacked"]
 REMEMBERED = Cost(Decimal(0), "price list", note="remembered from an earlier call: nothing was sent")
 
 _VERSION = 1
-_ENCODER = json.JSONEncoder(
-    separators=(",", ":")
-)  # ASCII: escapes carry a lone surrogate, which UTF-8 cannot
+_SLOW = json.JSONEncoder(separators=(",", ":"))
 
 
 def packed(reply: ChatReply) -> bytes | None:
@@ -37,9 +37,12 @@ def packed(reply: ChatReply) -> bytes | None:
         "raw": reply.raw,
     }
     try:
-        return _ENCODER.encode(form).encode("ascii")
-    except (TypeError, ValueError, RecursionError):
-        return None
+        return to_json(form, inf_nan_mode="constants")
+    except ValueError:  # a lone surrogate, which the slow path can escape; or what neither can say
+        try:
+            return _SLOW.encode(form).encode("ascii")
+        except (TypeError, ValueError, RecursionError):
+            return None
 
 
 def unpacked(data: bytes) -> ChatReply | None:

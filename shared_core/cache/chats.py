@@ -53,6 +53,9 @@ class ChatCache:
     read out of one; the answers themselves are stored as they are. A place in trouble (a full disk, a server that is
     away) is logged once and makes calls slower, never wrong.
 
+    Attributes:
+        blocks: Whether asking it may take a while: a file or a server, rather than memory.
+
     Raises:
         ConfigError: An argument makes no sense, with the first call when the file belongs to another program.
 
@@ -75,17 +78,14 @@ class ChatCache:
     ) -> None:
         self.any_temperature = any_temperature
         self._place = Opening(store, ttl=ttl, max_bytes=max_bytes)
+        self.blocks = self._place.blocks
+        self._last: tuple[Target, ApiKey, bool, blake2b] | None = None
 
     def __repr__(self) -> str:
         return f"ChatCache({self._place}, any_temperature={self.any_temperature})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (self._place, self.any_temperature)
-
-    @property
-    def blocks(self) -> bool:
-        """Whether asking it may take a while: a file or a server, rather than memory."""
-        return self._place.blocks
 
     def admits(self, request: ChatRequest) -> bool:
         """Whether an answer to this may be remembered."""
@@ -106,16 +106,25 @@ class ChatCache:
         Raises:
             BadRequest: Something cannot be written as JSON.
         """
-        account = blake2b(token.reveal().encode(), digest_size=16).hexdigest()
-        headers = sorted((name.lower(), value) for name, value in target.headers.items())
-        place = [_FORMAT, account, target.base_url, target.bill_to, headers, request.reasoning_tags]
         body: dict[str, Any] = {"model": request.model, "messages": request.messages, **request.params}
         body.pop("stream_options", None)
         if request.extra_body:
             body |= request.extra_body
-        hasher = blake2b(json.dumps(place).encode(), digest_size=32)
+        hasher = self._begun(target, token, request.reasoning_tags).copy()
         hasher.update(wire_json.dump(body))
         return _PREFIX + hasher.digest()
+
+    def _begun(self, target: Target, token: ApiKey, reasoning_tags: bool) -> blake2b:
+        """The part of a key that is the same for most calls of a client."""
+        known = self._last  # replaced as a whole, so that threads may
+        if known is not None and known[0] is target and known[1] is token and known[2] is reasoning_tags:
+            return known[3]
+        account = blake2b(token.reveal().encode(), digest_size=16).hexdigest()
+        headers = sorted((name.lower(), value) for name, value in target.headers.items())
+        place = [_FORMAT, account, target.base_url, target.bill_to, headers, reasoning_tags]
+        begun = blake2b(json.dumps(place).encode(), digest_size=32)
+        self._last = (target, token, reasoning_tags, begun)
+        return begun
 
     def get(self, key: bytes) -> ChatReply | None:
         """The answer, the caller's own to change; None where there is none that can be read."""
@@ -150,5 +159,5 @@ def is_whole(reply: ChatReply) -> bool:
 
 def _rebuild(place: Opening, any_temperature: bool) -> ChatCache:
     cache = ChatCache(any_temperature=any_temperature)
-    cache._place = place
+    cache._place, cache.blocks = place, place.blocks
     return cache

@@ -38,6 +38,8 @@ class MemoryCache:
         [b'value', None]
     """
 
+    blocks = False
+
     def __init__(
         self,
         max_bytes: int = 2**26,

@@ -60,6 +60,9 @@ class Opening:
 
     A pickle carries the arguments, as far as they hold no password.
 
+    Attributes:
+        blocks: Whether asking it may take a while. A store that says `blocks = False` is asked on the event loop.
+
     Raises:
         ConfigError: One of them makes no sense.
     """
@@ -74,7 +77,7 @@ class Opening:
         self._given, self.ttl, self.max_bytes = store, checked_ttl(ttl), max_bytes
         if max_bytes is not None:
             checked_bytes(max_bytes)
-        self._is_ours = store is True or isinstance(store, str | Path) or self._is_redis
+        self._is_ours = store is True or (isinstance(store, str | Path) and store != "") or self._is_redis
         if not self._is_ours and not _is_store(store):
             raise ConfigError(
                 f"A cache cannot be kept in a {type(store).__name__}.",
@@ -88,6 +91,7 @@ class Opening:
             )
         if max_bytes is not None and self._is_redis:
             raise ConfigError("max_bytes is not ours to keep on a Redis server.", hint="Set its `maxmemory`.")
+        self.blocks = store is not True and getattr(store, "blocks", True)
         self._lock = threading.Lock()
         self._store: Any = None
 
@@ -105,13 +109,6 @@ class Opening:
                     self._store = self._open()
         store: EmbeddingCache = self._store
         return store
-
-    @property
-    def blocks(self) -> bool:
-        """Whether asking it may take a while."""
-        from shared_core.cache.memory import MemoryCache
-
-        return self._given is not True and not isinstance(self._given, MemoryCache)
 
     def clear(self, prefix: bytes) -> None:
         """Forgets the entries whose keys begin so.

@@ -72,13 +72,16 @@ class Safeguards:
         """
         if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
-        if not any(arguments.values()):
+        given = arguments.get("chat_cache")
+        if given is False:
+            given = None
+        if given is None and not any(arguments.values()):  # a store that is empty may count as false
             return NONE
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
         whole: list[Policy] = []
-        if given := arguments.get("chat_cache"):
+        if given is not None:
             cache = _chat_cache(given)
             arguments = {**arguments, "chat_cache": cache}
             whole.append(_remember(cache, token))

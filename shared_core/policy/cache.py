@@ -46,7 +46,7 @@ class Remember:
         if not isinstance(request, ChatRequest) or not call.cache or not self.cache.admits(request):
             return (yield from inner(call))
         key = self.cache.key(request, call.target, (yield from self.token(call)))
-        ask = cast(Handler[ChatReply], inner)
+        ask = cast("Handler[ChatReply]", inner)
         if request.stream:
             return cast(T, (yield from self._recalled(key, call, ask)))
         reply = yield from share(
