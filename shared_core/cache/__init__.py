@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
+    from shared_core.cache.chat_form import REMEMBERED
     from shared_core.cache.chats import ChatCache
     from shared_core.cache.keys import VectorKeys
     from shared_core.cache.memory import MemoryCache
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from shared_core.cache.store import SqliteStore
 
 _FILES = {
+    "chat_form": ("REMEMBERED",),
     "chats": ("ChatCache",),
     "keys": ("VectorKeys",),
     "memory": ("MemoryCache",),
@@ -41,6 +43,7 @@ _FILES = {
 __getattr__, __dir__ = lazily(__name__, _FILES)
 
 __all__ = [
+    "REMEMBERED",
     "ChatCache",
     "EmbeddingCache",
     "MemoryCache",
