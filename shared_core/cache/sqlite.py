@@ -54,7 +54,8 @@ class SqliteCache:
         path: The file, or a folder for one. None for the user's own vectors, beside the Hub's cache.
         max_bytes: Size that the file is kept under; what was used longest ago goes first.
         ttl: Seconds until an entry is forgotten; None for never. With it, what was written longest ago goes first,
-            and entries that were written without it have no age and count as too old.
+            and entries that were written without it have no age and count as too old. Whoever shares the file
+            should have one, too: without it, asking for an entry may make it seem younger.
         busy_seconds: How long to wait for other processes that write; then nothing is remembered.
         layout: What kind of file it is; vectors and answers never share one.
         clock: Seconds, ascending.
