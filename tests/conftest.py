@@ -28,7 +28,7 @@ ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
 PINNED_ONLY = {
     "fakeredis": ["cache/test_cache_redis.py"],
     "langgraph": ["langchain/test_lc_media_agent.py"],
-    "langchain_tests": ["langchain/test_lc_byte_store*.py"],
+    "langchain_tests": ["langchain/test_lc_byte_store*.py", "langchain/test_lc_llm_cache*.py"],
     "pyarrow": ["corpus/test_*_parquet.py"],
     "openai": ["testing/test_stranger_*.py"],
     "mypy": ["typing/test_*.py"],
