@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared_core.cache.protocol import EmbeddingCache
     from shared_core.cache.recall import Recalled, keep, through
     from shared_core.cache.redis import RedisCache
+    from shared_core.cache.redis_store import RedisStore, open_store
     from shared_core.cache.sqlite import SqliteCache
     from shared_core.cache.store import SqliteStore
 
@@ -36,6 +37,7 @@ _FILES = {
     "protocol": ("EmbeddingCache",),
     "recall": ("Recalled", "keep", "through"),
     "redis": ("RedisCache",),
+    "redis_store": ("RedisStore", "open_store"),
     "sqlite": ("SqliteCache",),
     "store": ("SqliteStore",),
 }
@@ -50,10 +52,12 @@ __all__ = [
     "Opening",
     "Recalled",
     "RedisCache",
+    "RedisStore",
     "SqliteCache",
     "SqliteStore",
     "VectorKeys",
     "keep",
     "open_cache",
+    "open_store",
     "through",
 ]

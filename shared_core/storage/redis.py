@@ -81,6 +81,23 @@ class RedisServer:
             self._trouble.happened(self._told(error))
             return None
 
+    def require(self, work: Callable[[Any], T]) -> T:
+        """What the work answers, for what cannot go on without.
+
+        Raises:
+            ConfigError: The server cannot be asked.
+        """
+        from redis.exceptions import RedisError
+
+        try:
+            return work(self.client)
+        except (RedisError, OSError) as error:
+            told = self._told(error)
+        raise ConfigError(
+            f"{self._whose} at {self.where} cannot be used: {told}.",
+            hint="Check that the Redis server runs, and that it may write.",
+        )
+
     def travelling(self) -> str | Callable[[], str]:
         """What a pickle may hold of it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 from langchain_core.outputs import Generation
 
-from langchain_hfrouter import HFLLMCache
-from shared_core import ChatCache, HFRouter
+from langchain_hfrouter import HFByteStore, HFLLMCache
+from llama_index_hfrouter import HFKVStore
+from shared_core import ChatCache, ConfigError, HFRouter
 from shared_core.cache import MemoryCache, RedisCache
 from shared_core.policy.stores.flights import FLIGHTS, Flights
 from shared_core.testing import OfflineRouter, SlowHead
@@ -143,3 +145,24 @@ def test_a_forked_child_waits_for_nobody_who_stayed_behind(
     for router in routers:
         router._safeguards.arguments["chat_cache"].close()  # type: ignore[union-attr]
     assert len(Flights()) == len(FLIGHTS) == 0
+
+
+def test_the_frameworks_stores_are_shared_on_a_server_and_say_when_it_is_gone(redis_server: Any) -> None:
+    documents, sources = HFKVStore(redis_server.url), HFByteStore(redis_server.url, namespace="bytes")
+    documents.put_all([(str(number), {"n": number}) for number in range(600)])
+    sources.mset([("a/b", b"1"), ("a/c", b"2"), ("d", b"3")])
+    twin = pickle.loads(pickle.dumps(documents))
+    assert (len(twin.get_all()), twin.get("7"), twin.delete("7"), twin.delete("7")) == (
+        600,
+        {"n": 7},
+        True,
+        False,
+    )
+    assert list(sources.yield_keys(prefix="a/")) == ["a/b", "a/c"]
+    assert documents.path is None
+    redis_server.kill()
+    for work in (lambda: documents.get("8"), lambda: sources.mget(["d"])):
+        with pytest.raises(ConfigError, match="cannot be used"):
+            work()
+    for store in (documents, sources, twin):
+        store.close()
