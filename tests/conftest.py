@@ -10,6 +10,7 @@ import fnmatch
 import gc
 import importlib.util
 import os
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -63,10 +64,12 @@ def nobody_is_logged_in(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 @pytest.fixture(autouse=True)
 def nobody_is_in_trouble() -> Iterator[None]:
-    """What the process has learnt of its hosts is forgotten: the tests share some."""
+    """What the process has learnt of its hosts, and heard from them, is forgotten: the tests share some."""
     forget()
     yield
     forget()
+    if chats := sys.modules.get("shared_core.cache.chats"):
+        chats.OF_PROCESS.clear()
 
 
 @pytest.fixture(scope="session")

@@ -7,20 +7,21 @@ answer becomes bytes (`chat_form`), how a place keeps bytes (`memory`, `sqlite`,
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared_core.cache.chat_form import packed, unpacked
 from shared_core.cache.opening import Opening
+from shared_core.errors import ConfigError
 from shared_core.types import ApiKey, ChatReply, ChatRequest, Target
 from shared_core.wire import json as wire_json
 
 if TYPE_CHECKING:
     from shared_core.cache.protocol import EmbeddingCache
 
-__all__ = ["ChatCache"]
+__all__ = ["OF_PROCESS", "ChatCache"]
 
 _FORMAT = 1
 """Raised when the meaning of a key changes: older entries are then never found."""
@@ -81,10 +82,40 @@ class ChatCache:
         self.blocks = self._place.blocks
         self._last: tuple[Target, ApiKey, bool, blake2b] | None = None
 
+    @classmethod
+    def of(
+        cls, given: ChatCache | EmbeddingCache | Mapping[str, Any] | Callable[[], str] | str | Path | bool
+    ) -> ChatCache:
+        """The cache that a client's `chat_cache` means.
+
+        Args:
+            given: One, which is given back as it is; what `as_dict` gave; True for the memory of this process, the same
+                for all clients; or a `store`.
+
+        Raises:
+            ConfigError: It is nothing of these.
+        """
+        if isinstance(given, ChatCache):
+            return given
+        if given is True:
+            return OF_PROCESS
+        if isinstance(given, Mapping):
+            try:
+                return cls(**given)
+            except TypeError as error:
+                raise ConfigError(f"A ChatCache cannot be made of these arguments: {error}.") from None
+        return cls(given)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The arguments as JSON, to write down settings: no password, and memory in place of what JSON cannot say."""
+        return {**self._place.as_dict(), "any_temperature": self.any_temperature}
+
     def __repr__(self) -> str:
         return f"ChatCache({self._place}, any_temperature={self.any_temperature})"
 
     def __reduce__(self) -> tuple[object, ...]:
+        if self is OF_PROCESS:
+            return _of_process, ()
         return _rebuild, (self._place, self.any_temperature)
 
     def admits(self, request: ChatRequest) -> bool:
@@ -155,6 +186,14 @@ def is_whole(reply: ChatReply) -> bool:
         choice.finish_reason in _WHOLE and not choice.refusal and (choice.text or choice.tool_calls)
         for choice in reply.choices
     )
+
+
+OF_PROCESS = ChatCache()
+"""What `chat_cache=True` means."""
+
+
+def _of_process() -> ChatCache:
+    return OF_PROCESS
 
 
 def _rebuild(place: Opening, any_temperature: bool) -> ChatCache:

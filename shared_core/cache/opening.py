@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from shared_core.cache.checks import checked_bytes, checked_ttl
 from shared_core.errors import ConfigError
 from shared_core.storage.redis import is_redis_url
+from shared_core.types import plain_safeguard
 
 if TYPE_CHECKING:
     from shared_core.cache.protocol import EmbeddingCache
@@ -122,6 +123,13 @@ class Opening:
                 f"A {type(self._given).__name__} has no method `clear`.", hint="Clear it yourself."
             )
         clear(prefix)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The arguments as JSON, without a password; memory stands in for functions and objects."""
+        is_written = isinstance(self._given, str | Path)
+        store = plain_safeguard(self._given) if is_written else True
+        told = {"store": store, "ttl": self.ttl, "max_bytes": self.max_bytes}
+        return {name: value for name, value in told.items() if value is not None}
 
     def close(self) -> None:
         """Frees what was opened here."""

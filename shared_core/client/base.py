@@ -137,7 +137,7 @@ class RouterBase:
             ledger. A call's own `usage_tags` come on top.
         hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
         chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
-            the memory of this client, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
+            the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
             which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
 
     Raises:

@@ -16,7 +16,7 @@ from shared_core.client.checks import checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from shared_core.cache import ChatCache
+    from shared_core.cache import ChatCache, EmbeddingCache
     from shared_core.flow import Flow
     from shared_core.observe.events import Hook
     from shared_core.policy import Policy
@@ -31,7 +31,7 @@ class SafeguardArguments(TypedDict, total=False):
     usage_tags: Mapping[str, str] | None
     hooks: Sequence[Hook] | None
     ledger: Any
-    chat_cache: ChatCache | Callable[[], str] | str | Path | bool | None
+    chat_cache: ChatCache | EmbeddingCache | Mapping[str, Any] | Callable[[], str] | str | Path | bool | None
     state: Any
     limits: Sequence[Any] | None
     concurrency: Any
@@ -82,16 +82,12 @@ class Safeguards:
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
         whole: list[Policy] = []
         if given is not None:
-            cache = _chat_cache(given)
+            from shared_core.cache.chats import ChatCache
+
+            cache = ChatCache.of(given)
             arguments = {**arguments, "chat_cache": cache}
             whole.append(_remember(cache, token))
         return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, tuple(whole))
-
-
-def _chat_cache(given: ChatCache | Callable[[], str] | str | Path | bool) -> ChatCache:
-    from shared_core.cache.chats import ChatCache
-
-    return given if isinstance(given, ChatCache) else ChatCache(given)
 
 
 def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import pickle
 import sqlite3
@@ -308,6 +309,37 @@ def test_a_pickle_finds_the_file_and_leaves_memory_and_passwords_behind(tmp_path
     assert b"hunter2" not in pickle.dumps(ChatCache(url_with_password))
     with pytest.raises(ConfigError, match="holds a password; it is not pickled"):
         pickle.dumps(ChatCache(url_with_password()))
+
+
+@pytest.mark.parametrize(
+    ("cache", "written"),
+    [
+        (ChatCache(), {"store": True, "any_temperature": False}),
+        (
+            ChatCache(Path("/x/y.sqlite"), ttl=5, max_bytes=2**21),
+            {"store": "/x/y.sqlite", "ttl": 5, "max_bytes": 2**21, "any_temperature": False},
+        ),
+        (
+            ChatCache(url_with_password(), any_temperature=True),
+            {"store": "redis://127.0.0.1:1/0", "any_temperature": True},
+        ),
+        (ChatCache(url_with_password), {"store": True, "any_temperature": False}),
+        (ChatCache(Plain()), {"store": True, "any_temperature": False}),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_settings_can_be_written_down_and_read_again(cache: ChatCache, written: dict[str, Any]) -> None:
+    assert cache.as_dict() == written
+    assert ChatCache.of(json.loads(json.dumps(written))).as_dict() == written
+
+
+def test_a_cache_is_what_it_was_given_as() -> None:
+    cache = ChatCache()
+    assert ChatCache.of(cache) is cache
+    assert ChatCache.of(True) is ChatCache.of(True) is not cache
+    assert ChatCache.of("folder").blocks
+    with pytest.raises(ConfigError, match=r"these arguments: .*'stoer'"):
+        ChatCache.of({"stoer": True})
 
 
 def test_a_password_is_not_shown(tmp_path: Path) -> None:

@@ -88,6 +88,8 @@ def test_a_call_may_ask_anew(make_plain: Any, offline_url: Any) -> None:
     assert asked(offline_url) == 2
     plain = make_plain()
     assert not plain.chat(temperature=0, cache=False).meta.cached
+    told = make_plain(chat_cache=True, hooks=[lambda event: None])
+    assert [told.chat(temperature=0, cache=cache).meta.cached for cache in (False, True)] == [False, True]
 
 
 # --- streams ---
@@ -255,10 +257,8 @@ def test_a_file_outlives_the_client(offline_url: Any, tmp_path: Path) -> None:
 def test_copies_and_pickles_of_a_client_find_the_file_again(offline_url: Any, tmp_path: Path) -> None:
     router = HFRouter("offline/echo", base_url=offline_url, api_key="k", chat_cache=tmp_path)
     router.chat(HELLO, temperature=0)
-    in_memory = HFRouter("offline/echo", base_url=offline_url, api_key="k", chat_cache=True)
-    in_memory.chat(HELLO, temperature=0)
+    in_memory = HFRouter("offline/echo", base_url=offline_url, api_key="k", chat_cache=ChatCache())
     same = copy.copy(in_memory)
-    same._key = router._key
     for twin in (pickle.loads(pickle.dumps(router)), copy.deepcopy(router)):
         assert twin._safeguards.arguments["chat_cache"].get(b"x") is None
         assert isinstance(twin._safeguards.arguments["chat_cache"], ChatCache)
@@ -286,6 +286,15 @@ def test_a_server_that_is_away_costs_a_moment_and_no_answer(
     caller = make_plain(chat_cache="redis://127.0.0.1:1/0")
     assert [caller.chat(temperature=0).text for _ in range(2)] == [HELLO[0]["content"]] * 2
     assert caplog.text.count("calls go on without it") == 1
+
+
+def test_all_clients_of_a_process_share_its_memory(offline_url: Any) -> None:
+    def client() -> HFRouter:
+        return HFRouter("offline/echo", base_url=offline_url, api_key="k", chat_cache=True)
+
+    assert [client().chat(HELLO, temperature=0).meta.cached for _ in range(2)] == [False, True]
+    with_pickle = pickle.loads(pickle.dumps(client()))._safeguards.arguments["chat_cache"]
+    assert with_pickle is ChatCache.of(True) is copy.deepcopy(ChatCache.of(True))
 
 
 # --- what others see ---
