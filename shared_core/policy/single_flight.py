@@ -55,7 +55,7 @@ def share(key: bytes, call: Call, inner: Handler[T], taken: Callable[[T], T]) ->
                     flight.answer = answer
                 return answer
             except RouterError as error:
-                if _is_verdict(error):
+                if _is_verdict(error) and is_own(call):
                     flight.verdict = copy.copy(error)
                 raise
             finally:

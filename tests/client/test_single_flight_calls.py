@@ -228,9 +228,10 @@ def test_calls_whose_answer_is_chance_are_each_asked(offline_url: Any) -> None:
 
 def test_streams_neither_wait_nor_are_waited_for(offline_url: Any) -> None:
     router = HFRouter(**settings(offline_url))
-    with router.stream(HELLO, temperature=0) as stream:
+    with router.stream(HELLO, temperature=0) as stream, ThreadPoolExecutor(1) as pool:
         next(stream)  # and is not read on
-        assert router.chat(HELLO, temperature=0).text == "one two three"
+        other = pool.submit(router.chat, HELLO, temperature=0, timeout=5)
+        assert other.result().text == "one two three"
     assert asked(offline_url) == 2
 
 

@@ -247,6 +247,21 @@ def test_an_answer_of_another_target_is_the_leaders_alone() -> None:
     assert end_of(follower) == "answer"
 
 
+def test_a_verdict_of_another_target_is_the_leaders_alone() -> None:
+    def elsewhere(call: Call) -> Flow[str]:
+        yield from sleep(1)
+        call.progress.url, call.progress.model = "https://other/v1", call.request.model
+        raise errors.BadRequest("no such parameter here")
+
+    inner = Asked()
+    leader, follower = flow_of(elsewhere), flow_of(inner)
+    next(leader)
+    next(follower)
+    assert isinstance(end_of(leader), errors.BadRequest)
+    assert isinstance(follower.send(True), Sleep)
+    assert end_of(follower) == "answer"
+
+
 def test_a_blocking_call_does_not_wait_for_a_task_of_its_own_thread() -> None:
     inner = Asked()
     leader, follower = flow_of(inner), flow_of(inner)

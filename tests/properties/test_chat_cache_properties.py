@@ -6,12 +6,15 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared_core.cache.chat_form import REMEMBERED, packed, unpacked
 from shared_core.types import ChatReply, Choice, ReplyMeta, ToolCall, Usage
 
+quick = settings(
+    max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 texts = st.text(st.characters(codec=None))  # lone surrogates too
 numbers = st.integers(-(2**70), 2**70) | st.floats(allow_nan=False)
 values: Any = st.recursive(
@@ -43,6 +46,7 @@ replies = st.builds(
 )
 
 
+@quick
 @given(replies)
 def test_an_answer_is_the_same_after_it_was_remembered(reply: ChatReply) -> None:
     data = packed(reply)
@@ -58,11 +62,13 @@ def test_an_answer_is_the_same_after_it_was_remembered(reply: ChatReply) -> None
     assert packed(again) == data
 
 
+@quick
 @given(st.binary() | values.map(lambda value: json.dumps(value).encode()))
 def test_what_is_no_answer_counts_as_nothing(data: bytes) -> None:
     assert unpacked(data) is None
 
 
+@quick
 @given(replies, st.data())
 def test_a_damaged_answer_is_nothing_or_one_whose_parts_are_what_they_should_be(
     reply: ChatReply, data: Any
@@ -78,6 +84,7 @@ def test_a_damaged_answer_is_nothing_or_one_whose_parts_are_what_they_should_be(
         assert isinstance(again.id, str)
 
 
+@quick
 @given(replies, st.integers(0, 40))
 def test_half_an_answer_is_nothing(reply: ChatReply, cut: int) -> None:
     data = packed(reply) or b""
