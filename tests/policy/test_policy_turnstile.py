@@ -124,7 +124,7 @@ def test_who_waits_for_their_own_limit_holds_up_nobody() -> None:
     assert {number for _, number in simulation.passed} == {0, *range(10, 20)}
 
 
-@given(st.integers(1, 30), st.floats(0.5, 40))
+@given(st.integers(1, 30), st.integers(0, 40).map(lambda seconds: seconds + 0.5))
 @settings(max_examples=100, deadline=None)
 def test_who_would_come_too_late_is_told_when_it_comes(many: int, patience: float) -> None:
     simulation = Simulation()
