@@ -46,4 +46,4 @@ def checked_limits(limits: Any) -> tuple[Limit, ...]:
             f"limits={limits!r} is no list of limits.",
             hint='Write limits=[Limit(requests=60, per="minute", of="provider")].',
         )
-    return tuple(map(Limit.read, limits))
+    return tuple(dict.fromkeys(map(Limit.read, limits)))  # one that is named twice is one

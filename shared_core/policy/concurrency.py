@@ -65,7 +65,7 @@ class LimitConcurrency:
             call.progress.waited += waits.now() - started
         if not slot.is_held:
             raise LimitReached(
-                f"{gate.used} requests are under way, which is the limit, and none of them ended within "
+                f"As many requests are under way as may be ({gate.used}), and none of them ended within "
                 f"{seconds:.3g} s. Nothing was sent.",
                 hint="Raise `concurrency` or `timeout`; a stream counts until it is read to its end or closed.",
                 reactions=None if passes_on else (),

@@ -118,7 +118,8 @@ class Limit:
         return self.amount // _AT_ONCE if self.burst is None else 0
 
     def __str__(self) -> str:
-        what = f"{self.amount:,} {'tokens' if self.tokens else 'requests'} per {self.per}"
+        unit = ("token" if self.tokens else "request") + ("s" if self.amount > 1 else "")
+        what = f"{self.amount:,} {unit} per {self.per}"
         more = f" (and {self.burst:,} at once)" if self.burst else ""
         return f"{what}{more}{_for_whom(self.of, self.only)}"
 
@@ -175,7 +176,10 @@ class Concurrency:
         return _given(self)
 
     def __str__(self) -> str:
-        how_many = "As many requests as go" if self.limit == "adaptive" else f"{self.limit} requests"
+        if self.limit == "adaptive":
+            how_many = "As many requests as go"
+        else:
+            how_many = f"{self.limit} request{'s' if self.limit > 1 else ''}"
         return f"{how_many} at once{_for_whom(self.of)}"
 
 

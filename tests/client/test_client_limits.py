@@ -61,7 +61,7 @@ def test_the_second_call_of_a_day_is_refused_without_being_sent(offline_url: Off
         lambda: client.embed(["a"], model=EMBED),
         lambda: client.text_classification("fine", model="offline/classifier"),
     ):
-        with pytest.raises(LimitReached, match="1 requests per day") as raised:
+        with pytest.raises(LimitReached, match="1 request per day") as raised:
             ask()
         assert isinstance(raised.value, errors.RateLimited)
         assert raised.value.retry_after is not None
@@ -214,6 +214,13 @@ def test_a_copy_has_the_same_limits(offline_url: OfflineRouter) -> None:
         copied.chat(HELLO)
 
 
+def test_a_limit_that_is_named_twice_is_one(offline_url: OfflineRouter) -> None:
+    client = router(offline_url, limits=[Limit(requests=2, per="day", burst=1)] * 2)
+    client.chat(HELLO)
+    client.chat(HELLO)
+    assert len(offline_url.requests) == 2
+
+
 def test_who_limits_nothing_pays_nothing() -> None:
     assert HFRouter(ECHO)._policies == HFRouter(ECHO, limits=[], concurrency=None)._policies
 
@@ -235,7 +242,7 @@ def test_a_limiter_that_would_have_to_wait_says_so() -> None:
     limiter = RateLimiter(ONE_A_DAY, timeout=3.0)
     assert limiter.acquire()
     assert not limiter.acquire(blocking=False)
-    with pytest.raises(LimitReached, match="1 requests per day") as raised:
+    with pytest.raises(LimitReached, match="1 request per day") as raised:
         limiter.acquire()
     assert raised.value.retry_after is not None
     assert not turnstile_at(None).line._queues
@@ -253,7 +260,7 @@ def test_limiters_share_by_name_and_copies_with_their_original() -> None:
         True,
         False,
     ]
-    assert repr(own) == "RateLimiter(1 requests per day)"
+    assert repr(own) == "RateLimiter(1 request per day)"
 
 
 @pytest.mark.parametrize(

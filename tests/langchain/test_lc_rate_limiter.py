@@ -72,7 +72,7 @@ def test_it_travels_and_shows_its_limits() -> None:
     copied = pickle.loads(pickle.dumps(limiter))
     assert limiter.acquire(blocking=False)
     assert not copied.acquire(blocking=False)
-    assert repr(copied) == "HFRateLimiter(1 requests per day)"
+    assert repr(copied) == "HFRateLimiter(1 request per day)"
 
 
 def test_settings_that_cannot_work_are_langchains_error_too() -> None:

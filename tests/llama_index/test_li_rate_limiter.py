@@ -74,7 +74,7 @@ def test_it_travels_and_shows_its_limits() -> None:
     limiter.acquire()
     with pytest.raises(LimitReached):
         copied.acquire()
-    assert repr(copied) == "HFRateLimiter(1 requests per day)"
+    assert repr(copied) == "HFRateLimiter(1 request per day)"
 
 
 def test_settings_that_cannot_work_are_said_at_once() -> None:

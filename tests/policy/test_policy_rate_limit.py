@@ -181,7 +181,7 @@ def test_a_turn_after_the_deadline_is_refused_at_once_and_said_so() -> None:
     error = stepped(policy(call, service), clock)
     assert (type(error), clock.now, len(service.at)) == (LimitReached, 1000.0, 1)
     assert error.retry_after == pytest.approx(60)
-    assert "1 requests per minute for each user (user ada)" in error.message
+    assert "1 request per minute for each user (user ada)" in error.message
     assert "in 60 s" in error.message
     assert "up in 10 s" in error.message
     assert error.hint
