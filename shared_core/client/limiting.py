@@ -30,7 +30,7 @@ def limiting(limits: Any, concurrency: Any, state: Any) -> tuple[Policy, ...]:
     rate = RateLimit(checked_limits(limits or ()), turnstile_at(state))
     if concurrency is None:
         return (rate,)
-    return (rate, LimitConcurrency(Concurrency.read(concurrency), GATES))
+    return (rate, LimitConcurrency(Concurrency.read(concurrency), GATES, rate))
 
 
 def checked_limits(limits: Any) -> tuple[Limit, ...]:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from shared_core.errors import LimitReached, Overloaded, RateLimited, RouterError, StreamInterrupted, TimedOut
 from shared_core.flow import Flow, wait
 from shared_core.policy import Handler
-from shared_core.policy.rate_limit import end_of_patience
+from shared_core.policy.rate_limit import RateLimit, end_of_patience
 from shared_core.policy.scopes import value_of
 from shared_core.policy.state.gates import Ending, Gate, Gates, Slot
 from shared_core.types import TAG, Call, Concurrency, LookupRequest
@@ -31,10 +31,13 @@ class LimitConcurrency:
     Args:
         limit: How many there are, and for whom.
         gates: Where they are.
+        rate: Where a call that had to wait for a slot takes its turn anew, so that slots which come free together
+            send no more in a moment than may be sent.
     """
 
     limit: Concurrency
     gates: Gates = field(repr=False)
+    rate: RateLimit | None = None
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         if isinstance(call.request, LookupRequest):
@@ -44,7 +47,10 @@ class LimitConcurrency:
         slot = gate.enter()
         try:  # from here on, since a slot may be handed over in the moment in which its waiter is cancelled
             if not slot.is_held:
+                passed = call.waits.now()
                 yield from self._wait(call, gate, slot)
+                if self.rate is not None and self.rate.limits:
+                    yield from self.rate.pass_again(call, call.waits.now() - passed)
             result = yield from inner(call)
             ending = "answered"
             return result

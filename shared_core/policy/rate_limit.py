@@ -70,19 +70,52 @@ class RateLimit:
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         if isinstance(call.request, LookupRequest):
             return (yield from inner(call))
-        meters = self._meters(call)
-        guess = tokens_before(call.request) if meters.tokens else 0
-        charges = _of_tokens(meters, guess, meters.charges) if guess else meters.charges
-        if not self.turnstile.is_open(charges, call.waits.now()):
+        meters, now = self._meters(call), call.waits.now()
+        guess, charges = _use(call, meters)
+        if not self.turnstile.is_open(charges, now):
             yield from self._wait(call, meters, charges)
+            now = call.waits.now()
+        free_at = [now + self.turnstile.buckets.used(each.key, now) for each in charges] if guess else ()
         try:
             result = yield from inner(call)
         except RateLimited as error:
-            yield from self._refused(call, meters, charges, error)
+            if isinstance(error, LimitReached):  # nothing was sent
+                yield from self._give_back(_unspent(charges, call.waits.now() - now), call)
+            else:
+                yield from self._give_back(_unused(meters, charges, guess, free_at, call.waits.now()), call)
+                yield from self._pause(call, meters, error)
             raise
-        if meters.tokens and (used := tokens_used(result)) is not None and used != guess:
+        used = tokens_used(result) if meters.tokens else None
+        if used is not None and used > guess:
             yield from self.turnstile.correct(_of_tokens(meters, used - guess), call.waits.now())
+        elif used is not None and used < guess:
+            surplus = _unused(meters, charges, guess - used, free_at, call.waits.now())
+            yield from self._give_back(surplus, call)
         return result
+
+    def pass_again(self, call: Call, held_up: float) -> Flow[None]:
+        """Takes the turn anew, for a call that was not sent when it had passed: many that were held up together would
+        go out together.
+
+        Args:
+            call: Who.
+            held_up: Seconds since it passed.
+        """
+        meters = self._meters(call)
+        _, charges = _use(call, meters)
+        unspent = _unspent(charges, held_up)
+        yield from self._give_back(unspent, call)
+        try:
+            yield from self._wait(call, meters, charges)
+        except RateLimited:  # `__call__` gives back what is left
+            if unspent:
+                again = [each._replace(cost=-each.cost) for each in unspent]
+                yield from self.turnstile.correct(again, call.waits.now())
+            raise
+
+    def _give_back(self, charges: Sequence[Charge], call: Call) -> Flow[None]:
+        if charges:
+            yield from self.turnstile.correct(charges, call.waits.now())
 
     def _wait(self, call: Call, meters: _Meters, charges: Sequence[Charge]) -> Flow[None]:
         waits, started = call.waits, call.waits.now()
@@ -98,24 +131,11 @@ class RateLimit:
         if late is not None:
             raise _reached(by_key[late.key], late, waits.until_deadline())
 
-    def _refused(
-        self, call: Call, meters: _Meters, charges: Sequence[Charge], error: RateLimited
-    ) -> Flow[None]:
-        """Gives back what was not used, and keeps others from asking before the provider wants to be asked."""
-        now = call.waits.now()
-        if isinstance(error, LimitReached):  # nothing was sent
-            yield from self.turnstile.correct([each._replace(cost=-each.cost) for each in charges], now)
-            return
-        if meters.tokens:
-            used = [
-                charge._replace(cost=-charge.cost)
-                for charge, meter in zip(charges, meters.each, strict=True)
-                if meter.limit is not None and meter.limit.tokens
-            ]
-            yield from self.turnstile.correct(used, now)
+    def _pause(self, call: Call, meters: _Meters, error: RateLimited) -> Flow[None]:
+        """Keeps all from asking before the provider wants to be asked."""
         if error.retry_after:
-            pause = min(error.retry_after, _LONGEST_PAUSE)
-            yield from self.turnstile.close(meters.each[-1].key, pause, now)
+            seconds = min(error.retry_after, _LONGEST_PAUSE)
+            yield from self.turnstile.close(meters.each[-1].key, seconds, call.waits.now())
 
     def _meters(self, call: Call) -> _Meters:
         target = call.target
@@ -157,6 +177,38 @@ def end_of_patience(call: Call, started: float, *, passes_on: bool) -> float:
     others = call.turn is not None and call.turn.tries is not None
     deadline = call.waits.deadline
     return min(deadline, started + _PATIENCE_WITH_OTHERS) if others and passes_on else deadline
+
+
+def _use(call: Call, meters: _Meters) -> tuple[int, Sequence[Charge]]:
+    """The tokens that a call is guessed to use, and all that it will be charged."""
+    guess = tokens_before(call.request) if meters.tokens else 0
+    return guess, _of_tokens(meters, guess, meters.charges) if guess else meters.charges
+
+
+def _unspent(charges: Sequence[Charge], seconds: float) -> Sequence[Charge]:
+    """What may be given back of charges that are so old: time has freed the rest, and others may use that by now."""
+    return [each._replace(cost=seconds - each.cost) for each in charges if each.cost > seconds]
+
+
+def _unused(
+    meters: _Meters, charges: Sequence[Charge], tokens: int, free_at: Sequence[float], now: float
+) -> Sequence[Charge]:
+    """What may be given back of tokens that were charged and not used.
+
+    Args:
+        meters: The counts.
+        charges: What was charged.
+        tokens: How many were not used.
+        free_at: When time has freed each of the charges.
+        now: The time.
+    """
+    given = []
+    for meter, charge, at in zip(meters.each, charges, free_at, strict=False):
+        if meter.limit is not None and meter.limit.tokens:
+            seconds = min(tokens * meter.limit.seconds_each, charge.cost, at - now)
+            if seconds > 0:
+                given.append(charge._replace(cost=-seconds))
+    return given
 
 
 def _charge(meter: _Meter) -> Charge:

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from shared_core import errors
 from shared_core.errors import LimitReached, RouterError
-from shared_core.flow import Flow, emit, sleep
+from shared_core.flow import Flow, Wait, emit, sleep
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
 from shared_core.policy.concurrency import LimitConcurrency
 from shared_core.policy.rate_limit import RateLimit
-from shared_core.policy.state.buckets import MemoryBuckets
+from shared_core.policy.state.buckets import Charge, MemoryBuckets
 from shared_core.policy.state.gates import Gate, Gates, Slot
 from shared_core.policy.turnstile import Turnstile
 from shared_core.types import (
@@ -28,6 +28,7 @@ from shared_core.types import (
     ChatRequest,
     Choice,
     Concurrency,
+    Limit,
     LookupRequest,
     Progress,
     ReplyMeta,
@@ -174,8 +175,6 @@ def test_what_is_looked_up_needs_no_slot() -> None:
 
 
 def test_a_call_that_finds_no_slot_has_used_nothing_of_its_rate() -> None:
-    from shared_core.types import Limit
-
     rate = RateLimit((Limit(requests=1, per="hour"),), Turnstile(MemoryBuckets()))
     policy = slots(1)
 
@@ -188,6 +187,44 @@ def test_a_call_that_finds_no_slot_has_used_nothing_of_its_rate() -> None:
         run(both, Service(0), total=0.01)
     stream.close()
     assert run(both, Service(0)) == "fine"
+
+
+def with_rate(limit: Limit) -> tuple[Any, LimitConcurrency, RateLimit]:
+    rate = RateLimit((limit,), Turnstile(MemoryBuckets()))
+    policy = LimitConcurrency(Concurrency(1, "host"), Gates(), rate)
+    return (lambda call, inner: rate(call, lambda call: policy(call, inner))), policy, rate
+
+
+async def test_calls_that_were_held_up_together_do_not_go_out_together() -> None:
+    both, policy, _ = with_rate(Limit(requests=100, per="second", burst=0))
+    sent: list[float] = []
+
+    def noted(call: Call) -> Flow[str]:
+        sent.append(call.waits.now())
+        yield from sleep(0)
+        return "fine"
+
+    holder = asyncio.create_task(arun(policy, Service(0.15)))
+    await asyncio.sleep(0)
+    await asyncio.gather(*(arun(both, noted) for _ in range(6)))
+    assert await holder == "fine"
+    assert sent[-1] - sent[0] >= 5 * 0.01 - 1e-3
+    assert gate_of(policy).is_idle
+
+
+def test_who_finds_no_turn_after_the_slot_has_used_nothing() -> None:
+    both, policy, rate = with_rate(Limit(requests=2, per="hour", burst=1))
+    buckets: Any = rate.turnstile.buckets
+    slot = policy.gates.of(policy.limit, "h").enter()
+    flow = both(call_with(total=5), Service(0))
+    assert isinstance(next(flow), Wait)
+    (key,) = buckets._free_at
+    buckets.correct([Charge(key, 10_000.0, 0.0)], call_with().waits.now())  # others, meanwhile
+    gate_of(policy).leave(slot)
+    with pytest.raises(LimitReached, match="2 requests per hour"):
+        flow.send(True)
+    assert gate_of(policy).is_idle
+    assert buckets.used(key, call_with().waits.now()) == pytest.approx(10_000, abs=5)
 
 
 def test_gates_that_nobody_uses_are_forgotten_and_no_others() -> None:

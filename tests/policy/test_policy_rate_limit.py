@@ -283,6 +283,21 @@ def test_tokens_are_guessed_before_and_corrected_afterwards() -> None:
     assert buckets.used(bucket, clock.now) == pytest.approx(6 + 604 * 0.06)
 
 
+def test_tokens_that_time_has_freed_are_not_given_back_once_more() -> None:
+    """Ten seconds' worth is charged, and after twenty none was used: others may have used what came free."""
+    clock = Clock()
+    policy = limited(Limit(tokens=60, per="minute", burst=10))
+    buckets: Any = policy.turnstile.buckets
+    slow = policy(call_with(clock, request=EmbedRequest(["x" * 40], "m")), Answers(usage(0)))
+    next(slow)
+    clock.now += 20
+    stepped(policy(call_with(clock, request=EmbedRequest(["x" * 40], "m")), Answers(usage(10))), clock)
+    with pytest.raises(StopIteration):
+        slow.send(None)
+    (key,) = buckets._free_at
+    assert buckets.used(key, clock.now) == pytest.approx(10)
+
+
 def test_an_answer_without_usage_leaves_the_guess() -> None:
     clock = Clock()
     policy = limited(Limit(tokens=100, per="minute", burst=100))

@@ -59,6 +59,10 @@ class Buckets(Protocol):
         """Nothing passes for so long."""
         ...
 
+    def used(self, key: str, now: float) -> float:
+        """Seconds until nothing of it is in use, as far as this process knows; 0 when nothing is."""
+        ...
+
     def after_fork(self) -> None:
         """In the child of a fork: locks may be held by threads that are the parent's."""
         ...
@@ -114,7 +118,7 @@ class MemoryBuckets:
                 self._forget_unused(now)
 
     def used(self, key: str, now: float) -> float:
-        """Seconds until nothing of it is in use; 0 when nothing is."""
+        """See `Buckets`."""
         return max(0.0, self._free_at.get(key, now) - now)
 
     def after_fork(self) -> None:

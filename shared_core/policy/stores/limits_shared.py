@@ -92,6 +92,10 @@ class SharedBuckets:
         if self._ask("close", [Charge(key, seconds, 0.0)], now) is None:
             self._alone.close(key, seconds, now)
 
+    def used(self, key: str, now: float) -> float:
+        """See `Buckets`."""
+        return self._alone.used(key, now)
+
     def after_fork(self) -> None:
         """See `Buckets`."""
         self._alone.after_fork()
