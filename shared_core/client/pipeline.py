@@ -1,10 +1,11 @@
 """The order of the policies, outermost first, and why.
 
-[record ▸] report ▸ whole ▸ fallback ▸ per route ▸ retry ▸ watch ▸ wait_for_model ▸ per try ▸ exchange
+[record ▸] report ▸ whole ▸ [hedge ▸] fallback ▸ per route ▸ retry ▸ watch ▸ wait_for_model ▸ per try ▸ exchange
 
 - record outside all, once around what a user calls, however many requests that is; so it is no part of the stack.
 - report outside the rest: an error is completed once, when nothing more will be tried.
-- whole (cache ▸ single flight ▸ hedge) outside fallback: what is remembered costs no budget and no slot.
+- whole (cache ▸ single flight) outside fallback: what is remembered costs no budget and no slot.
+- hedge around fallback, whose targets it shares out; inside what calls share: one second request for all.
 - fallback outside retry: how often one target is tried depends on whether others are left.
 - per route (budget) inside fallback, since a price belongs to a route; outside retry: one reservation a route.
 - retry outside watch: the health of a target is made of its tries.
@@ -58,13 +59,21 @@ def policies(
     return (
         Report(),
         *(safeguards.whole if whole else ()),
-        *((fallback,) if fallback else ()),
+        *((_hedged(fallback, safeguards.hedge) if whole else fallback,) if fallback else ()),
         *safeguards.per_route,
         *((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),
         *(_watches() if fallback else ()),
         *((WaitForModel(patience),) if patience else ()),
         *safeguards.per_try,
     )
+
+
+def _hedged(fallback: Fallback, hedge: bool | float) -> Policy:
+    if not hedge:
+        return fallback
+    from shared_core.policy.hedge import Hedge
+
+    return Hedge(fallback, None if hedge is True else hedge)
 
 
 def _watches() -> tuple[Policy, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from shared_core.client.checks import checked_tags
+from shared_core.client.checks import checked_hedge, checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Safeguards:
         whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
         per_route: Around all tries with one target: budgets.
         per_try: Around each try, innermost: rate limits, concurrency.
+        hedge: Whether a second target is asked beside a slow one, or after how many seconds.
     """
 
     arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
@@ -54,6 +55,7 @@ class Safeguards:
     whole: tuple[Policy, ...] = ()
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
+    hedge: bool | float = False
 
     @classmethod
     def of(cls, arguments: SafeguardArguments) -> Safeguards:
@@ -69,7 +71,12 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks)
+        return cls(
+            arguments,
+            checked_tags(arguments.get("usage_tags")),
+            hooks,
+            hedge=checked_hedge(arguments.get("hedge", False)),
+        )
 
 
 NONE = Safeguards()
