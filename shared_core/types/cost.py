@@ -169,5 +169,5 @@ def dollars(usd: Decimal) -> str:
 
 def _both(one: str, other: str) -> str:
     return (
-        one if other in ("", one) or one.endswith(f"; {other}") else other if not one else f"{one}; {other}"
+        one if other in ("", one) else other if not one else f"{one}; {other}"
     )
