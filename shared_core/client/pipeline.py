@@ -30,6 +30,7 @@ from shared_core.policy.wait_for_model import WaitForModel
 from shared_core.types import Call
 
 if TYPE_CHECKING:
+    from shared_core.client.costing import Costing
     from shared_core.policy.fallback import Fallback
 
 __all__ = ["policies", "run_through"]
@@ -45,6 +46,7 @@ def policies(
     fallback: Fallback | None = None,
     safeguards: Safeguards = NONE,
     whole: bool = False,
+    costs: Costing | None = None,
 ) -> tuple[Policy, ...]:
     """The stack for one client; a policy that cannot act is left out.
 
@@ -55,11 +57,12 @@ def policies(
         fallback: How to go on to other targets; None where there are none.
         safeguards: What else the client asked for.
         whole: Whether what is asked may be remembered and shared: chats and vectors.
+        costs: Knows the prices, where `hedge` is to say what a second request would cost.
     """
     return (
         Report(),
         *(safeguards.whole if whole else ()),
-        *((_hedged(fallback, safeguards.hedge) if whole else fallback,) if fallback else ()),
+        *((_hedged(fallback, safeguards.hedge, costs) if whole else fallback,) if fallback else ()),
         *safeguards.per_route,
         *((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),
         *(_watches() if fallback else ()),
@@ -68,12 +71,13 @@ def policies(
     )
 
 
-def _hedged(fallback: Fallback, hedge: bool | float) -> Policy:
+def _hedged(fallback: Fallback, hedge: bool | float, costs: Costing | None) -> Policy:
     if not hedge:
         return fallback
     from shared_core.policy.hedge import Hedge
 
-    return Hedge(fallback, None if hedge is True else hedge)
+    price = None if costs is None else costs.of_tokens
+    return Hedge(fallback, None if hedge is True else hedge, price=price)
 
 
 def _watches() -> tuple[Policy, ...]:

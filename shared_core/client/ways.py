@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared_core.client.costing import Costing
 from shared_core.client.lineup import Lineup, Plan
 from shared_core.client.pipeline import policies
 from shared_core.client.safeguards import Safeguards
@@ -30,6 +31,7 @@ class Ways:
         with_own: The pipeline of calls whose own model is asked too.
         without_own: The pipeline of calls that name none.
         safeguards: What else the client asked for.
+        costs: Knows the prices.
     """
 
     lineup: Lineup
@@ -38,6 +40,7 @@ class Ways:
     with_own: Sequence[Policy]
     without_own: Sequence[Policy]
     safeguards: Safeguards
+    costs: Costing
 
     @classmethod
     def of(cls, client: RouterBase) -> Ways:
@@ -47,6 +50,7 @@ class Ways:
             ConfigError: One of them cannot work.
         """
         lineup = Lineup.of(client.fallback, client.tiers, client.tier, client.routing)
+        costs = client._exchange.costs
 
         def stack(*, own_too: bool) -> Sequence[Policy]:
             fallback = Fallback(Plan(lineup, own_too), continue_elsewhere=client.continue_elsewhere)
@@ -56,10 +60,11 @@ class Ways:
                 fallback=fallback,
                 safeguards=client._safeguards,
                 whole=True,
+                costs=costs,
             )
 
         with_own, without = stack(own_too=True), stack(own_too=False)
-        return cls(lineup, client.max_retries, client._patience, with_own, without, client._safeguards)
+        return cls(lineup, client.max_retries, client._patience, with_own, without, client._safeguards, costs)
 
     def stack(self, *, own_too: bool) -> Sequence[Policy]:
         """The pipeline of a chat call.
@@ -113,4 +118,5 @@ class Ways:
             fallback=Fallback(plan, only_unsent=paid),
             safeguards=self.safeguards,
             whole=whole,
+            costs=self.costs,
         )

@@ -4,13 +4,13 @@ Lives here: when that is worth it, who is asked, what is said of the two in one 
 (`flow.race`), how each of them goes along its targets (`fallback`).
 
 The first to answer wins, and the other is broken off: its provider may charge for what it had done, and never says
-how much. So the reply's cost is the winner's, with a note.
+how much. So the reply's cost is the winner's, with a note that says what as many tokens would cost at the other.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar, cast
 
@@ -20,7 +20,8 @@ from shared_core.observe import log
 from shared_core.policy import Handler
 from shared_core.policy.fallback import Choice, Claims, Fallback
 from shared_core.policy.state import HEDGES, RetryBudget
-from shared_core.types import Call, ChatReply, ChatRequest, Cost, Progress, Target
+from shared_core.types import Call, ChatReply, ChatRequest, Cost, ModelRef, Progress, Target, Usage
+from shared_core.types.cost import dollars
 
 __all__ = ["Hedge"]
 
@@ -29,6 +30,7 @@ T = TypeVar("T")
 _BROKEN_OFF = (
     "a second request was made and one of the two broken off: what that one cost is not known, nor in it"
 )
+_AS_MANY = "; as many tokens would cost {} there"
 _BOTH = "two requests were answered at the same moment: both are in it"
 _ONE_OF_BOTH = "two requests were answered at the same moment: only one is in it"
 _UNKNOWN = Cost(note="nobody says what it cost")
@@ -46,6 +48,7 @@ class Hedge:
         unmeasured: Seconds while fewer than 20 answers were seen: for streams, and for texts to vectors.
         unmeasured_whole: The same for answers in one piece, which take as long as they are long.
         budget: What second requests are paid from, one purse for each host and account that was slow.
+        price: What tokens cost, by model, usage, provider and address.
     """
 
     fallback: Fallback
@@ -54,6 +57,7 @@ class Hedge:
     unmeasured: float = 2.0
     unmeasured_whole: float = 10.0
     budget: RetryBudget = HEDGES
+    price: Callable[[str, Usage | None, str | None, str], Cost] | None = None
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         choice = self.fallback.plan(call)
@@ -159,7 +163,8 @@ class _Both(Generic[T]):
             return result
         meta, progress = result.meta, self._call.progress
         cost = meta.cost if self._other_cost.usd is None else meta.cost.plus(self._other_cost)
-        cost = cost.noted(progress.besides) if progress.besides else cost
+        if progress.besides:
+            cost = cost.noted(progress.besides + self._as_many(result.usage))
         return cast(T, replace(result, meta=replace(meta, attempts=progress.attempts, cost=cost)))
 
     def explain(self, error: RouterError) -> None:
@@ -200,6 +205,17 @@ class _Both(Generic[T]):
                 self._note_slowness()
         name = "first" if winner is self._first else "second"
         log.hedge_ended(self._call, name, winner.call.progress.url, lost, self._other_cost)
+
+    def _as_many(self, usage: Usage | None) -> str:
+        """What is known of the price of a request that was broken off."""
+        price = self._policy.price
+        if price is None or self._call.progress.besides != _BROKEN_OFF:
+            return ""
+        loser = self._first if self._winner is self._second else self._second
+        assert loser is not None
+        way = loser.call.progress
+        cost = price(way.model, usage, way.provider or ModelRef.parse(way.model).provider, way.url)
+        return "" if cost.usd is None else _AS_MANY.format(dollars(cost.usd))
 
     def _note_slowness(self) -> None:
         """Where one try with the target was all, it took so long at least."""

@@ -168,6 +168,4 @@ def dollars(usd: Decimal) -> str:
 
 
 def _both(one: str, other: str) -> str:
-    return (
-        one if other in ("", one) else other if not one else f"{one}; {other}"
-    )
+    return one if other in ("", one) else other if not one else f"{one}; {other}"
