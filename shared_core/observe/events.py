@@ -173,5 +173,5 @@ Event = CallStarted | CallEnded | Retrying | MovedOn | Hedged | HedgeEnded
 """Others may come: a hook looks at what it knows, and passes over the rest."""
 
 Hook = Callable[[Any], object]
-"""Told of each event, in the thread or task of the call, which waits for it: it should be quick. What it raises is
-logged and goes no further."""
+"""Told of each event, in the thread or task of the call, which waits for it: it should be quick. What befalls one of
+two requests (`hedge`) is told from a thread or task of its own. What it raises is logged and goes no further."""

@@ -98,7 +98,16 @@ class _Side(Generic[T]):
     """One of the two: the same call with a stopwatch and a progress of its own."""
 
     def __init__(self, call: Call, progress: Progress, claims: Claims) -> None:
-        self.call = replace(call, waits=call.waits.shared(), progress=progress)
+        self.call = Call(
+            call.request,
+            call.target,
+            call.waits.shared(),
+            progress,
+            call.turn,
+            call.usage_tags,
+            call.hooks,
+            call.id,
+        )
         self.claims = claims
         self.failure: RouterError | None = None
         self.answers: list[T] = []  # one, when it is there
