@@ -138,7 +138,7 @@ class _Both(Generic[T]):
         self._second: _Side[T] | None = None
         self._winner: _Side[T] | None = None
         self._other_cost = _UNKNOWN
-        self.first = self._flow(self._first)
+        self.first = self._flow(self._first, choice)
 
     def begin_second(self) -> Flow[T] | None:
         """The other side, where it may help and is paid for."""
@@ -146,12 +146,14 @@ class _Both(Generic[T]):
         if self._first.call.progress.attempts == self._attempts:
             return None  # nothing was sent: it waits for its turn on this machine, and nobody is slow
         is_open, claims = policy.fallback.health.is_open, Claims(self._taken)
-        free = [each for each in self._choice.targets if is_open(each.id) and claims.may_take(each.id)]
+        targets, skipped = self._choice
+        free = [each for each in targets if is_open(each.id) and claims.may_take(each.id)]
         if not free or not policy.budget.take(_host(self._target)):
             return None
         self._second = self._side(0, self._moves)
         log.hedged(self._call, self._first.call.progress.url, self._after, free[0])
-        return self._flow(self._second)
+        others = [each for each in targets if each not in free]  # a probe is not for who is in a hurry
+        return self._flow(self._second, Choice([*free, *others], skipped))
 
     def decide(self, won: Won[T]) -> None:
         """One has answered, or has begun to."""
@@ -196,8 +198,8 @@ class _Both(Generic[T]):
         progress.attempts, progress.moves = attempts, moves
         return _Side(self._call, progress, Claims(self._taken))
 
-    def _flow(self, side: _Side[T]) -> Flow[T]:
-        return side.along(self._policy.fallback, self._choice, self._inner)
+    def _flow(self, side: _Side[T], choice: Choice) -> Flow[T]:
+        return side.along(self._policy.fallback, choice, self._inner)
 
     def _tell(self, winner: _Side[T], loser: _Side[T]) -> None:
         progress, lost = self._call.progress, "broken off"

@@ -161,7 +161,7 @@ def play(request: pytest.FixtureRequest) -> Iterator[Play]:
     loop = asyncio.new_event_loop()
     complaints: list[Any] = []
     loop.set_exception_handler(lambda _, context: complaints.append(context))
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     yield Play(loop)
 

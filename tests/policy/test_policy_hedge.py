@@ -230,6 +230,29 @@ def test_a_first_that_has_moved_on_already_leaves_the_rest_to_the_second() -> No
     assert wins(flow, second, effect.first).meta.attempts == 3
 
 
+def test_a_target_that_was_closed_for_the_first_and_is_well_again_is_free_for_the_second() -> None:
+    world = World("a", "b", "c")
+    closed(world.health, "a")
+    flow, effect = world.begin()
+    waits(effect.first)
+    world.health.answered(target("a").id, 1.0, probe=True)
+    waits(second := effect.second())
+    assert world.asked == ["b", "a"]
+    assert wins(flow, second, effect.first).text == "a"
+
+
+def test_a_second_is_no_probe_while_others_are_well() -> None:
+    world = World("a", "b", "c")
+    closed(world.health, "b")
+    flow, effect = world.begin()
+    waits(effect.first)
+    world.clock.now += 61.0  # by now it might be probed
+    waits(second := effect.second())
+    assert world.asked == ["a", "c"]
+    assert world.heard[0].to_model == "c"
+    assert wins(flow, second, effect.first).text == "c"
+
+
 DECLINED = {
     "nothing was sent yet": lambda world, effect: None,
     "nobody is free": lambda world, effect: (waits(effect.first), closed(world.health, "b")),
