@@ -36,6 +36,7 @@ class Entrant:
         run: Its run; after the news, no thread is inside it.
         deltas: What it emitted; None when it returned.
         failure: What it failed with.
+        has_told: Whether that was before the race was over.
     """
 
     __slots__ = ("deltas", "failure", "has_told", "run")
@@ -76,14 +77,14 @@ class Contest:
                 self._enter(second)
             news, _ = self._hear(None)
         failed = 0
-        while news is not None and news.failure is not None:
+        while news is not None and news.has_told and news.failure is not None:
             failed += 1
             if not isinstance(news.failure, RouterError):  # a mistake of ours, or an interrupt
                 raise news.failure
             if failed == len(self._entrants):
                 raise self._entrants[0].failure or news.failure
             news, _ = self._hear(None)
-        if news is None:
+        if news is None or not news.has_told:  # it was broken off
             raise ConnectionLost("Another thread ended this call.")
         return news
 

@@ -19,7 +19,8 @@ from shared_core.errors import ConnectionLost, RateLimited, RouterError
 from shared_core.flow import Flow, Latch, Race, Read, Won, emit, gather, offload, race, send, sleep, wait
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
-from shared_core.flow.hands import HANDS, Hands
+from shared_core.flow.contest import Contest
+from shared_core.flow.hands import Hands
 from shared_core.types import ChatDelta, HttpRequest, Timeouts, Waits
 
 FAR = 3600.0  # seconds: a race that is never due
@@ -495,6 +496,36 @@ def test_hanging_up_on_the_caller_fails_the_race_in_its_flow() -> None:
     assert (play.run.result, sorted(play.settled)) == ("told", ["a", "b"])
 
 
+def test_who_ends_because_it_was_broken_off_has_not_won() -> None:
+    class Obedient:
+        """Ends while it is being interrupted."""
+
+        def __init__(self) -> None:
+            self.told, self.closed = threading.Event(), threading.Event()
+
+        def advance(self) -> None:
+            begun.set()
+            self.told.wait(20)
+
+        def interrupt(self) -> None:
+            self.told.set()
+            self.closed.wait(20)
+            while contest._news.empty():
+                threading.Event().wait(0.001)
+
+        def close(self) -> None:
+            self.closed.set()
+
+    begun = threading.Event()
+    contest = Contest(lambda child, nap: Obedient())  # type: ignore[arg-type, return-value]
+    breaker = threading.Thread(target=lambda: (begun.wait(20), contest.stop()))
+    breaker.start()
+    with pytest.raises(ConnectionLost):
+        contest.decide(Race(emit([]), nobody, FAR))  # type: ignore[arg-type]
+    contest.end()
+    breaker.join(20)
+
+
 def test_hanging_up_on_a_stream_that_won_reaches_its_connection() -> None:
     play = Play(None)
     begun = play.start(raced(play.stream("a"), lambda: play.stream("b"), 0.0))
@@ -545,18 +576,6 @@ def test_threads_are_kept_for_the_next_race_and_end_when_none_comes() -> None:
     assert hands._idle == []
     hands.do(lambda: names.put(threading.current_thread()))
     assert names.get(timeout=20) is not worker
-
-
-def test_a_process_that_was_forked_has_threads_of_its_own() -> None:
-    done = threading.Event()
-    HANDS.do(done.set)
-    assert done.wait(20)
-    while not HANDS._idle:
-        threading.Event().wait(0.001)
-    HANDS.forget()  # what a fork does in the child
-    again = threading.Event()
-    HANDS.do(again.set)
-    assert again.wait(20)
 
 
 # --- tasks alone ---

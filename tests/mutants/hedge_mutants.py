@@ -39,6 +39,13 @@ HEDGE = (
         _RACE,
     ),
     Mutant(
+        "Race in threads: who was broken off has won",
+        _CONTEST,
+        "        if news is None or not news.has_told:  # it was broken off",
+        "        if news is None:  # it was broken off",
+        _RACE,
+    ),
+    Mutant(
         "Race in threads: a mistake of ours is taken for a failure",
         _CONTEST,
         "            if not isinstance(news.failure, RouterError):",

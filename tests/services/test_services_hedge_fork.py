@@ -32,7 +32,9 @@ def test_a_forked_process_races_with_threads_of_its_own() -> None:
     assert raced() == "quick"
     assert HANDS._idle
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads: that is what is tested
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # of forking beside threads: that is what is tested
         child = os.fork()
     if not child:
         os._exit(0 if not HANDS._idle and raced() == raced() == "quick" else 1)
