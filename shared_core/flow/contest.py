@@ -37,15 +37,16 @@ class Entrant:
         deltas: What it emitted; None when it returned.
         failure: What it failed with.
         has_told: Whether that was before the race was over.
+        is_through: Whether its thread has left it.
     """
 
-    __slots__ = ("deltas", "failure", "has_told", "run")
+    __slots__ = ("deltas", "failure", "has_told", "is_through", "run")
 
     def __init__(self, run: BlockingRun[Any]) -> None:
         self.run = run
         self.deltas: Sequence[ChatDelta] | None = None
         self.failure: BaseException | None = None
-        self.has_told = False
+        self.has_told = self.is_through = False
 
 
 class Contest:
@@ -100,12 +101,11 @@ class Contest:
             if each is not winner and each not in running:
                 each.run.close()
         give_up_at = time.monotonic() + PATIENCE
-        while running and (left := give_up_at - time.monotonic()) > 0:
-            news, late = self._hear(left)
-            if late:
+        while not all(each.is_through for each in running):
+            left = give_up_at - time.monotonic()
+            if left <= 0:
                 return
-            if news in running:
-                running.remove(news)
+            self._hear(left)
 
     def _break_off(self, winner: Entrant | None) -> list[Entrant]:
         """Interrupts whoever still runs, except the winner; their own threads end them."""
@@ -137,6 +137,7 @@ class Contest:
             if over:
                 run.close()
         finally:
+            entrant.is_through = True
             self._news.put(entrant)
 
     def _hear(self, seconds: float | None) -> tuple[Entrant | None, bool]:
