@@ -4,7 +4,7 @@
 
 - record outside all, once around what a user calls, however many requests that is; so it is no part of the stack.
 - report outside the rest: an error is completed once, when nothing more will be tried.
-- whole (cache ▸ single flight) outside fallback: what is remembered costs no budget and no slot.
+- whole (single flight ▸ cache) outside fallback: what is remembered costs no budget and no slot.
 - hedge around fallback, whose targets it shares out; inside what calls share: one second request for all.
 - fallback outside retry: how often one target is tried depends on whether others are left.
 - per route (budget) inside fallback, since a price belongs to a route; outside retry: one reservation a route.

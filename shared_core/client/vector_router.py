@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote, urlsplit
@@ -103,6 +104,11 @@ class VectorRouter(RouterBase):
         else:
             call = replace(call, target=replace(call.target, base_url=route.root))
         known = None if cache is None else remember
+        if cache is not None:
+            from shared_core.client.embed_flight import EmbedFlight
+
+            flight = EmbedFlight(remember(route), route, partial(self._exchange.key, needed=False))
+            policies = (*policies[:1], flight, *policies[1:])
         return (
             yield from Embedding(call, route, exchange, policies, pace, self._exchange.costs, known).run()
         )

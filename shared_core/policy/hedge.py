@@ -98,16 +98,7 @@ class _Side(Generic[T]):
     """One of the two: the same call with a stopwatch and a progress of its own."""
 
     def __init__(self, call: Call, progress: Progress, claims: Claims) -> None:
-        self.call = Call(
-            call.request,
-            call.target,
-            call.waits.shared(),
-            progress,
-            call.turn,
-            call.usage_tags,
-            call.hooks,
-            call.id,
-        )
+        self.call = replace(call, waits=call.waits.shared(), progress=progress)
         self.claims = claims
         self.failure: RouterError | None = None
         self.answers: list[T] = []  # one, when it is there
@@ -150,7 +141,7 @@ class _Both(Generic[T]):
         free = [each for each in targets if is_open(each.id) and claims.may_take(each.id)]
         if not free or not policy.budget.take(_host(self._target)):
             return None
-        self._second = self._side(0, self._moves)
+        self._second = self._side(0, self._moves + 1)  # where it wins, the first is given up
         log.hedged(self._call, self._first.call.progress.url, self._after, free[0])
         others = [each for each in targets if each not in free]  # a probe is not for who is in a hurry
         return self._flow(self._second, Choice([*free, *others], skipped))

@@ -98,7 +98,7 @@ def test_the_events_of_a_call_tell_of_both_requests(
     _, hedged, over, ended = heard
     assert (hedged.url, hedged.after, hedged.to_url) == (offline_url, 0.05, second)
     assert (over.won, over.url, over.lost) == ("second", second, "broken off")
-    assert (ended.outcome, ended.attempts, ended.url, ended.moves) == ("answered", 2, second, 0)
+    assert (ended.outcome, ended.attempts, ended.url, ended.moves) == ("answered", 2, second, 1)
     assert ended.cost == reply.meta.cost
     assert {event.id for event in heard} == {ended.id}
 
@@ -112,6 +112,17 @@ def test_a_known_cost_stays_and_says_what_is_not_in_it(
     assert cost.usd
     assert "one of the two broken off" in cost.note
     assert f"as many tokens would cost ${cost.usd.normalize():f} there" in cost.note
+
+
+def test_an_answer_of_the_second_is_not_remembered_as_the_firsts(
+    offline_url: OfflineRouter, second: OfflineRouter
+) -> None:
+    router = HFRouter(ECHO, **settings(offline_url, second, chat_cache=True))
+    offline_url.queue(SLOW)
+    assert router.chat(HELLO, temperature=0).meta.url == second
+    again = router.chat(HELLO, temperature=0).meta
+    assert (again.url, again.cached) == (offline_url, False)
+    assert router.chat(HELLO, temperature=0).meta.cached
 
 
 def test_the_second_target_has_its_own_token(offline_url: OfflineRouter, second: OfflineRouter) -> None:

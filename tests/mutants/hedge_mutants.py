@@ -181,8 +181,8 @@ HEDGE = (
     Mutant(
         "Hedge: both sides share one stopwatch, and hanging up on one ends the other",
         _HEDGE,
-        "            call.waits.shared(),",
-        "            call.waits,",
+        "        self.call = replace(call, waits=call.waits.shared(), progress=progress)",
+        "        self.call = replace(call, progress=progress)",
         _SOCKETS,
     ),
     Mutant(

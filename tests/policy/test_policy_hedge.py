@@ -319,6 +319,7 @@ def test_the_reply_is_the_winners_and_says_that_another_was_broken_off(winner: s
     assert "broken off: what that one cost is not known" in reply.meta.cost.note
     progress = call.progress
     assert (progress.attempts, progress.provider, progress.url) == (2, name, f"https://{name}/v1")
+    assert progress.moves == (0 if winner == "first" else 1)
     hedged, ended = world.heard
     assert hedged == Hedged("id", "https://a/v1", 1.0, "https://b/v1", "b")
     assert (ended.won, ended.url, ended.lost) == (winner, f"https://{name}/v1", "broken off")
