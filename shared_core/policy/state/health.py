@@ -239,7 +239,7 @@ class Health:
                 return was_closed
             if record.closed and record.until >= told.until:
                 return False
-            record.length, record.until, record.early = told
+            record.until, record.length, record.early = told
             if told.early != math.inf:
                 record.next_length = max(record.next_length, min(told.length, self.longest))
             return True

@@ -11,7 +11,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from shared_core.policy.stores.opening import PREFIX
 from shared_core.storage.database import Database, is_broken
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from shared_core.storage.redis import RedisServer
 
 __all__ = ["Board", "FileBoard", "Notice", "RedisBoard", "board_at"]
+
+Name = TypeVar("Name", str, bytes)
 
 _KEPT = 600.0  # seconds after its time that a notice is thrown away: nobody is writing it anew just then
 _PAUSE = 5.0  # seconds that a file which failed is left alone
@@ -104,13 +106,10 @@ class RedisBoard:
         """See Board."""
 
         def work(client: Any) -> dict[str, Notice]:
-            texts = {
-                target.decode("ascii", "replace"): text for target, text in client.hgetall(self._KEY).items()
-            }
-            notices, old = _sorted_out(texts.items(), now)
+            notices, old = _sorted_out(client.hgetall(self._KEY).items(), now)
             if old:
                 client.hdel(self._KEY, *old)
-            return notices
+            return {target.decode("ascii", "replace"): notice for target, notice in notices.items()}
 
         return self._server.ask(work)
 
@@ -180,7 +179,9 @@ def board_at(place: Database | RedisServer) -> Board:
     return FileBoard(place) if isinstance(place, Database) else RedisBoard(place)
 
 
-def _sorted_out(texts: Iterable[tuple[str, str | bytes]], now: float) -> tuple[dict[str, Notice], list[str]]:
+def _sorted_out(
+    texts: Iterable[tuple[Name, str | bytes]], now: float
+) -> tuple[dict[Name, Notice], list[Name]]:
     """Notices that are of use, and the targets of those to be thrown away."""
     notices, old = {}, []
     for target, text in texts:

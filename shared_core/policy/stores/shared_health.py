@@ -33,7 +33,11 @@ __all__ = ["SharedHealth", "shared_health"]
 
 _logger = logging.getLogger("hfrouter")
 
+_Hung = tuple[Notice, Closing | None]
+"""A notice, and what it means by the clock of this process."""
+
 _WORTH_KNOWING = 60.0  # seconds that a notice of good health hangs at least
+_AS_GOOD_AS_TOLD = 1.0  # seconds: of a hundred calls that are refused together, one tells
 
 
 class SharedHealth(Health):
@@ -67,13 +71,11 @@ class SharedHealth(Health):
 
     def _begin(self) -> None:
         self._names: dict[Hashable, str] = {}  # on the board, of each target that was asked about
-        self._keys: dict[str, Hashable] = {}
-        self._hanging: dict[
-            str, tuple[Notice, Closing | None]
-        ] = {}  # at the last look, and what they mean here
-        self._believed: dict[str, Notice] = {}
+        self._hanging: dict[str, _Hung] = {}  # at the last look
+        self._believed: dict[Hashable, Notice] = {}
         self._news: dict[Hashable, Notice] = {}
         self._looked = -math.inf
+        self._tellings = 0
         self._gate = threading.Lock()
 
     # -- Health --------------------------------------------------------------------------------------------
@@ -114,8 +116,9 @@ class SharedHealth(Health):
         closed = super().failed(key, now, trouble, rivals=rivals, retry_after=retry_after, probe=probe)
         if closed and (closing := self.closing(key)) is not None:
             wall = self._wall()
-            until = wall + closing.until - now
-            self._note(key, Notice(until, closing.length, closing.early == math.inf, wall))
+            until, told = wall + closing.until - now, self._believed.get(key)
+            if told is None or told.length <= 0 or abs(told.until - until) >= _AS_GOOD_AS_TOLD:
+                self._note(key, Notice(until, closing.length, closing.early == math.inf, wall))
         return closed
 
     def clear(self) -> None:
@@ -139,17 +142,19 @@ class SharedHealth(Health):
         """Takes in what the others have told. `now` is in monotonic seconds."""
         if not self._ambient_token:
             self._ambient_token = self._ambient()
-        wall = self._wall()
+        wall, tellings = self._wall(), self._tellings
         notices = self._board.read(wall)
         if notices is None:
             return
         hanging = {name: (notice, self._meant(notice, wall, now)) for name, notice in notices.items()}
         with self._gate:
             self._hanging = hanging
-            self._believed = {name: notice for name, notice in self._believed.items() if name in hanging}
-        for name in hanging:
-            if (key := self._keys.get(name)) is not None:
-                self._believe(key, name, now)
+            concerned = {key: name for key, name in self._names.items() if name in hanging}
+            self._believed = {key: notice for key, notice in self._believed.items() if key in concerned}
+        for key, name in concerned.items():
+            # What was told meanwhile is newer than what was read: that all is well may no longer be true.
+            if self._tellings == tellings or hanging[name][1] is not None:
+                self._believe(key, hanging[name], now)
 
     @property
     def has_news(self) -> bool:
@@ -167,12 +172,13 @@ class SharedHealth(Health):
             for key, notice in current.items()
             if (name := self._name(key)) and not self._is_outdone(name, notice)
         }
-        if named and not self._board.write(named):
-            with self._gate:
-                self._news = {**current, **self._news}
-            return
+        is_told = not named or self._board.write(named)
         with self._gate:
-            self._believed.update(named)
+            self._tellings += 1
+            if is_told:
+                self._believed |= current
+            else:
+                self._news = current | self._news
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -188,19 +194,22 @@ class SharedHealth(Health):
         with self._gate:
             if len(self._names) >= self._most:
                 self._names.clear()
-                self._keys.clear()
-            self._names[key], self._keys[name] = name, key
-        if name in self._hanging:
-            self._believe(key, name, self._looked)
+            self._names[key] = name
+            hung = self._hanging.get(name)
+        if hung is not None:
+            self._believe(key, hung, self._looked)
 
-    def _believe(self, key: Hashable, name: str, now: float) -> None:
+    def _believe(self, key: Hashable, hung: _Hung, now: float) -> None:
+        notice, closing = hung
         with self._gate:
-            notice, closing = self._hanging[name]
-            if self._believed.get(name) == notice:
+            if self._believed.get(key) == notice:
                 return
-            if closing is None and key in self._news:  # what was found out here since then is newer
-                return
-            self._believed[name] = notice
+            untold = self._news.get(key)
+            if untold is not None and closing is None:
+                return  # what was found out here is newer
+            if untold is not None and untold.length <= 0:
+                del self._news[key]  # no longer true, as it seems; where it is, a probe will show it
+            self._believed[key] = notice
         if closing is not None and closing.until <= now:
             return
         if not self.take_in(key, closing, now):
