@@ -1,21 +1,21 @@
 """The order of the policies, outermost first, and why.
 
-[record ▸] report ▸ whole ▸ [listen ▸] fallback
-    ▸ per route ▸ retry ▸ [tell ▸] watch ▸ wait_for_model ▸ per try ▸ exchange
+[record ▸] report ▸ whole ▸ [share ▸] fallback
+    ▸ per route ▸ retry ▸ [share ▸] watch ▸ wait_for_model ▸ per try ▸ exchange
 
 - record outside all, once around what a user calls, however many requests that is; so it is no part of the stack.
 - report outside the rest: an error is completed once, when nothing more will be tried.
 - whole (cache ▸ single flight ▸ hedge) outside fallback: what is remembered costs no budget and no slot.
 - fallback outside retry: how often one target is tried depends on whether others are left.
 - per route (budget) inside fallback, since a price belongs to a route; outside retry: one reservation a route.
-- listen outside fallback: what other workers know of targets matters before one is chosen.
+- share outside fallback: what other workers know of targets matters before one is chosen.
 - retry outside watch: the health of a target is made of its tries.
-- tell right around watch: what a try has shown is told before anything else is done.
+- share once more, right around watch: what a try has shown is told before anything else is done.
 - retry outside wait_for_model: waiting for a model that loads uses up no retry.
 - per try (rate limit ▸ concurrency) inside all of them: each try takes a slot anew, and no slot is held by who waits.
 
-Without other targets there is neither fallback nor watch, and without `state` no listening and telling; without
-`safeguards`, nothing of what they add.
+Without other targets there is neither fallback nor watch, and without `state` no sharing; without `safeguards`,
+nothing of what they add.
 """
 
 from __future__ import annotations
@@ -62,15 +62,15 @@ def policies(
         whole: Whether what is asked may be remembered and shared: chats and vectors.
     """
     health = fallback.health if fallback else HEALTH
-    listen, tell = _shares(health) if health.is_shared else ((), ())
+    share = _shares(health) if health.is_shared else ()
     return (
         Report(),
         *(safeguards.whole if whole else ()),
-        *listen,
+        *share,
         *((fallback,) if fallback else ()),
         *safeguards.per_route,
         *((Retry(attempts=max_retries + 1, only_unsent=paid, health=health),) if max_retries else ()),
-        *tell,
+        *share,
         *(_watches(health) if fallback else ()),
         *((WaitForModel(patience),) if patience else ()),
         *safeguards.per_try,
@@ -83,11 +83,10 @@ def _watches(health: Health) -> tuple[Policy, ...]:
     return (Watch(health),)
 
 
-def _shares(health: Health) -> tuple[tuple[Policy, ...], tuple[Policy, ...]]:
-    from shared_core.policy.share import Listen, Tell
+def _shares(health: Health) -> tuple[Policy, ...]:
+    from shared_core.policy.share import Share
 
-    shared = cast("SharedHealth", health)
-    return (Tell(shared), Listen(shared)), (Tell(shared),)
+    return (Share(cast("SharedHealth", health)),)
 
 
 def run_through(stack: Sequence[Policy], call: Call, exchange: Handler[T]) -> Flow[T]:

@@ -18,14 +18,18 @@ from shared_core.types import Call
 if TYPE_CHECKING:
     from shared_core.policy.stores.shared_health import SharedHealth
 
-__all__ = ["Listen", "Tell"]
+__all__ = ["Share"]
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Listen:
-    """Outside the choice of a target: what others have told is taken in first, where that was not done just now.
+class Share:
+    """Takes in what others have told, where that was not done just now, and tells what came of the call.
+
+    It stands in two places. Around the choice of a target, so that the choice knows what others know; what a failure
+    shows of an account, and so of targets that were not asked, is told there too. And around each try, so that its
+    outcome is told at once, and not when the answer of the next target ends.
 
     Args:
         health: What is shared.
@@ -34,29 +38,15 @@ class Listen:
     health: SharedHealth
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
-        now = call.waits.now()
-        if self.health.is_due(now):
-            yield from offload(functools.partial(self.health.look, now))
-        return (yield from inner(call))
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Around each try, and around them all: what it found out is told at once, and not when a long answer ends.
-
-    Args:
-        health: What is shared.
-    """
-
-    health: SharedHealth
-
-    def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
+        health, now = self.health, call.waits.now()
+        if health.is_due(now):
+            yield from offload(functools.partial(health.look, now))
         try:
             result = yield from inner(call)
         except RouterError:
-            if self.health.has_news:
-                yield from offload(self.health.tell)
+            if health.has_news:
+                yield from offload(health.tell)
             raise
-        if self.health.has_news:
-            yield from offload(self.health.tell)
+        if health.has_news:
+            yield from offload(health.tell)
         return result

@@ -13,7 +13,7 @@ import pytest
 
 from shared_core.errors import Overloaded, RateLimited
 from shared_core.flow import Offload
-from shared_core.policy.share import Listen, Tell
+from shared_core.policy.share import Share
 from shared_core.policy.stores import shared_health as module
 from shared_core.policy.stores.health_boards import FileBoard, Notice, RedisBoard, board_at
 from shared_core.policy.stores.opening import LAYOUT, open_state
@@ -344,8 +344,8 @@ def test_a_call_looks_before_it_chooses_and_not_again_within_the_second(board: A
         return "answer"
         yield
 
-    assert run(Listen(worker)(call, inner)) == (1, "answer")
-    assert run(Listen(worker)(call, inner)) == (0, "answer")
+    assert run(Share(worker)(call, inner)) == (1, "answer")
+    assert run(Share(worker)(call, inner)) == (0, "answer")
 
 
 def test_a_try_that_closes_its_target_tells_so_at_once(two: tuple[Worker, Worker]) -> None:
@@ -357,8 +357,8 @@ def test_a_try_that_closes_its_target_tells_so_at_once(two: tuple[Worker, Worker
         raise RateLimited("too many")
         yield
 
-    count, error = run(Tell(one)(call, fails))
-    assert (count, type(error)) == (1, RateLimited)
+    count, error = run(Share(one)(call, fails))
+    assert (count, type(error)) == (2, RateLimited)  # a look, and a notice
     assert other.asks() is None
 
 

@@ -82,14 +82,19 @@ class SharedHealth(Health):
 
     def is_open(self, key: Hashable) -> bool:
         """See Health."""
-        if key not in self._names:
-            self._meet(key)
+        record = self._records.get(key)
+        if record is not None:
+            return not record.closed
+        self._meet(key)
         return super().is_open(key)
 
     def admit(self, key: Hashable, now: float, until: float, *, early: bool = False) -> Any:
         """See Health."""
-        if key not in self._names:
+        record = self._records.get(key)
+        if record is None:
             self._meet(key)
+        elif not record.closed:
+            return "open"
         return super().admit(key, now, until, early=early)
 
     def answered(
@@ -146,6 +151,8 @@ class SharedHealth(Health):
         notices = self._board.read(wall)
         if notices is None:
             return
+        for key in list(self._records):
+            self._meet(key)  # asked for before this process knew its own token
         hanging = {name: (notice, self._meant(notice, wall, now)) for name, notice in notices.items()}
         with self._gate:
             self._hanging = hanging
@@ -187,9 +194,8 @@ class SharedHealth(Health):
             self._news[key] = notice
 
     def _meet(self, key: Hashable) -> None:
-        """A target that was not asked about before: there may be a notice about it."""
-        name = self._name(key)
-        if not name:
+        """A target that was perhaps not asked about before: there may be a notice about it."""
+        if key in self._names or not (name := self._name(key)):
             return
         with self._gate:
             if len(self._names) >= self._most:
