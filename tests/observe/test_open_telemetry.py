@@ -17,9 +17,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from shared_core import AsyncHFRouter, ConfigError, HFRouter, OpenTelemetry, RouterError, Target
-from shared_core.observe import CallStarted, telemetry
+from shared_core.observe import CallEnded, CallStarted, telemetry
 from shared_core.testing import SlowChunks, Status
-from shared_core.types import ChatRequest
+from shared_core.types import ChatRequest, Cost
 
 TOKEN = "hf_canary0123456789abcdefghij"
 SECRET_WORD = "sesame"
@@ -140,6 +140,15 @@ def test_a_stream_tells_its_first_piece_and_its_pace(offline_url: Any, watched: 
     assert first.sum == pytest.approx(told["gen_ai.response.time_to_first_chunk"])
     [between] = metrics["gen_ai.client.operation.time_per_output_chunk"]
     assert between.count >= 3
+
+
+@pytest.mark.parametrize(("gaps", "recorded"), [(0, 0), (1, 1), (128, 128), (129, 65), (5_000, 125)])
+def test_the_pace_of_a_long_stream_is_thinned_evenly(gaps: int, recorded: int, watched: Watched) -> None:
+    where = ("http://h/v1", True, {})
+    told = ("answered", "", 9.0, 0.5, 1, 0, None, Cost(), False, None, None, None, None)
+    watched.hook()(CallEnded("1", 0.0, "chat", "m", None, *where, *told, [0.01] * gaps))
+    points = watched.metrics.get("gen_ai.client.operation.time_per_output_chunk", [])
+    assert sum(point.count for point in points) == recorded
 
 
 async def test_a_stream_that_is_left_early_ends_its_span_without_an_error(
