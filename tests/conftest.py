@@ -26,7 +26,7 @@ ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
 
 # What only the pinned set installs, and the files that need it: `make test-floor` goes without them.
 PINNED_ONLY = {
-    "fakeredis": ["cache/test_cache_redis.py"],
+    "fakeredis": ["cache/test_cache_redis.py", "policy/test_shared_health.py"],
     "langgraph": ["langchain/test_lc_media_agent.py"],
     "langchain_tests": ["langchain/test_lc_byte_store*.py"],
     "pyarrow": ["corpus/test_*_parquet.py"],

@@ -154,4 +154,5 @@ def _media(mime_type: str, modality: str = "", size: int | None = None) -> _Part
 
 
 def _json(value: Any) -> str:
-    return redact(json.dumps(value, ensure_ascii=False, default=_left_out))
+    text = json.dumps(value, ensure_ascii=False, default=_left_out)
+    return redact(text.encode("utf-8", "replace").decode())  # half a character would break the exporter

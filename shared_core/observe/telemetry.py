@@ -116,29 +116,24 @@ class OpenTelemetry:
         span = self._tracer.start_span(name, kind=self._trace.SpanKind.CLIENT, attributes=about)
         if not span.is_recording():
             return
-        span.set_attributes(gen_ai.started(event))
-        if self.content:
-            span.set_attributes(asked(event))
         self._open[event.id] = span
         if len(self._open) > _MOST_OPEN:
             self._open.popitem(last=False)[1].end()
+        span.set_attributes(gen_ai.started(event))
+        if self.content:
+            span.set_attributes(asked(event))
 
     def _add(self, call: str, name: str, attributes: dict[str, Any]) -> None:
         if span := self._open.get(call):
             span.add_event(name, attributes)
 
     def _end(self, event: CallEnded) -> None:
-        about, facts = gen_ai.whereabouts(event), None
+        about = gen_ai.whereabouts(event)
         if span := self._open.pop(event.id, None):
-            facts = gen_ai.ended(event)
-            # What was asked for stays as it was said at the start; where it was answered may be another place.
-            span.set_attributes({**{k: v for k, v in about.items() if k != "gen_ai.request.model"}, **facts})
-            if self.content:
-                span.set_attributes(answered(event))
-            if event.outcome == "failed":
-                told = str(event.failure) if self.content else event.error
-                span.set_status(self._trace.StatusCode.ERROR, told)
-            span.end()
+            try:
+                self._complete(span, event, about)
+            finally:
+                span.end()
         if event.error:
             about["error.type"] = event.error
         meta = getattr(event.reply, "meta", None)
@@ -146,6 +141,16 @@ class OpenTelemetry:
             about["gen_ai.response.model"] = meta.model
         for record in self._metrics:
             record(event, about)
+
+    def _complete(self, span: Span, event: CallEnded, about: gen_ai.Values) -> None:
+        if event.outcome == "failed":
+            told = str(event.failure) if self.content else event.error
+            span.set_status(self._trace.StatusCode.ERROR, told)
+        # What was asked for stays as it was said at the start; where it was answered may be another place.
+        where = {name: value for name, value in about.items() if name != "gen_ai.request.model"}
+        span.set_attributes({**where, **gen_ai.ended(event)})
+        if self.content:
+            span.set_attributes(answered(event))
 
 
 def _rebuilt(content: bool, metric_names: MetricNames) -> OpenTelemetry:

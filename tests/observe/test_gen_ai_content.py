@@ -137,6 +137,10 @@ def test_bytes_inside_what_a_task_is_given_are_left_out_too() -> None:
     assert "what?" in values["gen_ai.input.messages"]
 
 
+def test_half_a_character_is_replaced() -> None:
+    assert parts_of("a\ud800b") == [{"type": "text", "content": "a?b"}]
+
+
 def test_a_generated_text_is_told() -> None:
     values = answered(over(CompletionReply("and so on", "length", None, ReplyMeta("m"))))
     [told] = json.loads(values["gen_ai.output.messages"])

@@ -320,6 +320,19 @@ def test_calls_whose_end_is_never_told_do_not_pile_up(
     assert len(watched.spans) == 2
 
 
+def test_a_span_ends_even_where_what_was_asked_cannot_be_told(offline_url: str, watched: Watched) -> None:
+    hook = watched.hook(content=True)
+    knot: list[Any] = []
+    knot.append(knot)
+    request = ChatRequest([{"role": "tool", "content": "x", "tool_call_id": knot}], "m")
+    with pytest.raises(ValueError, match="Circular"):
+        hook(CallStarted("1", 0.0, "chat", "m", "http://h/v1", False, {}, request))
+    told = ("answered", "", 9.0, None, 1, 0, None, Cost(), False, None, request, None, None)
+    hook(CallEnded("1", 0.0, "chat", "m", None, "http://h/v1", False, {}, *told))
+    assert (watched.span.attributes or {})["hfrouter.outcome"] == "answered"
+    assert not hook._open
+
+
 def test_events_that_it_does_not_know_are_passed_over(watched: Watched) -> None:
     watched.hook()(object())
     assert not watched.spans
