@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from urllib.parse import quote
@@ -140,6 +142,9 @@ class RouterBase:
             worker finds closed (a `Retry-After`, too many failures, no credits) is passed over by the others within
             a second, and open for all when one of them finds it well again; targets go under digests there. While
             the place is away each worker goes by what it has seen itself.
+        chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
+            the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
+            which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -195,10 +200,10 @@ class RouterBase:
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         self._headers = checked_headers(default_headers, "default_headers")
         self._patience = checked_patience(wait_for_model)
-        self._safeguards = Safeguards.of(safeguards)
+        self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
+        self._safeguards = Safeguards.of(safeguards, partial(self._exchange.key, needed=False))
         self._policies = self._stack()
         self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
-        self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
         self.fallback: Sequence[TargetSpec] = fallback or ()
         self.tiers = dict(tiers or {})
         self.tier = tier
@@ -286,6 +291,7 @@ class RouterBase:
         extra_headers = options.pop("extra_headers", None)
         timeout = options.pop("timeout", None)
         tags = options.pop("usage_tags", None)
+        cache = options.pop("cache", True)
         model = options.pop("model", None) or self.model
         stack: Sequence[Policy] = self._remembering
         if self._ways is not None:
@@ -300,6 +306,8 @@ class RouterBase:
             self.reasoning_tags,
         )
         call = self._call(request, timeout, extra_headers, tags, streamed=stream)
+        if not cache:
+            call = replace(call, cache=False)
         return self._recorded(call, lambda call: run_through(stack, call, self._exchange.chat))
 
     def _recorded(self, call: Call, inner: Handler[T]) -> Flow[T]:

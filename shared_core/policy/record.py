@@ -49,6 +49,7 @@ class Record:
             call.usage_tags,
             call.hooks,
             f"{random.getrandbits(64):016x}",
+            call.cache,
         )
         call.progress.pieces = []
         tell(call.hooks, self._started(call))
