@@ -228,6 +228,17 @@ def test_costs_are_told_as_a_sum_and_how_it_is_known(offline_url: str, watched: 
     assert float(str(told["hfrouter.cost.usd"])) > 0
 
 
+def test_an_answer_that_was_remembered_counts_no_tokens_again(offline_url: str, watched: Watched) -> None:
+    client = router(offline_url, watched.hook(), chat_cache=True)
+    first, second = (client.chat(HELLO, temperature=0) for _ in range(2))
+    assert (first.meta.cached, second.meta.cached) == (False, True)
+    told = [dict(span.attributes or {}) for span in watched.spans]
+    assert [each["hfrouter.cached"] for each in told] == [False, True]
+    assert ["gen_ai.usage.input_tokens" in each for each in told] == [True, False]
+    assert {point.count for point in watched.metrics["gen_ai.client.token.usage"]} == {1}
+    assert [point.count for point in watched.metrics["gen_ai.client.operation.duration"]] == [2]
+
+
 # --- content ---
 
 
