@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 
 from shared_core.testing import OfflineRouter, Status
 
+ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("health_worker.py")
 REFUSED = Status(429, headers={"retry-after": "600"})
 FIRST, SECOND = "offline/echo", "offline/tools"
