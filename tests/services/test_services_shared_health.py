@@ -29,6 +29,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},  # this checkout, whichever is installed
         )
         self._patience = threading.Timer(60, self._process.kill)
         self._patience.start()
