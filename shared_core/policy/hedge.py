@@ -187,6 +187,7 @@ class _Both(Generic[T]):
     def _side(self, attempts: int, moves: int) -> _Side[T]:
         progress = Progress(self._call.progress.started)
         progress.attempts, progress.moves = attempts, moves
+        progress.pieces = None if self._call.progress.pieces is None else []
         return _Side(self._call, progress, Claims(self._taken))
 
     def _flow(self, side: _Side[T], choice: Choice) -> Flow[T]:
@@ -235,7 +236,7 @@ class _Both(Generic[T]):
         progress.attempts = self._first.call.progress.attempts + other
         progress.moves, progress.model, progress.url = one.moves, one.model, one.url
         progress.provider, progress.request_id = one.provider, one.request_id
-        progress.emitted, progress.first_token = one.emitted, one.first_token
+        progress.emitted, progress.first_token, progress.pieces = one.emitted, one.first_token, one.pieces
 
 
 def _host(target: Target) -> Hashable:

@@ -17,7 +17,7 @@ import pytest
 from shared_core import AsyncHFRouter, ConfigError, HFRouter, Target
 from shared_core.observe.events import CallEnded, CallStarted, Hedged, HedgeEnded
 from shared_core.policy.hedge import Hedge
-from shared_core.testing import OfflineRouter, SlowHead, offline_router
+from shared_core.testing import OfflineRouter, SlowChunks, SlowHead, offline_router
 
 HELLO = [{"role": "user", "content": "one two three"}]
 ECHO = "offline/echo"
@@ -101,6 +101,20 @@ def test_the_events_of_a_call_tell_of_both_requests(
     assert (ended.outcome, ended.attempts, ended.url, ended.moves) == ("answered", 2, second, 1)
     assert ended.cost == reply.meta.cost
     assert {event.id for event in heard} == {ended.id}
+
+
+def test_the_gaps_of_a_stream_are_those_of_the_winner(
+    offline_url: OfflineRouter, second: OfflineRouter
+) -> None:
+    offline_url.queue(SLOW)
+    second.queue(SlowChunks(0.01))
+    heard: list[Any] = []
+    with HFRouter(ECHO, hooks=[heard.append], **settings(offline_url, second)).stream(HELLO) as stream:
+        for _ in stream:
+            pass
+    assert stream.reply.meta.url == second
+    assert heard[-1].gaps
+    assert heard[-1].first_token_s == stream.reply.meta.first_token_s
 
 
 def test_a_known_cost_stays_and_says_what_is_not_in_it(

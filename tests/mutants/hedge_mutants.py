@@ -153,8 +153,8 @@ HEDGE = (
     Mutant(
         "Hedge: a stream that was seen may be repeated",
         _HEDGE,
-        "        progress.emitted, progress.first_token = one.emitted, one.first_token",
-        "        progress.first_token = one.first_token",
+        "        progress.emitted, progress.first_token, progress.pieces = one.emitted, one.first_token, one.pieces",
+        "        progress.first_token, progress.pieces = one.first_token, one.pieces",
         _POLICY,
     ),
     Mutant(
