@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from shared_core.client.checks import checked_tags
+from shared_core.client.checks import checked_hedge, checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Safeguards:
         whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
         per_route: Around all tries with one target: budgets.
         per_try: Around each try, innermost: rate limits, concurrency.
+        hedge: Whether a second target is asked beside a slow one, or after how many seconds.
     """
 
     arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
@@ -58,6 +59,7 @@ class Safeguards:
     whole: tuple[Policy, ...] = ()
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
+    hedge: bool | float = False
 
     @classmethod
     def of(cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]]) -> Safeguards:
@@ -91,7 +93,13 @@ class Safeguards:
             cache = ChatCache.of(given)
             arguments = {**arguments, "chat_cache": cache}
             whole.append(_remember(cache, token))
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, tuple(whole))
+        return cls(
+            arguments,
+            checked_tags(arguments.get("usage_tags")),
+            hooks,
+            tuple(whole),
+            hedge=checked_hedge(arguments.get("hedge", False)),
+        )
 
 
 def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:
