@@ -233,8 +233,8 @@ CACHES = (
     Mutant(
         "Shared batches: one account waits for what another one pays for",
         "shared_core/client/embed_flight.py",
-        "account = [token.reveal(), target.base_url,",
-        "account = [target.base_url,",
+        "place = [token.reveal(), target.base_url,",
+        "place = [target.base_url,",
         ("tests/client/test_single_flight_calls.py",),
     ),
     Mutant(
