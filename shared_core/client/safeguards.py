@@ -50,6 +50,7 @@ class Safeguards:
         whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
         per_route: Around all tries with one target: budgets.
         per_try: Around each try, innermost: rate limits, concurrency.
+        opened: A cache of answers that is this client's own to close.
     """
 
     arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
@@ -58,6 +59,7 @@ class Safeguards:
     whole: tuple[Policy, ...] = ()
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
+    opened: ChatCache | None = None
 
     @classmethod
     def of(cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]]) -> Safeguards:
@@ -80,14 +82,15 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
-        whole: list[Policy] = []
-        if given is not None:
-            from shared_core.cache.chats import ChatCache
+        tags = checked_tags(arguments.get("usage_tags"))
+        if given is None:
+            return cls(arguments, tags, hooks)
+        from shared_core.cache.chats import ChatCache
 
-            cache = ChatCache.of(given)
-            arguments = {**arguments, "chat_cache": cache}
-            whole.append(_remember(cache, token))
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, tuple(whole))
+        cache = ChatCache.of(given)
+        arguments = {**arguments, "chat_cache": cache}
+        opened = None if cache is given else cache
+        return cls(arguments, tags, hooks, whole=(_remember(cache, token),), opened=opened)
 
 
 def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:
