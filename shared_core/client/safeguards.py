@@ -82,15 +82,20 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
-        tags = checked_tags(arguments.get("usage_tags"))
-        if given is None:
-            return cls(arguments, tags, hooks)
-        from shared_core.cache.chats import ChatCache
+        if arguments.get("state") is not None:
+            from shared_core.policy.stores.opening import open_state
 
-        cache = ChatCache.of(given)
-        arguments = {**arguments, "chat_cache": cache}
-        opened = None if cache is given else cache
-        return cls(arguments, tags, hooks, whole=(_remember(cache, token),), opened=opened)
+            open_state(arguments["state"])  # which says whether it can be one, and connects to nothing yet
+        whole: list[Policy] = []
+        opened: ChatCache | None = None
+        if given is not None:
+            from shared_core.cache.chats import ChatCache
+
+            cache = ChatCache.of(given)
+            arguments = {**arguments, "chat_cache": cache}
+            opened = None if cache is given else cache
+            whole.append(_remember(cache, token))
+        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, tuple(whole), opened=opened)
 
 
 def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:
