@@ -51,6 +51,7 @@ class Safeguards:
         per_route: Around all tries with one target: budgets.
         per_try: Around each try, innermost: rate limits, concurrency.
         hedge: Whether a second target is asked beside a slow one, or after how many seconds.
+        opened: A cache of answers that is this client's own to close.
     """
 
     arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
@@ -60,6 +61,7 @@ class Safeguards:
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
     hedge: bool | float = False
+    opened: ChatCache | None = None
 
     @classmethod
     def of(cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]]) -> Safeguards:
@@ -87,11 +89,13 @@ class Safeguards:
 
             open_state(arguments["state"])  # which says whether it can be one, and connects to nothing yet
         whole: list[Policy] = []
+        opened: ChatCache | None = None
         if given is not None:
             from shared_core.cache.chats import ChatCache
 
             cache = ChatCache.of(given)
             arguments = {**arguments, "chat_cache": cache}
+            opened = None if cache is given else cache
             whole.append(_remember(cache, token))
         return cls(
             arguments,
@@ -99,6 +103,7 @@ class Safeguards:
             hooks,
             tuple(whole),
             hedge=checked_hedge(arguments.get("hedge", False)),
+            opened=opened,
         )
 
 
