@@ -135,7 +135,8 @@ class RouterBase:
             what was written; see `shared_core.policy.continuation`.
         usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
             ledger. A call's own `usage_tags` come on top.
-        hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
+        hooks: Functions that are told of each call by an event; see `shared_core.observe.events`, and
+            `OpenTelemetry` for one that makes spans and metrics.
         limits: How much may be sent, such as [Limit(requests=60, per="minute", of="provider")]: a list of `Limit`, or
             of their arguments by name. A call waits for its turn, in the order of coming; one whose turn would come
             after its deadline is refused at once with `LimitReached`. Each try counts. Looking things up (the
@@ -143,12 +144,19 @@ class RouterBase:
             for all calls to that model and account.
         concurrency: How many requests may be under way at once: a number (for each host), "adaptive" (found out, for
             each model), or a `Concurrency`.
-        state: Where limits are shared with other processes: the path of an SQLite file, or of a folder for one; the
-            URL of a Redis server, or a function that returns it. None for the clients of this process. Without the
-            server, or the file, each process keeps to its share of the limits.
+        state: Where workers share what they know: "redis://host:6379/0" for many machines, a path to an SQLite file
+            for the processes of one, or a function that returns such a URL. With `fallback`, a target that one
+            worker finds closed (a `Retry-After`, too many failures, no credits) is passed over by the others within
+            a second, and open for all when one of them finds it well again; targets go under digests there. Limits
+            are those of all workers together. While the place is away each worker goes by what it has seen itself,
+            and keeps to its share of the limits.
         chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
             the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
             which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
+        hedge: Whether a chat or a batch of texts that waits long is asked of a second target, too, which needs
+            `fallback` or `tier`: after what 95 of 100 recent answers of the first took (True), or a number of seconds.
+            The first to answer (of a stream, with its first piece) wins; the other is broken off, and perhaps paid for.
+            At most one call in 20 is hedged, beyond the first ten.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -218,6 +226,11 @@ class RouterBase:
             from shared_core.client.ways import Ways
 
             self._ways = Ways.of(self)
+        if self._safeguards.hedge and (self._ways is None or not self._ways.lineup.targets):
+            raise ConfigError(
+                "hedge needs a second target to ask.",
+                hint="Pass fallback=[...], or tiers={...} and tier=...; or leave hedge out.",
+            )
         self._target: Target | None = None
         self._has_own_client = False
         self._client_stayed_behind = False

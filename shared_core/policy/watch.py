@@ -14,9 +14,10 @@ from shared_core.errors import (
     StreamInterrupted,
 )
 from shared_core.flow import Flow
+from shared_core.observe import log
 from shared_core.policy import Handler
 from shared_core.policy.state import HEALTH, Health, Trouble
-from shared_core.types import Call, ChatReply, Figures
+from shared_core.types import Call, ChatReply, Figures, Turn
 
 __all__ = ["Watch", "trouble_of"]
 
@@ -44,22 +45,28 @@ class Watch:
             if isinstance(error, LimitReached):  # nobody was asked
                 raise
             trouble = trouble_of(error)
+            now = waits.now()
             if trouble is None:
-                self.health.answered(turn.key, waits.now(), probe=turn.probe)
-            else:
-                self.health.failed(
-                    turn.key,
-                    waits.now(),
-                    trouble,
-                    rivals=turn.rivals,
-                    retry_after=_asked_for(error),
-                    probe=turn.probe,
-                )
+                self._is_well(call, turn, now)
+            elif self.health.failed(
+                turn.key,
+                now,
+                trouble,
+                rivals=turn.rivals,
+                retry_after=_asked_for(error),
+                probe=turn.probe,
+            ):
+                log.closed(call, error, self.health.wait(turn.key, now))
             raise
         # What the user's own limits made it wait is no slowness of the target.
         figures = _figures(call, result, started + call.progress.waited)
-        self.health.answered(turn.key, waits.now(), figures, probe=turn.probe)
+        self._is_well(call, turn, waits.now(), figures)
         return result
+
+    def _is_well(self, call: Call, turn: Turn, now: float, figures: Figures | None = None) -> None:
+        self.health.answered(turn.key, now, figures, probe=turn.probe)
+        if turn.probe:
+            log.well_again(call)
 
 
 def trouble_of(error: RouterError) -> Trouble | None:

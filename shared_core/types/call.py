@@ -65,14 +65,18 @@ class Progress:
         waited: Seconds spent waiting for limits of the user's own.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
+        besides: What is to be noted with its cost, of a request that was broken off; "" for nothing.
+        pieces: When each piece of a stream came, in monotonic seconds; None where nobody wants to know.
     """
 
     __slots__ = (
         "attempts",
+        "besides",
         "emitted",
         "first_token",
         "model",
         "moves",
+        "pieces",
         "provider",
         "request_id",
         "started",
@@ -89,7 +93,8 @@ class Progress:
         self.request_id: str | None = None
         self.moves = 0
         self.waited = 0.0
-        self.model = self.url = ""
+        self.model = self.url = self.besides = ""
+        self.pieces: list[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ LAYOUT = Layout(
     tables=(
         "CREATE TABLE IF NOT EXISTS limits (key TEXT PRIMARY KEY, free_at REAL, seen REAL) WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS limit_users (who TEXT PRIMARY KEY, seen REAL) WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS closings "
+        "(target TEXT PRIMARY KEY, closing TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
     ),
     default_file="state.sqlite",
 )
