@@ -17,6 +17,7 @@ from shared_core._version import __version__
 if TYPE_CHECKING:
     from shared_core.catalog import Catalog, ModelFacts, ModelInfo
     from shared_core.client import AsyncChatStream, AsyncHFRouter, ChatStream, HFRouter, ModelStatus
+    from shared_core.client.router_settings import RouterSettings
     from shared_core.errors import (
         AllRoutesFailed,
         BadRequest,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "catalog": ("Catalog", "ModelFacts", "ModelInfo"),
     "client": ("AsyncChatStream", "AsyncHFRouter", "ChatStream", "HFRouter", "ModelStatus"),
+    "client.router_settings": ("RouterSettings",),
     "errors": (
         "AllRoutesFailed",
         "BadRequest",
@@ -160,6 +162,7 @@ __all__ = [
     "RerankOptions",
     "RerankReply",
     "RouterError",
+    "RouterSettings",
     "StreamInterrupted",
     "Target",
     "TimedOut",

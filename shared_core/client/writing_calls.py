@@ -135,8 +135,9 @@ def _about(
         address = picture.url
     else:
         address = f"data:{picture.mime_type};base64,{base64.b64encode(picture.data).decode()}"
-    model = options.get("model") or router.task_models.get(_VISION) or router.model
-    if not model:
+    router._settle()
+    model = options.get("model") or router.task_models.get(_VISION)
+    if not model and not router.model:
         known = default_model(_VISION)
         if known is None:
             raise ConfigError(

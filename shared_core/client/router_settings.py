@@ -1,0 +1,379 @@
+"""`RouterSettings`: everything that a client can be told, wherever it is written.
+
+Lives here: the settings, their checks, their printed form, the arguments that they mean. Not here: where they are
+looked for (`environment`, `config_file`), what a model's name stands for (`named_models`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from shared_core.client.checks import (
+    checked_bill_to,
+    checked_body,
+    checked_headers,
+    checked_patience,
+    checked_tags,
+    checked_url,
+)
+from shared_core.client.config_file import ConfigFile
+from shared_core.client.costing import checked_costing
+from shared_core.client.environment import DEFAULT, Layered, Origin, layers_of
+from shared_core.client.lineup import checked_routing, checked_targets
+from shared_core.client.named_models import key_from, named_models
+from shared_core.client.settings import ambient_source
+from shared_core.client.strangers import check_host, check_variable
+from shared_core.errors import ConfigError
+from shared_core.types import SECRET_HEADERS, ApiKey, Target, Timeouts
+
+__all__ = ["RouterSettings"]
+
+MASK = "**********"
+
+_Open = bool | int | float | str | dict[str, Any]
+"""What the client itself checks: a switch, a number, a place, or a table of further words."""
+
+_NOT_ARGUMENTS = frozenset({"config", "origins", "api_key", "api_key_env"})
+_NOT_IN_FILES = frozenset({"config", "origins", "api_key"})
+_SECRET = frozenset({*SECRET_HEADERS, "api_key", "authorization", "token"})
+_PASSWORD = re.compile(r"(?<=://)[^/@\s]*(?=@)")
+
+
+class RouterSettings(Layered):
+    """Every setting of a client that can be written down, from the nearest place that says it.
+
+    Arguments, then the environment (`HFROUTER_TIMEOUT=30`; lists and tables as JSON), then a `.env` in the current
+    folder, then `hfrouter.toml`, then the client's own defaults. The file is the one that `config` or
+    `HFROUTER_CONFIG` names; else the one in the current folder, in a folder above it up to the project's root (where
+    `.git` is), or the user's own (`~/.config/hfrouter/hfrouter.toml`). Of several, the first alone counts. `models` is
+    put together by name; any other setting is taken whole.
+
+    Clients read all this by themselves with their first call; `HFRouter.from_settings` takes what was loaded before.
+
+    A file holds no token: it names the variable that does (`api_key_env`). Files in a project may be a stranger's.
+    They may name variables called `HFROUTER_KEY_...` alone, and their `base_url` is not sent a key that was given
+    elsewhere, unless it is a host of Hugging Face's or this machine.
+
+    Args:
+        config: The file to read, in place of looking for one.
+        api_key: Token for `base_url`, as an argument or `HFROUTER_API_KEY`; None is the ambient one, for hosts of
+            Hugging Face's.
+        api_key_env: The variable that holds the token for `base_url`.
+        models: What stands for a model under names of your own, see `RouterBase`.
+        origins: Where each value comes from; filled in.
+
+    All others are arguments of `HFRouter`, under the same names.
+
+    Raises:
+        ConfigError: A file, a variable or a value cannot be read; it says which, and where it stands.
+
+    Example:
+        >>> settings = RouterSettings(timeout=30, api_key="hf_secret")
+        >>> settings.timeout, str(settings.origins["timeout"]), settings.api_key
+        (30.0, 'argument', SecretStr('**********'))
+    """
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        hide_input_in_errors=True,
+        protected_namespaces=(),
+        allow_inf_nan=False,
+        arbitrary_types_allowed=True,
+    )
+
+    config: Path | None = None
+    model: str | None = None
+    base_url: str | None = None
+    api_key: SecretStr | None = None
+    api_key_env: str | None = None
+    provider: str | None = None
+    bill_to: str | None = None
+    hub_url: str | None = None
+    timeout: float | dict[str, float] | None = None
+    max_retries: int | None = Field(default=None, ge=0)
+    wait_for_model: _Open | None = None
+    default_headers: dict[str, str] | None = None
+    extra_body: dict[str, Any] | None = None
+    reasoning_tags: bool | None = None
+    models: dict[str, Any] | None = None
+    fallback: list[str | dict[str, Any] | Target] | None = None
+    tiers: dict[str, list[str | dict[str, Any] | Target]] | None = None
+    tier: str | None = None
+    routing: str | None = None
+    continue_elsewhere: bool | None = None
+    task_models: dict[str, str] | None = None
+    embedding_api: Literal["auto", "openai", "tei", "router"] | None = None
+    embedding_cache: _Open | None = None
+    chat_cache: _Open | None = None
+    limits: list[Any] | None = None
+    concurrency: _Open | list[Any] | None = None
+    budgets: list[Any] | None = None
+    hedge: _Open | None = None
+    ledger: _Open | None = None
+    state: _Open | None = None
+    usage_tags: dict[str, str] | None = None
+    prices: dict[str, Any] | None = None
+    reported_cost: str | None = None
+    origins: dict[str, Origin] = Field(default_factory=dict, repr=False, exclude=True)
+
+    def __init__(self, **arguments: Any) -> None:
+        fields = type(self).model_fields
+        _refuse_unknown(arguments.keys() - fields.keys(), fields, "RouterSettings")
+        values, origins, file = layers_of(type(self), arguments)
+        if file is not None:
+            _check_keys(file, fields)
+        tables = _all_models(values, file, origins)
+        try:
+            super().__init__(**{**values, "models": tables, "origins": origins})
+        except ValidationError as error:
+            raise _in_words(error, origins) from None
+        self._check()
+
+    @classmethod
+    def load(cls, config: str | os.PathLike[str] | None = None, **arguments: Any) -> Self:
+        """The settings that count here and now.
+
+        Args:
+            config: The file to read, in place of looking for one.
+            arguments: Settings that come before all others.
+
+        Raises:
+            ConfigError: As for the class.
+        """
+        return cls(config=config, **arguments)
+
+    @field_validator("max_retries", "timeout", mode="before")
+    @classmethod
+    def _no_switch(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError("Input should be a number, not a switch")
+        return value
+
+    def origin(self, name: str) -> Origin:
+        """Where a value comes from."""
+        return self.origins.get(name, DEFAULT)
+
+    def arguments(self) -> dict[str, Any]:
+        """What was said, as the arguments of a client.
+
+        Raises:
+            ConfigError: A variable that `api_key_env` names is not set.
+        """
+        found = {
+            name: getattr(self, name)
+            for name in type(self).model_fields
+            if name not in _NOT_ARGUMENTS and getattr(self, name) is not None
+        }
+        if isinstance(self.timeout, dict):
+            found["timeout"] = Timeouts(**self.timeout)
+        if "fallback" in found:
+            found["fallback"] = [_as_target(spec) for spec in found["fallback"]]
+        if "tiers" in found:
+            found["tiers"] = {
+                name: [_as_target(spec) for spec in specs] for name, specs in found["tiers"].items()
+            }
+        if self.api_key is not None:
+            found["api_key"] = ApiKey(self.api_key.get_secret_value())
+        elif (key := key_from(self.api_key_env)) is not None:
+            found["api_key"] = key
+        return found
+
+    def check_host(self, key: Origin) -> None:
+        """Whether a token may go to `base_url`, whoever named that.
+
+        Args:
+            key: Where the token comes from.
+
+        Raises:
+            ConfigError: A file that may be a stranger's names the host, and the token comes from elsewhere.
+        """
+        host = self.origin("base_url")
+        if self.base_url and host.doubtful and host.distance > key.distance:
+            check_host(self.base_url, str(host))
+
+    def _check(self) -> None:
+        for name, check in _CHECKS.items():
+            if (value := getattr(self, name)) is not None:
+                try:
+                    check(value)
+                except (ConfigError, TypeError) as error:
+                    raise ConfigError(
+                        f"{name} ({self.origin(name)}): {error}"
+                        if isinstance(error, TypeError)
+                        else f"{name} ({self.origin(name)}): {error.message}",
+                        hint=getattr(error, "hint", ""),
+                    ) from None
+        check_variable(self.api_key_env, trusted=not self.origin("api_key_env").doubtful)
+        if self.api_key is not None:
+            self.check_host(self.origin("api_key"))
+        headers = {name.lower() for name in self.default_headers or ()}
+        if headers & SECRET_HEADERS and self.origin("default_headers").distance > 1:
+            raise ConfigError(
+                f"default_headers ({self.origin('default_headers')}): {min(headers & SECRET_HEADERS)} is a secret.",
+                hint="Name the variable of a token as api_key_env, or pass the header as an argument.",
+            )
+
+    # -- what is shown, and what travels: never a token ---------------------------------------------------------------
+
+    def __str__(self) -> str:
+        rows = [(name, _shown(value), str(self.origin(name))) for name, value in self._values()]
+        if self.api_key is None and self.api_key_env is None and (source := ambient_source()):
+            rows.insert(0, ("api_key", MASK, f"{source}, for Hugging Face's hosts"))
+        names, values = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
+        return "\n".join(f"{name:<{names}}  {shown:<{min(values, 60)}}  {said}" for name, shown, said in rows)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        for name, value in self._values():
+            if value is not None:
+                yield name, _Shown(_shown(value))
+
+    def __getstate__(self) -> dict[Any, Any]:
+        state = super().__getstate__()
+        state["__dict__"] = {**state["__dict__"], "api_key": None}
+        return state
+
+    def _values(self) -> Iterator[tuple[str, Any]]:
+        for name in type(self).model_fields:
+            if name != "origins":
+                yield name, getattr(self, name)
+
+
+class _Shown(str):
+    """A text that is shown as it is."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+_CHECKS: Mapping[str, Any] = {
+    "base_url": checked_url,
+    "hub_url": lambda url: checked_url(url, "hub_url"),
+    "bill_to": checked_bill_to,
+    "timeout": lambda limits: Timeouts(**limits) if isinstance(limits, dict) else Timeouts.of(limits),
+    "wait_for_model": checked_patience,
+    "default_headers": lambda headers: checked_headers(headers, "default_headers"),
+    "extra_body": checked_body,
+    "usage_tags": checked_tags,
+    "fallback": lambda specs: checked_targets([_bare(spec) for spec in specs], "fallback"),
+    "tiers": lambda tiers: [
+        checked_targets([_bare(spec) for spec in specs], f"tiers.{name}") for name, specs in tiers.items()
+    ],
+    "routing": checked_routing,
+    "prices": lambda prices: checked_costing(prices, None),
+    "reported_cost": lambda place: checked_costing(None, place),
+    "api_key": lambda key: ApiKey(key.get_secret_value()),
+}
+"""The client's own checks of what pydantic lets pass."""
+
+
+def _all_models(
+    values: Mapping[str, Any], file: ConfigFile | None, origins: dict[str, Origin]
+) -> dict[str, Any] | None:
+    """The named models of all places: nearer ones hide those of the same name in the file."""
+    near = values.get("models") if origins.get("models", DEFAULT).distance < 3 else None
+    found = {}
+    if near is not None:
+        origin = origins["models"]
+        found = named_models(near, f"models ({origin})", str(origin) if origin.doubtful else "")
+    if file is not None and "models" in file.values:
+        place = str(file.path)
+        listed = named_models(file.values["models"], f"{place}: models", "" if file.trusted else place)
+        found = {**listed, **found}
+        if near is not None:
+            origins["models"] = Origin(f"{origins['models']}, {place}", 3, not file.trusted)
+    return found or None
+
+
+def _check_keys(file: ConfigFile, fields: Mapping[str, Any]) -> None:
+    for name in _tables_with_keys(file.values):
+        raise ConfigError(
+            f"{file.path}: {name} holds a token, and files are copied and committed.",
+            hint='Set a variable, and name it: api_key_env = "HFROUTER_KEY_MINE".',
+        )
+    known = fields.keys() - _NOT_IN_FILES
+    _refuse_unknown(file.values.keys() - known, known, str(file.path))
+    for targets in (file.values.get("fallback"), *_lists(file.values.get("tiers"))):
+        for spec in targets if isinstance(targets, list) else ():
+            if isinstance(spec, Mapping):
+                check_variable(spec.get("api_key_env"), trusted=file.trusted)
+
+
+def _lists(tiers: object) -> list[Any]:
+    return list(tiers.values()) if isinstance(tiers, Mapping) else []
+
+
+def _tables_with_keys(value: object, place: str = "") -> Iterator[str]:
+    """Where tokens stand."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            here = f"{place}.{name}".lstrip(".")
+            if name in ("api_key", "token"):
+                yield here
+            elif name != "extra_body":
+                yield from _tables_with_keys(inner, here)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _tables_with_keys(inner, place)
+
+
+def _refuse_unknown(unknown: Any, known: Any, where: str) -> None:
+    if unknown:
+        name = min(unknown)
+        near = difflib.get_close_matches(name, known, n=1)
+        said = f"Did you mean {near[0]!r}? " if near else ""
+        listed = ", ".join(sorted(set(known) - {"origins"}))
+        raise ConfigError(f"{where}: there is no setting {name!r}.", hint=f"{said}There are {listed}.")
+
+
+def _in_words(error: ValidationError, origins: Mapping[str, Origin]) -> ConfigError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    name, *inner = (str(part) for part in first["loc"])
+    place = ".".join([name, *(part for part in inner if not re.search(r"[\[(]", part))])
+    return ConfigError(
+        f"{place} ({origins.get(name, DEFAULT)}) cannot be read: {first['msg']}.",
+        hint="See the docstring of HFRouter for what it may be.",
+    )
+
+
+def _bare(spec: str | dict[str, Any] | Target) -> Any:
+    """A target without its token, whose variable need not be set until it is asked."""
+    return (
+        {name: value for name, value in spec.items() if name != "api_key_env"}
+        if isinstance(spec, dict)
+        else spec
+    )
+
+
+def _as_target(spec: str | dict[str, Any] | Target) -> Any:
+    """A target with the token that it names a variable for."""
+    if not isinstance(spec, dict) or "api_key_env" not in spec:
+        return spec
+    rest = {name: value for name, value in spec.items() if name != "api_key_env"}
+    return {**rest, "api_key": key_from(spec["api_key_env"])}
+
+
+def _shown(value: Any) -> str:
+    return repr(_masked(value))
+
+
+def _masked(value: Any) -> Any:
+    """The value with neither tokens nor passwords."""
+    if isinstance(value, Mapping):
+        return {
+            name: MASK if str(name).lower() in _SECRET else _masked(inner) for name, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [_masked(inner) for inner in value]
+    if isinstance(value, SecretStr | Path):
+        return _Shown(MASK) if isinstance(value, SecretStr) else str(value)
+    return _PASSWORD.sub(MASK, value) if isinstance(value, str) else value

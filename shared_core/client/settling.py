@@ -1,0 +1,176 @@
+"""What a client takes over from outside: settings that its user did not give, and what the name of a model means.
+
+Lives here: putting arguments before what is written elsewhere. Not here: reading that (`router_settings`), which is
+loaded where there is something to read; when it is done (`base`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from shared_core.client import config_file
+from shared_core.client.settings import says_something
+from shared_core.client.strangers import check_host, holds_secret
+from shared_core.types import ApiKey, Target, TargetSpec
+
+if TYPE_CHECKING:
+    from shared_core.client.base import RouterBase
+    from shared_core.client.named_models import NamedModel
+    from shared_core.client.router_settings import RouterSettings
+
+__all__ = ["Settled", "attributes_with", "is_given", "settled", "twin_of", "written"]
+
+Client = TypeVar("Client", bound="RouterBase")
+
+_OF_A_HOST = ("bill_to", "default_headers")
+"""What is meant for the host that it was written beside."""
+
+
+class Settled(NamedTuple):
+    """The arguments of a client, complete.
+
+    Args:
+        arguments: By name.
+        preset: What stands under the name that was given for a model; None where that is a model's id.
+        name: That name; "" where it is an id.
+    """
+
+    arguments: dict[str, Any]
+    preset: NamedModel | None = None
+    name: str = ""
+
+
+def written() -> RouterSettings | None:
+    """What the environment and files say here and now; None where there is nothing to read.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    if not says_something() and config_file.find() is None:
+        return None
+    from shared_core.client.router_settings import RouterSettings
+
+    return RouterSettings()
+
+
+def settled(own: Mapping[str, Any], settings: RouterSettings | None) -> Settled:
+    """A client's arguments before those that are written elsewhere, and before what its model's name means.
+
+    Args:
+        own: What the user gave.
+        settings: What was found.
+
+    Raises:
+        ConfigError: They do not go together.
+    """
+    found = {} if settings is None else settings.arguments()
+    names = _names(own.get("models"), found.get("models"))
+    arguments = {**found, **own, **({"models": names} if names else {})}
+    if names and arguments.get("fallback"):
+        arguments["fallback"] = _with_names(arguments["fallback"], names)
+    if names and arguments.get("tiers"):
+        arguments["tiers"] = {tier: _with_names(specs, names) for tier, specs in arguments["tiers"].items()}
+    name = arguments.get("model")
+    preset = names.get(name) if isinstance(name, str) else None
+    if preset is None:
+        if settings is not None and "base_url" not in own and holds_secret(own):
+            from shared_core.client.environment import ARGUMENT
+
+            settings.check_host(ARGUMENT)
+        return Settled(arguments)
+    return Settled(_expanded(preset, arguments, own), preset, str(name))
+
+
+def attributes_with(client: RouterBase, settings: RouterSettings | None) -> dict[str, Any]:
+    """The attributes of a client once it has taken over these settings.
+
+    Raises:
+        ConfigError: They do not go together with its arguments.
+    """
+    now = {**client._written(), "default_headers": client._headers, "api_key": client._key}
+    plain = {**_plain_client()._written(), "api_key": ApiKey(None)}
+    # Attributes that were set since count like arguments.
+    own = {name: value for name, value in now.items() if name in client._given or value != plain.get(name)}
+    done = settled(own, settings)
+    fresh = object.__new__(type(client))
+    fresh._set_up(**done.arguments)
+    return {
+        **fresh.__dict__,
+        "_names": fresh.models_by_name,
+        "_preset": done.preset,
+        "_own_name": done.name,
+    }
+
+
+def twin_of(client: Client, named: NamedModel) -> Client:
+    """A client for a named model, perhaps on another host: all that is limited or remembered is shared."""
+    from shared_core.client.lineup import resolved
+
+    home = Target(client.base_url, client._key, client.bill_to, client._headers)
+    place = resolved(named.target(), home, "")
+    elsewhere = place.base_url != home.base_url
+    twin = object.__new__(type(client))
+    twin.__dict__.update(client.__dict__)
+    twin.model, twin.task_models = named.model or None, {}
+    if named.chooses_provider() or elsewhere:
+        twin.provider = named.provider
+    if elsewhere:
+        twin.embedding_api = "auto"
+    twin.extra_body = {**client.extra_body, **named.extra_body}
+    twin._base_url, twin._key, twin.bill_to = place.base_url, place.key, place.bill_to
+    twin._headers, twin._target = dict(place.headers), None
+    twin._preset, twin._own_name, twin._names, twin._twins = named, "", {}, {}
+    return twin
+
+
+def is_given(value: object) -> bool:
+    """Whether an argument says something; a key that is to be found says nothing."""
+    return value is not None and not (isinstance(value, ApiKey) and value.source == "ambient")
+
+
+def _with_names(specs: Sequence[TargetSpec], names: Mapping[str, NamedModel]) -> list[TargetSpec]:
+    """Targets, with what the names among them mean."""
+    return [names[spec].target() if isinstance(spec, str) and spec in names else spec for spec in specs]
+
+
+def _names(own: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> dict[str, NamedModel]:
+    if not own and not found:
+        return {}
+    from shared_core.client.named_models import named_models
+
+    return {**(found or {}), **named_models(own or {})}
+
+
+def _expanded(preset: NamedModel, arguments: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """What a name means, beside which the user's own arguments count."""
+    full = {**arguments, "model": preset.model or None}
+    if preset.base_url and "base_url" not in own:
+        if preset.found_in and holds_secret(own):
+            check_host(preset.base_url, preset.found_in)
+        if not _same_host(preset.base_url, arguments.get("base_url")):
+            full = {name: value for name, value in full.items() if name not in _OF_A_HOST or name in own}
+            if "api_key" not in own:
+                full.pop("api_key", None)
+        full["base_url"] = preset.base_url
+    if "api_key" not in own and "base_url" not in own and (key := preset.key()) is not None:
+        full["api_key"] = key
+    if "provider" not in own and (preset.chooses_provider() or preset.base_url):
+        full["provider"] = preset.provider
+    if "bill_to" not in own and preset.bill_to:
+        full["bill_to"] = preset.bill_to
+    if preset.extra_body:
+        full["extra_body"] = {**preset.extra_body, **(own.get("extra_body") or {})}
+    return full
+
+
+def _same_host(first: str, second: str | None) -> bool:
+    """Whether two addresses are of one host."""
+    return second is not None and urlsplit(first)[:2] == urlsplit(second)[:2]
+
+
+def _plain_client() -> RouterBase:
+    from shared_core.client.base import RouterBase
+
+    return RouterBase()
