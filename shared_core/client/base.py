@@ -325,8 +325,11 @@ class RouterBase:
 
     def _at(self, options: Options) -> tuple[Self, Options]:
         """The client that a call's model means, and the call's options for it: this one, unless it is a name."""
-        self._settle()
-        name = options.get("model") if self._names else None
+        if not self._settled:
+            self._settle()
+        if not self._names:
+            return self, options
+        name = options.get("model")
         if not isinstance(name, str) or name not in self._names:
             return self, options
         rest = cast("Options", {key: value for key, value in options.items() if key != "model"})

@@ -6,16 +6,14 @@ there is something to read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource
 
 from shared_core.client import config_file
 from shared_core.client.settings import DOTENV, PREFIX, dotenv, variable
-from shared_core.errors import ConfigError
 
 __all__ = ["ARGUMENT", "DEFAULT", "Layered", "Origin", "layers_of"]
 
@@ -63,10 +61,10 @@ def layers_of(
     """What is written where: values by field, the origin of each, and the file.
 
     Raises:
-        ConfigError: A file cannot be read, or a variable holds no JSON where a list or a table is due.
+        ConfigError: A file cannot be read.
     """
     given = {name: value for name, value in arguments.items() if value is not None}
-    path = given.get("config") or variable(f"{PREFIX}CONFIG", in_dotenv=False)
+    path = given.pop("config", None) or variable(f"{PREFIX}CONFIG", in_dotenv=False)
     file = config_file.read(path) if path else config_file.find()
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
@@ -84,7 +82,8 @@ def layers_of(
         enter(_variables(kind, found), f"{PREFIX}{{}} in {DOTENV}", 2, doubtful=True)
     if file is not None:
         enter(file.values, str(file.path).replace("{", "{{").replace("}", "}}"), 3, doubtful=not file.trusted)
-        values["config"] = file.path
+        said = "found" if not path else ARGUMENT.said if arguments.get("config") else f"{PREFIX}CONFIG"
+        enter({"config": file.path}, said, 0)
     return values, origins, file
 
 
@@ -93,12 +92,4 @@ def _variables(kind: type[Layered], found: Mapping[str, str] | None = None) -> d
     source = EnvSettingsSource(kind, env_prefix=PREFIX, env_ignore_empty=True)
     if found is not None:
         source.env_vars = {name.lower(): value for name, value in found.items()}
-    try:
-        return {name: value for name, value in source().items() if name not in ("config", "origins")}
-    except SettingsError as error:
-        name = "".join(re.findall(r'field "(\w+)"', str(error))).upper()
-        where = "" if found is None else f" in {DOTENV}"
-        raise ConfigError(
-            f"{PREFIX}{name}{where} is no JSON.",
-            hint='Lists and tables are written as JSON, such as ["org/name"].',
-        ) from None
+    return {name: value for name, value in source().items() if name not in ("config", "origins")}

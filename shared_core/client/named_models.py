@@ -99,6 +99,11 @@ class NamedModel:
         except ConfigError as error:
             raise ConfigError(f"{place}: {error.message}", hint=error.hint) from None
 
+    def __repr__(self) -> str:
+        own = {name: getattr(self, name) for name in _OWN if name != "system"}
+        shown = [f"{name}={value!r}" for name, value in {**own, **self.params}.items() if value]
+        return f"NamedModel({', '.join(shown)})"
+
     def key(self) -> ApiKey | None:
         """The token that it names; None where it names none.
 

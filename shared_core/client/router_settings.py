@@ -32,6 +32,7 @@ from shared_core.client.named_models import key_from, named_models
 from shared_core.client.settings import ambient_source
 from shared_core.client.strangers import check_host, check_variable
 from shared_core.errors import ConfigError
+from shared_core.routing import HUB_URL, ROUTER_URL
 from shared_core.types import SECRET_HEADERS, ApiKey, Target, Timeouts
 
 __all__ = ["RouterSettings"]
@@ -44,6 +45,19 @@ _Open = bool | int | float | str | dict[str, Any]
 _NOT_ARGUMENTS = frozenset({"config", "origins", "api_key", "api_key_env"})
 _NOT_IN_FILES = frozenset({"config", "origins", "api_key"})
 _SECRET = frozenset({*SECRET_HEADERS, "api_key", "authorization", "token"})
+_BY_DEFAULT: Mapping[str, Any] = {
+    "base_url": ROUTER_URL,
+    "hub_url": HUB_URL,
+    "timeout": 120.0,
+    "max_retries": 2,
+    "wait_for_model": False,
+    "reasoning_tags": False,
+    "routing": "fallback",
+    "continue_elsewhere": False,
+    "embedding_api": "auto",
+}
+"""What a client does where nothing is said, to be shown."""
+
 _PASSWORD = re.compile(r"(?<=://)[^/@\s]*(?=@)")
 
 
@@ -159,6 +173,13 @@ class RouterSettings(Layered):
 
     def origin(self, name: str) -> Origin:
         """Where a value comes from."""
+        if (
+            name == "api_key"
+            and self.api_key is None
+            and self.api_key_env is None
+            and (found := ambient_source())
+        ):
+            return Origin(f"{found}, for hosts of Hugging Face's alone", 1)
         return self.origins.get(name, DEFAULT)
 
     def arguments(self) -> dict[str, Any]:
@@ -225,15 +246,19 @@ class RouterSettings(Layered):
 
     def __str__(self) -> str:
         rows = [(name, _shown(value), str(self.origin(name))) for name, value in self._values()]
-        if self.api_key is None and self.api_key_env is None and (source := ambient_source()):
-            rows.insert(0, ("api_key", MASK, f"{source}, for Hugging Face's hosts"))
-        names, values = (max((len(row[column]) for row in rows), default=0) for column in (0, 1))
-        return "\n".join(f"{name:<{names}}  {shown:<{min(values, 60)}}  {said}" for name, shown, said in rows)
+        rows += [
+            (f"models.{name}", _shown(model), model.found_in or "")
+            for name, model in (self.models or {}).items()
+        ]
+        names, values = (max(len(row[column]) for row in rows) for column in (0, 1))
+        return "\n".join(
+            f"{name:<{names}}  {shown:<{min(values, 60)}}  {said}".rstrip() for name, shown, said in rows
+        )
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        for name, value in self._values():
-            if value is not None:
-                yield name, _Shown(_shown(value))
+        for name in type(self).model_fields:
+            if name in self.origins:
+                yield name, _Shown(_shown(getattr(self, name)))
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
@@ -242,8 +267,11 @@ class RouterSettings(Layered):
 
     def _values(self) -> Iterator[tuple[str, Any]]:
         for name in type(self).model_fields:
-            if name != "origins":
-                yield name, getattr(self, name)
+            value = getattr(self, name)
+            if name == "api_key" and value is None and self.api_key_env is None and ambient_source():
+                yield name, SecretStr("ambient")
+            elif name not in ("origins", "models"):
+                yield name, _BY_DEFAULT.get(name) if value is None else value
 
 
 class _Shown(str):
@@ -338,7 +366,9 @@ def _refuse_unknown(unknown: Any, known: Any, where: str) -> None:
 def _in_words(error: ValidationError, origins: Mapping[str, Origin]) -> ConfigError:
     first = error.errors(include_url=False, include_input=False)[0]
     name, *inner = (str(part) for part in first["loc"])
-    place = ".".join([name, *(part for part in inner if not re.search(r"[\[(]", part))])
+    place = ".".join(
+        [name, *(part for part in inner if not re.search(r"[\[(]|^(bool|int|float|str)$", part))]
+    )
     return ConfigError(
         f"{place} ({origins.get(name, DEFAULT)}) cannot be read: {first['msg']}.",
         hint="See the docstring of HFRouter for what it may be.",
