@@ -22,7 +22,7 @@ from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.safeguards import SafeguardArguments, Safeguards
 from shared_core.client.settings import Keyring
-from shared_core.client.settling import attributes_with, is_given, twin_of, written
+from shared_core.client.settling import attributes_with, given, twin_of, written
 from shared_core.errors import ConfigError
 from shared_core.flow import Flow
 from shared_core.policy.record import Record
@@ -43,6 +43,7 @@ from shared_core.types import (
     TargetSpec,
     Timeouts,
     Waits,
+    check_state_travels,
 )
 from shared_core.wire.chat import check_messages
 
@@ -149,9 +150,7 @@ class RouterBase:
     """
 
     def __init__(self, model: str | None = None, **arguments: Unpack[RouterArguments]) -> None:
-        self._given = frozenset(name for name, value in arguments.items() if is_given(value))
-        if model is not None:
-            self._given |= {"model"}
+        self._given = given({"model": model, **arguments})
         self._set_up(model, **arguments)
         self._settled = False
         self._preset: NamedModel | None = None
@@ -267,6 +266,7 @@ class RouterBase:
     def __getstate__(self) -> dict[str, Any]:
         """Settings and where the token comes from; never a token, a client or a lock."""
         self._settle()
+        check_state_travels(self._safeguards.arguments.get("state"))
         dropped = SECRET_HEADERS & self._headers.keys()
         return {
             "settings": self._written(),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from shared_core.client.named_models import NamedModel
     from shared_core.client.router_settings import RouterSettings
 
-__all__ = ["Settled", "attributes_with", "is_given", "settled", "twin_of", "written"]
+__all__ = ["Settled", "attributes_with", "given", "settled", "twin_of", "written"]
 
 Client = TypeVar("Client", bound="RouterBase")
 
@@ -74,11 +74,9 @@ def settled(own: Mapping[str, Any], settings: RouterSettings | None) -> Settled:
         arguments["tiers"] = {tier: _with_names(specs, names) for tier, specs in arguments["tiers"].items()}
     name = arguments.get("model")
     preset = names.get(name) if isinstance(name, str) else None
+    if "base_url" not in own and holds_secret(own):
+        _check_host(preset, settings)
     if preset is None:
-        if settings is not None and "base_url" not in own and holds_secret(own):
-            from shared_core.client.environment import ARGUMENT
-
-            settings.check_host(ARGUMENT)
         return Settled(arguments)
     return Settled(_expanded(preset, arguments, own), preset, str(name))
 
@@ -92,7 +90,10 @@ def attributes_with(client: RouterBase, settings: RouterSettings | None) -> dict
     now = {**client._written(), "default_headers": client._headers, "api_key": client._key}
     plain = {**_plain_client()._written(), "api_key": ApiKey(None)}
     # Attributes that were set since count like arguments.
-    own = {name: value for name, value in now.items() if name in client._given or value != plain.get(name)}
+    changed = {
+        name: value for name, value in now.items() if name in client._given or value != plain.get(name)
+    }
+    own = {**client._given, **changed}
     done = settled(own, settings)
     fresh = object.__new__(type(client))
     fresh._set_up(**done.arguments)
@@ -125,9 +126,16 @@ def twin_of(client: Client, named: NamedModel) -> Client:
     return twin
 
 
-def is_given(value: object) -> bool:
-    """Whether an argument says something; a key that is to be found says nothing."""
-    return value is not None and not (isinstance(value, ApiKey) and value.source == "ambient")
+def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that say something, without what may be secret: of that, only that it was given."""
+    found = {name: value for name, value in arguments.items() if value is not None}
+    if "default_headers" in found:
+        found["default_headers"] = None
+    if "api_key" in found:
+        key = found.pop("api_key")
+        if not isinstance(key, ApiKey) or key.source != "ambient":  # a key that is to be found says nothing
+            found["api_key"] = None
+    return found
 
 
 def _with_names(specs: Sequence[TargetSpec], names: Mapping[str, NamedModel]) -> list[TargetSpec]:
@@ -143,12 +151,21 @@ def _names(own: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> di
     return {**(found or {}), **named_models(own or {})}
 
 
+def _check_host(preset: NamedModel | None, settings: RouterSettings | None) -> None:
+    """Whether a secret of the program's may go to the host that is named outside of it."""
+    if preset is not None and preset.base_url:
+        if preset.found_in:
+            check_host(preset.base_url, preset.found_in)
+    elif settings is not None:
+        from shared_core.client.environment import ARGUMENT
+
+        settings.check_host(ARGUMENT)
+
+
 def _expanded(preset: NamedModel, arguments: dict[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """What a name means, beside which the user's own arguments count."""
     full = {**arguments, "model": preset.model or None}
     if preset.base_url and "base_url" not in own:
-        if preset.found_in and holds_secret(own):
-            check_host(preset.base_url, preset.found_in)
         if not _same_host(preset.base_url, arguments.get("base_url")):
             full = {name: value for name, value in full.items() if name not in _OF_A_HOST or name in own}
             if "api_key" not in own:

@@ -406,6 +406,21 @@ def test_a_named_model_of_a_strangers_is_sent_no_key_either(project: Path, monke
     assert sent_to(fallback=["coder"], api_key=SECRET) == [("router.huggingface.co", f"Bearer {SECRET}")]
 
 
+def test_a_named_model_at_a_strangers_host_of_all_calls_is_sent_no_key_either(project: Path) -> None:
+    toml(project, 'base_url = "https://stranger.example/v1"\n[models.coder]\nmodel = "x"')
+    with pytest.raises(ConfigError, match="not given for that host"):
+        sent_to(model="coder", api_key=SECRET)
+    assert sent_to(model="coder") == [("stranger.example", None)]
+
+
+def test_an_argument_that_switches_off_counts_as_well(project: Path) -> None:
+    toml(project, "hedge = 0.5\nreasoning_tags = true\nfallback = ['a/b']")
+    router = HFRouter("a/b", hedge=False, reasoning_tags=False, fallback=[])
+    router._settle()
+    assert not router._safeguards.arguments.get("hedge")
+    assert (router.reasoning_tags, list(router.fallback)) == (False, [])
+
+
 def test_a_file_that_is_named_may_name_any_variable(project: Path, monkeypatch: Any) -> None:
     file = toml(project, 'base_url = "https://own.example/v1"\napi_key_env = "OWN"')
     monkeypatch.setenv("HFROUTER_CONFIG", str(file))
