@@ -149,10 +149,11 @@ class RouterBase:
         ConfigError: An argument cannot work.
     """
 
+    _settled = False
+
     def __init__(self, model: str | None = None, **arguments: Unpack[RouterArguments]) -> None:
         self._given = given({"model": model, **arguments})
         self._set_up(model, **arguments)
-        self._settled = False
         self._preset: NamedModel | None = None
         self._own_name = ""
         self._names: Mapping[str, NamedModel] = {}
@@ -318,7 +319,7 @@ class RouterBase:
         if self._settled:
             return
         settings = written()
-        if settings is not None or self.models_by_name:
+        if settings is not None or self.models_by_name or self.tier is not None:
             # Of threads that come at once, what one has found counts for all.
             self.__dict__.update(self.__dict__.setdefault("_taken_over", attributes_with(self, settings)))
         self._settled = True
@@ -342,7 +343,8 @@ class RouterBase:
         return twin_of(self, named)
 
     def _find_ways(self) -> Ways | None:
-        if not (self.fallback or self.tiers or self.tier is not None or self.routing != "fallback"):
+        waits_for_tiers = not self._settled and self.tier is not None and not self.tiers  # perhaps in a file
+        if waits_for_tiers or not (self.fallback or self.tiers or self.tier or self.routing != "fallback"):
             return None
         from shared_core.client.ways import Ways
 

@@ -96,6 +96,7 @@ def attributes_with(client: RouterBase, settings: RouterSettings | None) -> dict
     own = {**client._given, **changed}
     done = settled(own, settings)
     fresh = object.__new__(type(client))
+    fresh._settled = True
     fresh._set_up(**done.arguments)
     return {
         **fresh.__dict__,

@@ -148,6 +148,15 @@ def test_a_tier_may_be_made_of_names(here: Any, other: Any) -> None:
     assert router.chat(HELLO).meta.url == str(other)
 
 
+def test_the_tiers_of_the_file_may_be_chosen_by_an_argument(here: Any, other: Any, tmp_path: Path) -> None:
+    (tmp_path / "hfrouter.toml").write_text(
+        f'[tiers]\nfast = [{{model = "offline/echo", base_url = "{other}"}}]'
+    )
+    assert HFRouter(**here, tier="fast").chat(HELLO).meta.url == str(other)
+    with pytest.raises(ConfigError, match=r"(?s)no tier 'slow'.*There are fast"):
+        HFRouter(**here, tier="slow").chat(HELLO)
+
+
 def test_other_tasks_take_names_too(here: Any, offline_url: Any) -> None:
     router = HFRouter(
         **here, task_models={"text-to-image": "painter"}, hub_url=str(offline_url).removesuffix("/v1")
