@@ -17,6 +17,7 @@ from shared_core._version import __version__
 if TYPE_CHECKING:
     from shared_core.catalog import Catalog, ModelFacts, ModelInfo
     from shared_core.client import AsyncChatStream, AsyncHFRouter, ChatStream, HFRouter, ModelStatus
+    from shared_core.client.batch import BatchReplies
     from shared_core.client.router_settings import RouterSettings
     from shared_core.errors import (
         AllRoutesFailed,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "catalog": ("Catalog", "ModelFacts", "ModelInfo"),
     "client": ("AsyncChatStream", "AsyncHFRouter", "ChatStream", "HFRouter", "ModelStatus"),
+    "client.batch": ("BatchReplies",),
     "client.router_settings": ("RouterSettings",),
     "errors": (
         "AllRoutesFailed",
@@ -123,6 +125,7 @@ __all__ = [
     "AsyncChatStream",
     "AsyncHFRouter",
     "BadRequest",
+    "BatchReplies",
     "BudgetExceeded",
     "Catalog",
     "ChatDelta",

@@ -46,8 +46,8 @@ class BatchFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.known: dict[str, int] = {}
-        self._lock = threading.Lock()
-        self._size = 0
+        self._writing, self._flushing = threading.Lock(), threading.Lock()
+        self._size = self._flushed = 0
         self._file: int | None = None
         with _telling(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,47 +68,61 @@ class BatchFile:
         Raises:
             ConfigError: The disk is full, or the like. What was kept before is unharmed.
         """
-        with self._lock, _telling(self.path):
+        with _telling(self.path):
             try:
                 kept = to_json(reply, self._keep)
             except TypeError as error:
                 raise ConfigError(f"{self.path}: {error}.", hint="Leave out path=, or this task.") from None
-            place = self._size
-            self._write(
-                json.dumps({"key": key, "reply": kept}, separators=(",", ":")).encode("ascii") + b"\n"
-            )
-            self.known[key] = place
+            line = json.dumps({"key": key, "reply": kept}, separators=(",", ":")).encode("ascii") + b"\n"
+            with self._writing:
+                place = self._size
+                self._write(line)
+            self._flush(place + len(line))
             return place
 
     def close(self) -> None:
         """Lets another run have it. Harmless when repeated."""
-        with self._lock:
+        with self._flushing, self._writing:
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
 
     def _write(self, line: bytes) -> None:
-        if self._file is None:
-            raise OSError("the batch is over")
+        file = self._open()
         try:
             left = memoryview(line)
             while left:
-                left = left[os.write(self._file, left) :]
-            os.fsync(self._file)
+                left = left[os.write(file, left) :]
         except OSError:
-            os.ftruncate(self._file, self._size)
+            os.ftruncate(file, self._size)
             raise
         self._size += len(line)
 
+    def _flush(self, end: int) -> None:
+        """Has everything up to there on the disk: of answers that come together, one flushes for all."""
+        with self._flushing:
+            if self._flushed < end:
+                size = self._size
+                os.fsync(self._open())
+                self._flushed = size
+
+    def _open(self) -> int:
+        if self._file is None:
+            raise OSError("the batch is over")
+        return self._file
+
     def _keep(self, name: str, data: bytes) -> None:
         folder = _media_of(self.path)
-        folder.mkdir(exist_ok=True)
-        beside = folder / f".{name}.part"
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, folder / name)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        beside = folder / f".{name}.{threading.get_ident()}.part"  # equal ones may come at once
+        try:
+            with beside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(beside, folder / name)
+        finally:
+            beside.unlink(missing_ok=True)
 
     def _look_through(self) -> None:
         """Finds what is there, and where it ends."""
@@ -117,8 +131,7 @@ class BatchFile:
             if head != _HEAD:
                 if not _HEAD.startswith(head) or file.read(1):
                     raise ConfigError(f"{self.path} is no file of a batch.", hint="Name another with path=.")
-                assert self._file is not None
-                os.ftruncate(self._file, 0)
+                os.ftruncate(self._open(), 0)
                 self._write(_HEAD)
                 return
             place = self._size = len(head)
@@ -129,8 +142,7 @@ class BatchFile:
                     self._size = place + len(line)
                 place += len(line)
         if place > self._size:
-            assert self._file is not None
-            os.ftruncate(self._file, self._size)
+            os.ftruncate(self._open(), self._size)
 
     def _key_of(self, line: bytes) -> str | None:
         """The key of a line; None where it cannot be read, or its media are gone."""

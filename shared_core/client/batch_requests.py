@@ -44,7 +44,10 @@ _ALIASES = {"automatic_speech_recognition": "transcribe", "feature_extraction": 
 _HUB_NAMES = {"transcribe": "automatic-speech-recognition", "ask_image": "image-text-to-text"}
 
 _NO_MATTER = frozenset(
-    {"timeout", "usage_tags", "extra_headers", "progress", "on_progress", "max_concurrency", "batch_size"}
+    {
+        *("timeout", "usage_tags", "extra_headers", "progress", "on_progress"),
+        *("max_concurrency", "batch_size", "to", "most_bytes"),
+    }
 )
 """Options that change how an answer is fetched, and not which it is."""
 

@@ -367,6 +367,16 @@ def test_pictures_that_are_gone_are_made_again(run: Run, tmp_path: Path, mixed: 
     assert again[0].width == kept.width
 
 
+def test_equal_pictures_that_come_at_once_and_go_to_a_folder_are_kept(
+    run: Run, tmp_path: Path, mixed: Any, offline_url: Any
+) -> None:
+    wanted = [{**mixed[3], "seed": 1, "to": tmp_path / f"made{n}"} for n in range(6)]
+    assert not run(wanted, path=tmp_path / "a").failed
+    again = run(wanted, path=tmp_path / "a")
+    assert (again.sent, len({reply.data for reply in again})) == (0, 1)
+    assert len(list((tmp_path / "a.media").iterdir())) == 1
+
+
 def test_a_file_leads_nowhere_else(run: Run, tmp_path: Path, mixed: Any) -> None:
     (tmp_path / "secret").write_text("s")
     run([mixed[3]], path=tmp_path / "a")
