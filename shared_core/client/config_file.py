@@ -1,6 +1,6 @@
 """`hfrouter.toml`: where it lies, and what stands in it.
 
-Lives here: finding the file, reading it once for each change, its errors. Not here: what its keys mean
+Lives here: finding the file, reading it once for each change, keys that nobody knows. Not here: what its keys mean
 (`router_settings`, `named_models`).
 
 Of one that was found in a folder, the author is unknown: it is not `trusted`, and `strangers` says what follows.
@@ -8,9 +8,10 @@ Of one that was found in a folder, the author is unknown: it is not `trusted`, a
 
 from __future__ import annotations
 
+import difflib
 import functools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from shared_core.client.settings import user_folder
 from shared_core.errors import ConfigError
 
-__all__ = ["FILE_NAME", "ConfigFile", "find", "read"]
+__all__ = ["FILE_NAME", "ConfigFile", "check_keys", "find", "read", "refuse_unknown"]
 
 FILE_NAME = "hfrouter.toml"
 
@@ -73,6 +74,49 @@ def read(path: str | os.PathLike[str]) -> ConfigFile:
             f"There is no file {place.absolute()}.", hint="It was named by config or HFROUTER_CONFIG."
         )
     return _read(place.absolute(), True, found.st_mtime_ns, found.st_size)
+
+
+def check_keys(file: ConfigFile, known: Iterable[str]) -> None:
+    """Whether only settings stand in a file, and no token.
+
+    Raises:
+        ConfigError: Something else does.
+    """
+    for name in _tokens(file.values):
+        raise ConfigError(
+            f"{file.path}: {name} holds a token, and files are copied and committed.",
+            hint='Set a variable, and name it: api_key_env = "HFROUTER_KEY_MINE".',
+        )
+    refuse_unknown(file.values, known, str(file.path))
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Finds what nobody knows.
+
+    Raises:
+        ConfigError: Names the first, with what may have been meant.
+    """
+    listed = sorted(known)
+    for name in sorted(set(given).difference(listed)):
+        near = difflib.get_close_matches(name, listed, n=1)
+        said = f"Did you mean {near[0]!r}? " if near else ""
+        raise ConfigError(
+            f"{where}: there is no setting {name!r}.", hint=f"{said}There are {', '.join(listed)}."
+        )
+
+
+def _tokens(value: object, place: str = "") -> Iterator[str]:
+    """Where tokens stand."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            here = f"{place}.{name}".lstrip(".")
+            if name in ("api_key", "token"):
+                yield here
+            elif name != "extra_body":
+                yield from _tokens(inner, here)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _tokens(inner, place)
 
 
 def _folders() -> Iterator[Path]:

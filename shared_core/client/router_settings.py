@@ -6,10 +6,10 @@ looked for (`environment`, `config_file`), what a model's name stands for (`name
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -24,10 +24,11 @@ from shared_core.client.checks import (
     checked_tags,
     checked_url,
 )
-from shared_core.client.config_file import ConfigFile
+from shared_core.client.config_file import ConfigFile, check_keys, refuse_unknown
 from shared_core.client.costing import checked_costing
 from shared_core.client.environment import DEFAULT, Layered, Origin, layers_of
 from shared_core.client.lineup import checked_routing, checked_targets
+from shared_core.client.masks import Shown, shown
 from shared_core.client.named_models import key_from, named_models
 from shared_core.client.settings import ambient_source
 from shared_core.client.strangers import check_host, check_variable
@@ -37,14 +38,11 @@ from shared_core.types import SECRET_HEADERS, ApiKey, Target, Timeouts
 
 __all__ = ["RouterSettings"]
 
-MASK = "**********"
-
 _Open = bool | int | float | str | dict[str, Any]
 """What the client itself checks: a switch, a number, a place, or a table of further words."""
 
 _NOT_ARGUMENTS = frozenset({"config", "origins", "api_key", "api_key_env"})
-_NOT_IN_FILES = frozenset({"config", "origins", "api_key"})
-_SECRET = frozenset({*SECRET_HEADERS, "api_key", "authorization", "token"})
+_NOT_IN_FILES = frozenset({"config", "api_key"})
 _BY_DEFAULT: Mapping[str, Any] = {
     "base_url": ROUTER_URL,
     "hub_url": HUB_URL,
@@ -57,8 +55,6 @@ _BY_DEFAULT: Mapping[str, Any] = {
     "embedding_api": "auto",
 }
 """What a client does where nothing is said, to be shown."""
-
-_PASSWORD = re.compile(r"(?<=://)[^/@\s]*(?=@)")
 
 
 class RouterSettings(Layered):
@@ -139,11 +135,11 @@ class RouterSettings(Layered):
     origins: dict[str, Origin] = Field(default_factory=dict, repr=False, exclude=True)
 
     def __init__(self, **arguments: Any) -> None:
-        fields = type(self).model_fields
-        _refuse_unknown(arguments.keys() - fields.keys(), fields, "RouterSettings")
+        known = type(self).model_fields.keys() - {"origins"}
+        refuse_unknown(arguments, known, "RouterSettings")
         values, origins, file = layers_of(type(self), arguments)
         if file is not None:
-            _check_keys(file, fields)
+            check_keys(file, known - _NOT_IN_FILES)
         tables = _all_models(values, file, origins)
         try:
             super().__init__(**{**values, "models": tables, "origins": origins})
@@ -194,7 +190,7 @@ class RouterSettings(Layered):
             if name not in _NOT_ARGUMENTS and getattr(self, name) is not None
         }
         if isinstance(self.timeout, dict):
-            found["timeout"] = Timeouts(**self.timeout)
+            found["timeout"] = _limits(self.timeout)
         if "fallback" in found:
             found["fallback"] = [_as_target(spec) for spec in found["fallback"]]
         if "tiers" in found:
@@ -225,16 +221,16 @@ class RouterSettings(Layered):
             if (value := getattr(self, name)) is not None:
                 try:
                     check(value)
-                except (ConfigError, TypeError) as error:
+                except ConfigError as error:
                     raise ConfigError(
-                        f"{name} ({self.origin(name)}): {error}"
-                        if isinstance(error, TypeError)
-                        else f"{name} ({self.origin(name)}): {error.message}",
-                        hint=getattr(error, "hint", ""),
+                        f"{name} ({self.origin(name)}): {error.message}", hint=error.hint
                     ) from None
-        check_variable(self.api_key_env, trusted=not self.origin("api_key_env").doubtful)
+        for name, named in self._variables():
+            check_variable(named, trusted=not self.origin(name).doubtful)
         if self.api_key is not None:
             self.check_host(self.origin("api_key"))
+        elif self.api_key_env is not None:
+            self.check_host(self.origin("api_key_env"))
         headers = {name.lower() for name in self.default_headers or ()}
         if headers & SECRET_HEADERS and self.origin("default_headers").distance > 1:
             raise ConfigError(
@@ -242,23 +238,33 @@ class RouterSettings(Layered):
                 hint="Name the variable of a token as api_key_env, or pass the header as an argument.",
             )
 
+    def _variables(self) -> Iterator[tuple[str, Any]]:
+        """The variables that hold tokens, and the setting that names each."""
+        yield "api_key_env", self.api_key_env
+        for name, specs in [("fallback", self.fallback or [])] + [
+            ("tiers", specs) for specs in (self.tiers or {}).values()
+        ]:
+            for spec in specs:
+                if isinstance(spec, dict):
+                    yield name, spec.get("api_key_env")
+
     # -- what is shown, and what travels: never a token ---------------------------------------------------------------
 
     def __str__(self) -> str:
-        rows = [(name, _shown(value), str(self.origin(name))) for name, value in self._values()]
+        rows = [(name, shown(value), str(self.origin(name))) for name, value in self._values()]
         rows += [
-            (f"models.{name}", _shown(model), model.found_in or "")
+            (f"models.{name}", shown(model), model.found_in or "")
             for name, model in (self.models or {}).items()
         ]
         names, values = (max(len(row[column]) for row in rows) for column in (0, 1))
         return "\n".join(
-            f"{name:<{names}}  {shown:<{min(values, 60)}}  {said}".rstrip() for name, shown, said in rows
+            f"{name:<{names}}  {value:<{min(values, 60)}}  {said}".rstrip() for name, value, said in rows
         )
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         for name in type(self).model_fields:
             if name in self.origins:
-                yield name, _Shown(_shown(getattr(self, name)))
+                yield name, Shown(shown(getattr(self, name)))
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
@@ -274,20 +280,11 @@ class RouterSettings(Layered):
                 yield name, _BY_DEFAULT.get(name) if value is None else value
 
 
-class _Shown(str):
-    """A text that is shown as it is."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
 _CHECKS: Mapping[str, Any] = {
     "base_url": checked_url,
     "hub_url": lambda url: checked_url(url, "hub_url"),
     "bill_to": checked_bill_to,
-    "timeout": lambda limits: Timeouts(**limits) if isinstance(limits, dict) else Timeouts.of(limits),
+    "timeout": lambda limits: _limits(limits),
     "wait_for_model": checked_patience,
     "default_headers": lambda headers: checked_headers(headers, "default_headers"),
     "extra_body": checked_body,
@@ -322,47 +319,6 @@ def _all_models(
     return found or None
 
 
-def _check_keys(file: ConfigFile, fields: Mapping[str, Any]) -> None:
-    for name in _tables_with_keys(file.values):
-        raise ConfigError(
-            f"{file.path}: {name} holds a token, and files are copied and committed.",
-            hint='Set a variable, and name it: api_key_env = "HFROUTER_KEY_MINE".',
-        )
-    known = fields.keys() - _NOT_IN_FILES
-    _refuse_unknown(file.values.keys() - known, known, str(file.path))
-    for targets in (file.values.get("fallback"), *_lists(file.values.get("tiers"))):
-        for spec in targets if isinstance(targets, list) else ():
-            if isinstance(spec, Mapping):
-                check_variable(spec.get("api_key_env"), trusted=file.trusted)
-
-
-def _lists(tiers: object) -> list[Any]:
-    return list(tiers.values()) if isinstance(tiers, Mapping) else []
-
-
-def _tables_with_keys(value: object, place: str = "") -> Iterator[str]:
-    """Where tokens stand."""
-    if isinstance(value, Mapping):
-        for name, inner in value.items():
-            here = f"{place}.{name}".lstrip(".")
-            if name in ("api_key", "token"):
-                yield here
-            elif name != "extra_body":
-                yield from _tables_with_keys(inner, here)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _tables_with_keys(inner, place)
-
-
-def _refuse_unknown(unknown: Any, known: Any, where: str) -> None:
-    if unknown:
-        name = min(unknown)
-        near = difflib.get_close_matches(name, known, n=1)
-        said = f"Did you mean {near[0]!r}? " if near else ""
-        listed = ", ".join(sorted(set(known) - {"origins"}))
-        raise ConfigError(f"{where}: there is no setting {name!r}.", hint=f"{said}There are {listed}.")
-
-
 def _in_words(error: ValidationError, origins: Mapping[str, Origin]) -> ConfigError:
     first = error.errors(include_url=False, include_input=False)[0]
     name, *inner = (str(part) for part in first["loc"])
@@ -373,6 +329,13 @@ def _in_words(error: ValidationError, origins: Mapping[str, Origin]) -> ConfigEr
         f"{place} ({origins.get(name, DEFAULT)}) cannot be read: {first['msg']}.",
         hint="See the docstring of HFRouter for what it may be.",
     )
+
+
+def _limits(limits: float | dict[str, float]) -> Timeouts:
+    if not isinstance(limits, dict):
+        return Timeouts.of(limits)
+    refuse_unknown(limits, [item.name for item in fields(Timeouts)], "a table of time limits")
+    return Timeouts(**limits)
 
 
 def _bare(spec: str | dict[str, Any] | Target) -> Any:
@@ -390,20 +353,3 @@ def _as_target(spec: str | dict[str, Any] | Target) -> Any:
         return spec
     rest = {name: value for name, value in spec.items() if name != "api_key_env"}
     return {**rest, "api_key": key_from(spec["api_key_env"])}
-
-
-def _shown(value: Any) -> str:
-    return repr(_masked(value))
-
-
-def _masked(value: Any) -> Any:
-    """The value with neither tokens nor passwords."""
-    if isinstance(value, Mapping):
-        return {
-            name: MASK if str(name).lower() in _SECRET else _masked(inner) for name, inner in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [_masked(inner) for inner in value]
-    if isinstance(value, SecretStr | Path):
-        return _Shown(MASK) if isinstance(value, SecretStr) else str(value)
-    return _PASSWORD.sub(MASK, value) if isinstance(value, str) else value

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from shared_core.client import config_file
 from shared_core.client.settings import says_something
 from shared_core.client.strangers import check_host, holds_secret
+from shared_core.routing import ROUTER_URL
 from shared_core.types import ApiKey, Target, TargetSpec
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ __all__ = ["Settled", "attributes_with", "given", "settled", "twin_of", "written
 
 Client = TypeVar("Client", bound="RouterBase")
 
-_OF_A_HOST = ("bill_to", "default_headers")
-"""What is meant for the host that it was written beside."""
+_OF_A_HOST = ("api_key", "bill_to", "default_headers")
+"""What is meant for the host that it was written beside, or for the router."""
 
 
 class Settled(NamedTuple):
@@ -66,6 +67,8 @@ def settled(own: Mapping[str, Any], settings: RouterSettings | None) -> Settled:
         ConfigError: They do not go together.
     """
     found = {} if settings is None else settings.arguments()
+    if "base_url" in own and not _same_host(own["base_url"], found.get("base_url", ROUTER_URL)):
+        found = {name: value for name, value in found.items() if name not in _OF_A_HOST}
     names = _names(own.get("models"), found.get("models"))
     arguments = {**found, **own, **({"models": names} if names else {})}
     if names and arguments.get("fallback"):
@@ -167,10 +170,8 @@ def _expanded(preset: NamedModel, arguments: dict[str, Any], own: Mapping[str, A
     """What a name means, beside which the user's own arguments count."""
     full = {**arguments, "model": preset.model or None}
     if preset.base_url and "base_url" not in own:
-        if not _same_host(preset.base_url, arguments.get("base_url")):
+        if not _same_host(preset.base_url, arguments.get("base_url", ROUTER_URL)):
             full = {name: value for name, value in full.items() if name not in _OF_A_HOST or name in own}
-            if "api_key" not in own:
-                full.pop("api_key", None)
         full["base_url"] = preset.base_url
     if "api_key" not in own and "base_url" not in own and (key := preset.key()) is not None:
         full["api_key"] = key
@@ -183,9 +184,8 @@ def _expanded(preset: NamedModel, arguments: dict[str, Any], own: Mapping[str, A
     return full
 
 
-def _same_host(first: str, second: str | None) -> bool:
-    """Whether two addresses are of one host."""
-    return second is not None and urlsplit(first)[:2] == urlsplit(second)[:2]
+def _same_host(first: str, second: str) -> bool:
+    return urlsplit(first)[:2] == urlsplit(second)[:2]
 
 
 def _plain_client() -> RouterBase:

@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from shared_core import AsyncHFRouter, ConfigError, HFRouter, RouterSettings, Target, Timeouts
+from shared_core import AsyncHFRouter, ConfigError, HFRouter, RouterError, RouterSettings, Target, Timeouts
 from shared_core.client.base import RouterArguments
 
 HELLO = [{"role": "user", "content": "Hello!"}]
@@ -434,6 +434,56 @@ def test_a_variable_made_for_it_may_be_named_by_any_file(project: Path, monkeypa
     toml(project, 'base_url = "https://own.example/v1"\napi_key_env = "HFROUTER_KEY_OWN"')
     (project / ".env").write_text(f"HFROUTER_KEY_OWN={SECRET}\n")
     assert sent_to() == [("own.example", f"Bearer {SECRET}")]
+
+
+def test_what_was_written_for_one_host_does_not_go_to_another_that_the_program_names(
+    project: Path, monkeypatch: Any
+) -> None:
+    toml(project, 'base_url = "https://own.example/v1"\napi_key_env = "HFROUTER_KEY_OWN"\nbill_to = "org"')
+    monkeypatch.setenv("HFROUTER_KEY_OWN", SECRET)
+    assert sent_to(base_url="https://other.example/v1") == [("other.example", None)]
+    assert sent_to(base_url="https://own.example/v2") == [("own.example", f"Bearer {SECRET}")]
+    monkeypatch.setenv("HFROUTER_API_KEY", "hf_of-the-router")
+    (project / "hfrouter.toml").unlink()
+    assert sent_to() == [("router.huggingface.co", "Bearer hf_of-the-router")]
+    assert sent_to(base_url="https://other.example/v1") == [("other.example", None)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        """HFROUTER_FALLBACK='[{"base_url": "https://x.example", "api_key_env": "AWS_SECRET"}]'""",
+        """HFROUTER_TIERS='{"a": [{"base_url": "https://x.example", "api_key_env": "AWS_SECRET"}]}'""",
+        """HFROUTER_MODELS='{"a": {"base_url": "https://x.example", "api_key_env": "AWS_SECRET"}}'""",
+        "HFROUTER_API_KEY_ENV=AWS_SECRET",
+    ],
+    ids=["a fallback", "a tier", "a model", "all calls"],
+)
+def test_a_dotenv_may_not_name_any_variable_for_a_key(project: Path, monkeypatch: Any, line: str) -> None:
+    monkeypatch.setenv("AWS_SECRET", SECRET)
+    (project / ".env").write_text(line)
+    with pytest.raises(ConfigError, match=r"HFROUTER_KEY_\.\.\. alone"):
+        sent_to()
+
+
+def test_a_variable_that_the_environment_names_is_not_for_a_strangers_host(
+    project: Path, monkeypatch: Any
+) -> None:
+    in_toml(project, "https://stranger.example/v1")
+    monkeypatch.setenv("OWN", SECRET)
+    monkeypatch.setenv("HFROUTER_API_KEY_ENV", "OWN")
+    with pytest.raises(ConfigError, match="not given for that host"):
+        sent_to()
+
+
+def test_a_strangers_hub_gets_no_token(project: Path, monkeypatch: Any, offline_url: Any) -> None:
+    root = str(offline_url).removesuffix("/v1")
+    toml(project, f'hub_url = "{root}"')
+    monkeypatch.setenv("HF_TOKEN", SECRET)
+    for key in ({}, {"api_key": SECRET}):
+        with pytest.raises(RouterError):  # the router itself is out of reach
+            HFRouter("offline/painter", max_retries=0, timeout=2, **key).text_to_image("a boat")
+        assert "authorization" not in offline_url.requests[-1].headers
 
 
 def test_a_dotenv_does_not_read_the_environment(project: Path, monkeypatch: Any) -> None:
