@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
 from shared_core.catalog import Price, UnitPrice
+from shared_core.client.arguments import EmbeddingApi, RouterArguments
 from shared_core.client.checks import (
     checked_bill_to,
     checked_body,
@@ -54,43 +55,13 @@ if TYPE_CHECKING:
     from shared_core.client.ways import Ways
     from shared_core.policy import Handler, Policy
 
-__all__ = ["EmbeddingApi", "RouterArguments", "RouterBase"]
-
-EmbeddingApi = Literal["auto", "openai", "tei", "router"]
-"""What an address speaks when texts are embedded."""
+__all__ = ["RouterBase"]
 
 T = TypeVar("T")
 Options = TypeVar("Options", bound=Mapping[str, Any])
 
 _RECORD = Record(time.time)
 _CATALOG_TTL = 300.0  # seconds; what Hugging Face's own ml-intern uses
-
-
-class RouterArguments(SafeguardArguments, total=False):
-    """The keyword arguments of both clients; explained at `RouterBase`."""
-
-    api_key: str | ApiKey | None
-    base_url: str | None
-    provider: str | None
-    bill_to: str | None
-    timeout: float | Timeouts | None
-    max_retries: int | None
-    default_headers: Mapping[str, str] | None
-    extra_body: Mapping[str, Any] | None
-    wait_for_model: bool | float | None
-    reasoning_tags: bool | None
-    embedding_cache: EmbeddingCache | str | Path | bool | None
-    embedding_api: EmbeddingApi | None
-    hub_url: str | None
-    task_models: Mapping[str, str] | None
-    prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None
-    reported_cost: str | None
-    fallback: Sequence[TargetSpec] | None
-    tiers: Mapping[str, Sequence[TargetSpec]] | None
-    tier: str | None
-    routing: Routing | None
-    continue_elsewhere: bool | None
-    models: Mapping[str, NamedModel | Mapping[str, Any]] | None
 
 
 class RouterBase:
@@ -140,7 +111,8 @@ class RouterBase:
             "groq", "temperature": 0, "system": "Answer in code."}}, also with `base_url`, `api_key` or `api_key_env` (a
             variable), `bill_to`, `extra_body` and any chat parameter. `HFRouter("coder")` is a client with all that,
             beside which other arguments win; `model="coder"` is that for one call. In `fallback` and `tiers` a name
-            stands for model, host and account: parameters and instructions stay those of the call.
+            stands for model, host and account: parameters and instructions stay those of the call. Its host is that of
+            this model alone: targets without one are where the client would be without the name.
         usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
             ledger. A call's own `usage_tags` come on top.
         hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.

@@ -21,7 +21,7 @@ from shared_core.routing.order import ROUTINGS, in_order
 from shared_core.routing.passing_on import Skipped
 from shared_core.types import Call, ModelRef, Routing, Target, TargetSpec
 
-__all__ = ["Lineup", "Plan", "checked_routing", "checked_targets", "resolved"]
+__all__ = ["Lineup", "Plan", "anchored", "checked_routing", "checked_targets", "resolved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,16 @@ def checked_targets(specs: Sequence[TargetSpec], argument: str) -> tuple[Target,
             hint=f"A single one goes into a list: {argument}=[...].",
         )
     return tuple(_checked(Target.of(spec), argument) for spec in specs)
+
+
+def anchored(target: Target, home: Target) -> Target:
+    """A target that is at home though calls start elsewhere: with its host's address and account in it."""
+    url = target.base_url or home.base_url
+    if urlsplit(url)[:2] != urlsplit(home.base_url)[:2]:
+        return target
+    key = home.key if target.key.source == "ambient" else target.key
+    bill_to = target.bill_to or (home.bill_to if key == home.key else None)
+    return replace(target, base_url=url, key=key, bill_to=bill_to, headers={**home.headers, **target.headers})
 
 
 def checked_routing(routing: Routing) -> Routing:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 from shared_core.catalog import Catalog
-from shared_core.client.base import RouterArguments
+from shared_core.client.arguments import RouterArguments
 from shared_core.client.batch_calls import AsyncBatchCalls, BatchCalls
 from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
 from shared_core.client.settings import bypasses_proxy, proxies

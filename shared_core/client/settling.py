@@ -121,12 +121,16 @@ def twin_of(client: Client, named: NamedModel) -> Client:
     twin.model, twin.task_models = named.model or None, {}
     if named.chooses_provider() or elsewhere:
         twin.provider = named.provider
-    if elsewhere:
-        twin.embedding_api = "auto"
     twin.extra_body = {**client.extra_body, **named.extra_body}
     twin._base_url, twin._key, twin.bill_to = place.base_url, place.key, place.bill_to
     twin._headers, twin._target = dict(place.headers), None
     twin._preset, twin._own_name, twin._names, twin._twins = named, "", {}, {}
+    if elsewhere:
+        twin.embedding_api = "auto"
+        targets: dict[str, Any] = {"fallback": client.fallback, "tiers": client.tiers}
+        _anchor(targets, home)
+        twin.fallback, twin.tiers = targets["fallback"], targets["tiers"]
+        twin._ways = twin._find_ways()
     return twin
 
 
@@ -172,6 +176,7 @@ def _expanded(preset: NamedModel, arguments: dict[str, Any], own: Mapping[str, A
     if preset.base_url and "base_url" not in own:
         if not _same_host(preset.base_url, arguments.get("base_url", ROUTER_URL)):
             full = {name: value for name, value in full.items() if name not in _OF_A_HOST or name in own}
+            _anchor(full, _home(arguments, own))
         full["base_url"] = preset.base_url
     if "api_key" not in own and "base_url" not in own and (key := preset.key()) is not None:
         full["api_key"] = key
@@ -182,6 +187,30 @@ def _expanded(preset: NamedModel, arguments: dict[str, Any], own: Mapping[str, A
     if preset.extra_body:
         full["extra_body"] = {**preset.extra_body, **(own.get("extra_body") or {})}
     return full
+
+
+def _home(arguments: Mapping[str, Any], own: Mapping[str, Any]) -> Target:
+    """Where a client would be without the name of its model. A key that was given is meant for that model's host."""
+    found = {name: arguments[name] for name in _OF_A_HOST if name in arguments and name not in own}
+    return Target(
+        arguments.get("base_url", ROUTER_URL),
+        found.get("api_key") or ApiKey(None),
+        arguments.get("bill_to"),
+        found.get("default_headers") or {},
+    )
+
+
+def _anchor(arguments: dict[str, Any], home: Target) -> None:
+    """Leaves targets that name no host at home, where the model itself is elsewhere."""
+    from shared_core.client.lineup import anchored
+
+    def at_home(specs: Sequence[TargetSpec]) -> list[TargetSpec]:
+        return [anchored(Target.of(spec), home) for spec in specs]
+
+    if arguments.get("fallback"):
+        arguments["fallback"] = at_home(arguments["fallback"])
+    if arguments.get("tiers"):
+        arguments["tiers"] = {name: at_home(specs) for name, specs in arguments["tiers"].items()}
 
 
 def _same_host(first: str, second: str) -> bool:

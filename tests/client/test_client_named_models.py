@@ -143,6 +143,20 @@ def test_a_fallback_is_its_model_and_host_and_the_parameters_stay_the_calls(
     assert sent.headers["authorization"] == "Bearer key-of-the-other"
 
 
+def test_a_fallback_without_a_host_stays_at_home_where_the_model_is_elsewhere(
+    here: Any, other: Any, offline_url: Any
+) -> None:
+    other.queue(Status(503), times=3)
+    router = HFRouter("offline/tools", **here, fallback=["coder"])
+    assert router.chat(HELLO, model="elsewhere").meta.url == str(offline_url)
+    assert offline_url.requests[-1].headers["authorization"] == "Bearer key-of-here"
+    settings = RouterSettings(base_url=str(offline_url), api_key="key-of-home", max_retries=0)
+    for fallback in (["coder"], ["offline/echo"]):
+        router = HFRouter.from_settings(settings, model="elsewhere", fallback=fallback)
+        assert router.chat(HELLO).meta.url == str(offline_url)
+        assert offline_url.requests[-1].headers["authorization"] == "Bearer key-of-home"
+
+
 def test_a_tier_may_be_made_of_names(here: Any, other: Any) -> None:
     router = HFRouter(**here, tiers={"fast": ["elsewhere", "coder"]}, tier="fast")
     assert router.chat(HELLO).meta.url == str(other)

@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from shared_core import AsyncHFRouter, ConfigError, HFRouter, RouterError, RouterSettings, Target, Timeouts
-from shared_core.client.base import RouterArguments
+from shared_core.client.arguments import RouterArguments
 
 HELLO = [{"role": "user", "content": "Hello!"}]
 SECRET = "hf_" + "s3cr3t" * 5
