@@ -46,7 +46,7 @@ _HUB_NAMES = {"transcribe": "automatic-speech-recognition", "ask_image": "image-
 _NO_MATTER = frozenset(
     {
         *("timeout", "usage_tags", "extra_headers", "progress", "on_progress"),
-        *("max_concurrency", "batch_size", "to", "most_bytes"),
+        *("max_concurrency", "batch_size", "to", "most_bytes", "cache"),
     }
 )
 """Options that change how an answer is fetched, and not which it is."""
