@@ -24,7 +24,7 @@ __all__ = [
     "bypasses_proxy",
     "dotenv",
     "proxies",
-    "says_something",
+    "said",
     "user_folder",
     "variable",
 ]
@@ -79,13 +79,15 @@ def variable(name: str, *, in_dotenv: bool = True) -> str:
     return os.environ.get(name) or (dotenv().get(name, "") if in_dotenv else "")
 
 
-def says_something() -> bool:
-    """Whether a setting of this package may be written in the environment, or in a `.env`: cheap to ask."""
-    return (
-        "HF_ENDPOINT" in os.environ
-        or any(name.upper().startswith(PREFIX) for name in os.environ)
-        or _is_file(DOTENV)
-    )
+def said() -> tuple[object, ...]:
+    """What the environment says of this package, and which `.env` lies here; empty for nothing. Cheap to ask."""
+    names = sorted(name for name in os.environ if name == "HF_ENDPOINT" or name.upper().startswith(PREFIX))
+    variables = [(name, os.environ.get(name)) for name in names]
+    try:
+        found = DOTENV.stat()
+    except OSError:  # not there, or in a folder that may not be looked into
+        return tuple(variables)
+    return (*variables, DOTENV.absolute(), found.st_mtime_ns, found.st_size)
 
 
 def ambient_source() -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from shared_core.client import config_file
-from shared_core.client.settings import says_something
+from shared_core.client.settings import PREFIX, said, variable
 from shared_core.client.strangers import check_host, holds_secret
 from shared_core.routing import ROUTER_URL
 from shared_core.types import ApiKey, Target, TargetSpec
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Settled", "attributes_with", "given", "settled", "twin_of", "written"]
 
 Client = TypeVar("Client", bound="RouterBase")
+
+_LAST: list[tuple[object, config_file.ConfigFile | None, RouterSettings]] = []
+"""What was read last, and of what: most clients of a process find the same. Replaced as a whole, for threads."""
 
 _OF_A_HOST = ("api_key", "bill_to", "default_headers")
 """What is meant for the host that it was written beside, or for the router."""
@@ -49,11 +52,18 @@ def written() -> RouterSettings | None:
     Raises:
         ConfigError: It cannot be read.
     """
-    if not says_something() and config_file.find() is None:
+    now, path = said(), variable(f"{PREFIX}CONFIG", in_dotenv=False)
+    file = config_file.read(path) if path else config_file.find()
+    if not now and file is None:
         return None
+    for last in _LAST:
+        if last[0] == now and last[1] is file:
+            return last[2]
     from shared_core.client.router_settings import RouterSettings
 
-    return RouterSettings()
+    settings = RouterSettings()
+    _LAST[:] = [(now, file, settings)]
+    return settings
 
 
 def settled(own: Mapping[str, Any], settings: RouterSettings | None) -> Settled:

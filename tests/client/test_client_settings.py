@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import pickle
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any
 
 import pytest
 
@@ -119,16 +118,15 @@ def test_the_hub_is_where_huggingface_hub_looks_for_it_too(monkeypatch: pytest.M
 
 
 def test_every_argument_of_a_client_that_can_be_written_down_is_a_setting() -> None:
-    arguments = {*get_type_hints(RouterArguments, localns={**vars(inspect), **_names()}), "model"}
+    arguments = {*RouterArguments.__annotations__, "model"}
     assert arguments - {"hooks"} == RouterSettings.model_fields.keys() - {"config", "origins", "api_key_env"}
 
 
-def _names() -> dict[str, Any]:
-    from shared_core.cache import EmbeddingCache
-    from shared_core.client.named_models import NamedModel
-    from shared_core.observe.events import Hook
-
-    return {"EmbeddingCache": EmbeddingCache, "NamedModel": NamedModel, "Hook": Hook}
+def test_a_cache_of_answers_may_be_written_down(project: Path, offline_url: Any) -> None:
+    toml(project, f'model = "offline/echo"\nbase_url = "{offline_url}"\nchat_cache = true')
+    router = HFRouter(api_key="k")
+    replies = [router.chat(HELLO, temperature=0, seed=1) for _ in range(2)]
+    assert [reply.meta.cached for reply in replies] == [False, True]
 
 
 # -- the file ---------------------------------------------------------------------------------------------------------

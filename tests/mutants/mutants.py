@@ -416,7 +416,7 @@ _CLIENT = (
     ),
     Mutant(
         "A catalogue grown stale is not served when the service is down",
-        "shared_core/client/base.py",
+        "shared_core/client/catalogue_calls.py",
         "if stale is not None and not refresh:",
         "if stale is not None and refresh:",
         ("tests/client/test_client_catalogue.py",),
