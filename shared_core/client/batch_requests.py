@@ -133,15 +133,13 @@ def key_of(client: TaskRouter, task: str, arguments: Mapping[str, Any]) -> str:
     at, rest = client._doing(_HUB_NAMES.get(task, task.replace("_", "-")), arguments)
     preset = at._preset
     whose = [
-        *(
-            at.base_url,
-            at.model,
-            at.provider,
-            at.task_models,
-            at.extra_body,
-            at.reasoning_tags,
-            at.embedding_api,
-        ),
+        at.base_url,
+        at.model,
+        at.provider,
+        at.task_models,
+        at.extra_body,
+        at.reasoning_tags,
+        at.embedding_api,
         None if preset is None else [preset.params, preset.system],
     ]
     asked = {name: value for name, value in rest.items() if name not in _NO_MATTER and value is not None}

@@ -1,8 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
 Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), of
-embedding (`vector_mutants`), of caches (`cache_mutants`) and of media (`media_mutants`), how it is run (`run`), and that
-the table keeps up with the code (`test_mutants_table`).
+embedding (`vector_mutants`), of caches (`cache_mutants`), of settings and batches (`settings_mutants`) and of media
+(`media_mutants`), how it is run (`run`), and that the table keeps up with the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -15,6 +15,7 @@ from cache_mutants import CACHES
 from classic_mutants import CLASSIC
 from media_mutants import MEDIA
 from mutant import Mutant
+from settings_mutants import BATCHES, SETTINGS
 from vector_mutants import VECTORS
 
 __all__ = ["MUTANTS"]
@@ -441,6 +442,8 @@ MUTANTS = (
     *MEDIA,
     *VECTORS,
     *CACHES,
+    *SETTINGS,
+    *BATCHES,
     *LANGCHAIN,
     *LLAMA_INDEX,
 )
