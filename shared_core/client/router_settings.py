@@ -67,6 +67,21 @@ class RouterSettings(Layered):
     put together by name; any other setting is taken whole.
 
     Clients read all this by themselves with their first call; `HFRouter.from_settings` takes what was loaded before.
+    Keys of the file that nobody knows are errors. Paths in it are as seen from the current folder.
+
+        model = "coder"
+        timeout = {total = 60, first_token = 10}
+        fallback = ["local"]
+
+        [models.coder]
+        model = "Qwen/Qwen3-Coder-480B-A35B-Instruct:cheapest"
+        temperature = 0.1
+        system = "Answer in code."
+
+        [models.local]
+        model = "my-model"
+        base_url = "http://localhost:8000/v1"
+        api_key_env = "HFROUTER_KEY_LOCAL"
 
     A file holds no token: it names the variable that does (`api_key_env`). Files in a project may be a stranger's.
     They may name variables called `HFROUTER_KEY_...` alone, and their `base_url` is not sent a key that was given

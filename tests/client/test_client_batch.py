@@ -327,8 +327,10 @@ def test_a_file_that_a_crash_left_behind_is_taken_up(run: Run, tmp_path: Path, t
     file = tmp_path / "a"
     run([say("one"), say("two")], path=file)
     file.write_bytes(tear(file.read_bytes()))
-    assert [reply.text for reply in run([say("one"), say("two")], path=file)] == ["one", "two"]
-    assert run([say("one"), say("two")], path=file).sent == 0
+    wanted = [say("one"), say("two"), say("three")]
+    assert [reply.text for reply in run(wanted, path=file)] == ["one", "two", "three"]
+    again = run(wanted, path=file)
+    assert (again.sent, [reply.text for reply in again]) == (0, ["one", "two", "three"])
 
 
 def test_a_file_that_is_something_else_is_left_alone(run: Run, tmp_path: Path) -> None:
