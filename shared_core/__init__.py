@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from shared_core.media import MediaFile, MediaReply, TranscriptReply
+    from shared_core.observe import OpenTelemetry
     from shared_core.types import (
         ChatDelta,
         ChatOptions,
@@ -97,6 +98,7 @@ _ROOMS = {
         "Unauthorized",
     ),
     "media": ("MediaFile", "MediaReply", "TranscriptReply"),
+    "observe": ("OpenTelemetry",),
     "types": (
         "ChatDelta",
         "ChatOptions",
@@ -158,6 +160,7 @@ __all__ = [
     "ModelRef",
     "ModelStatus",
     "NoRoute",
+    "OpenTelemetry",
     "Overloaded",
     "PaymentRequired",
     "PermissionDenied",
