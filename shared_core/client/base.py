@@ -25,7 +25,7 @@ from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.safeguards import SafeguardArguments, Safeguards
 from shared_core.client.settings import Keyring
-from shared_core.client.settling import attributes_with, given, twin_of, written
+from shared_core.client.settling import arguments_of, attributes_with, given, twin_of, written
 from shared_core.errors import ConfigError
 from shared_core.flow import Flow
 from shared_core.policy.record import Record
@@ -253,7 +253,7 @@ class RouterBase:
         check_state_travels(self._safeguards.arguments.get("state"))
         dropped = SECRET_HEADERS & self._headers.keys()
         return {
-            "settings": self._written(),
+            "settings": arguments_of(self),
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
             "api_key": _left_behind() if dropped else self._key,
             "client_stays": self._has_own_client or self._client_stayed_behind,
@@ -266,34 +266,6 @@ class RouterBase:
         self._preset, self._own_name = state["preset"]
         self._names = cast("Mapping[str, NamedModel]", self.models_by_name)
         self._settled = True
-
-    def _written(self) -> dict[str, Any]:
-        """The arguments in use, but for the token."""
-        return {
-            "model": self.model,
-            "base_url": self._base_url,
-            "provider": self.provider,
-            "bill_to": self.bill_to,
-            "timeout": self.timeouts,
-            "max_retries": self.max_retries,
-            "default_headers": {k: v for k, v in self._headers.items() if k not in SECRET_HEADERS},
-            "extra_body": self.extra_body,
-            "wait_for_model": self.wait_for_model,
-            "reasoning_tags": self.reasoning_tags,
-            "embedding_cache": self.embedding_cache,
-            "embedding_api": self.embedding_api,
-            "hub_url": self._hub_url,
-            "task_models": self.task_models,
-            "prices": self._exchange.costs.prices,
-            "reported_cost": self._exchange.costs.reported_in,
-            "fallback": self.fallback,
-            "tiers": self.tiers,
-            "tier": self.tier,
-            "routing": self.routing,
-            "continue_elsewhere": self.continue_elsewhere,
-            "models": self.models_by_name,
-            **self._safeguards.arguments,
-        }
 
     # -- settings from outside, and models by name ------------------------------------------------------
 

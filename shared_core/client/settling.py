@@ -14,14 +14,14 @@ from shared_core.client import config_file
 from shared_core.client.settings import PREFIX, said, variable
 from shared_core.client.strangers import check_host, holds_secret
 from shared_core.routing import ROUTER_URL
-from shared_core.types import ApiKey, Target, TargetSpec
+from shared_core.types import SECRET_HEADERS, ApiKey, Target, TargetSpec
 
 if TYPE_CHECKING:
     from shared_core.client.base import RouterBase
     from shared_core.client.named_models import NamedModel
     from shared_core.client.router_settings import RouterSettings
 
-__all__ = ["Settled", "attributes_with", "given", "settled", "twin_of", "written"]
+__all__ = ["Settled", "arguments_of", "attributes_with", "given", "settled", "twin_of", "written"]
 
 Client = TypeVar("Client", bound="RouterBase")
 
@@ -94,14 +94,43 @@ def settled(own: Mapping[str, Any], settings: RouterSettings | None) -> Settled:
     return Settled(_expanded(preset, arguments, own), preset, str(name))
 
 
+def arguments_of(client: RouterBase) -> dict[str, Any]:
+    """The arguments of a client as they are in use, but for what is secret."""
+    return {
+        "model": client.model,
+        "base_url": client._base_url,
+        "provider": client.provider,
+        "bill_to": client.bill_to,
+        "timeout": client.timeouts,
+        "max_retries": client.max_retries,
+        "default_headers": {k: v for k, v in client._headers.items() if k not in SECRET_HEADERS},
+        "extra_body": client.extra_body,
+        "wait_for_model": client.wait_for_model,
+        "reasoning_tags": client.reasoning_tags,
+        "embedding_cache": client.embedding_cache,
+        "embedding_api": client.embedding_api,
+        "hub_url": client._hub_url,
+        "task_models": client.task_models,
+        "prices": client._exchange.costs.prices,
+        "reported_cost": client._exchange.costs.reported_in,
+        "fallback": client.fallback,
+        "tiers": client.tiers,
+        "tier": client.tier,
+        "routing": client.routing,
+        "continue_elsewhere": client.continue_elsewhere,
+        "models": client.models_by_name,
+        **client._safeguards.arguments,
+    }
+
+
 def attributes_with(client: RouterBase, settings: RouterSettings | None) -> dict[str, Any]:
     """The attributes of a client once it has taken over these settings.
 
     Raises:
         ConfigError: They do not go together with its arguments.
     """
-    now = {**client._written(), "default_headers": client._headers, "api_key": client._key}
-    plain = {**_plain_client()._written(), "api_key": ApiKey(None)}
+    now = {**arguments_of(client), "default_headers": client._headers, "api_key": client._key}
+    plain = {**arguments_of(_plain_client()), "api_key": ApiKey(None)}
     # Attributes that were set since count like arguments.
     changed = {
         name: value for name, value in now.items() if name in client._given or value != plain.get(name)

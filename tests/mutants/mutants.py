@@ -69,9 +69,9 @@ _SECRETS = (
     ),
     Mutant(
         "Headers that are secrets travel in a pickle of the client",
-        "shared_core/client/base.py",
-        "for k, v in self._headers.items() if k not in SECRET_HEADERS}",
-        "for k, v in self._headers.items()}",
+        "shared_core/client/settling.py",
+        "for k, v in client._headers.items() if k not in SECRET_HEADERS}",
+        "for k, v in client._headers.items()}",
         ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
