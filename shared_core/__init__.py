@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from shared_core.cache import ChatCache
     from shared_core.catalog import Catalog, ModelFacts, ModelInfo
     from shared_core.client import AsyncChatStream, AsyncHFRouter, ChatStream, HFRouter, ModelStatus
+    from shared_core.client.batch import BatchReplies
+    from shared_core.client.router_settings import RouterSettings
     from shared_core.errors import (
         AllRoutesFailed,
         BadRequest,
@@ -70,6 +72,8 @@ _ROOMS = {
     "cache": ("ChatCache",),
     "catalog": ("Catalog", "ModelFacts", "ModelInfo"),
     "client": ("AsyncChatStream", "AsyncHFRouter", "ChatStream", "HFRouter", "ModelStatus"),
+    "client.batch": ("BatchReplies",),
+    "client.router_settings": ("RouterSettings",),
     "errors": (
         "AllRoutesFailed",
         "BadRequest",
@@ -125,6 +129,7 @@ __all__ = [
     "AsyncChatStream",
     "AsyncHFRouter",
     "BadRequest",
+    "BatchReplies",
     "BudgetExceeded",
     "Catalog",
     "ChatCache",
@@ -166,6 +171,7 @@ __all__ = [
     "RerankOptions",
     "RerankReply",
     "RouterError",
+    "RouterSettings",
     "StreamInterrupted",
     "Target",
     "TimedOut",

@@ -2,8 +2,8 @@
 
 Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), of
 embedding (`vector_mutants`), of caches (`cache_mutants`), of races (`hedge_mutants`), of media (`media_mutants`), of
-what is observed and shared (`observing_mutants`), how it is run (`run`), and that the table keeps up with the code
-(`test_mutants_table`).
+what is observed and shared (`observing_mutants`), of settings and batches (`settings_mutants`), how it is run (`run`),
+and that the table keeps up with the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -18,6 +18,7 @@ from hedge_mutants import HEDGE
 from media_mutants import MEDIA
 from mutant import Mutant
 from observing_mutants import OBSERVING
+from settings_mutants import BATCHES, SETTINGS
 from vector_mutants import VECTORS
 
 __all__ = ["MUTANTS"]
@@ -69,9 +70,9 @@ _SECRETS = (
     ),
     Mutant(
         "Headers that are secrets travel in a pickle of the client",
-        "shared_core/client/base.py",
-        "for k, v in self._headers.items() if k not in SECRET_HEADERS}",
-        "for k, v in self._headers.items()}",
+        "shared_core/client/settling.py",
+        "for k, v in client._headers.items() if k not in SECRET_HEADERS}",
+        "for k, v in client._headers.items()}",
         ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
@@ -419,7 +420,7 @@ _CLIENT = (
     ),
     Mutant(
         "A catalogue grown stale is not served when the service is down",
-        "shared_core/client/base.py",
+        "shared_core/client/catalogue_calls.py",
         "if stale is not None and not refresh:",
         "if stale is not None and refresh:",
         ("tests/client/test_client_catalogue.py",),
@@ -446,6 +447,8 @@ MUTANTS = (
     *MEDIA,
     *VECTORS,
     *CACHES,
+    *SETTINGS,
+    *BATCHES,
     *LANGCHAIN,
     *LLAMA_INDEX,
 )
