@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from shared_core.client.checks import checked_tags
+from shared_core.client.checks import checked_hedge, checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Safeguards:
         whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
         per_route: Around all tries with one target: budgets.
         per_try: Around each try, innermost: rate limits, concurrency.
+        hedge: Whether a second target is asked beside a slow one, or after how many seconds.
         opened: A cache of answers that is this client's own to close.
     """
 
@@ -59,6 +60,7 @@ class Safeguards:
     whole: tuple[Policy, ...] = ()
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
+    hedge: bool | float = False
     opened: ChatCache | None = None
 
     @classmethod
@@ -95,7 +97,14 @@ class Safeguards:
             arguments = {**arguments, "chat_cache": cache}
             opened = None if cache is given else cache
             whole.append(_remember(cache, token))
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, tuple(whole), opened=opened)
+        return cls(
+            arguments,
+            checked_tags(arguments.get("usage_tags")),
+            hooks,
+            tuple(whole),
+            hedge=checked_hedge(arguments.get("hedge", False)),
+            opened=opened,
+        )
 
 
 def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:
