@@ -119,11 +119,19 @@ class RouterBase:
             ledger. A call's own `usage_tags` come on top.
         hooks: Functions that are told of each call by an event; see `shared_core.observe.events`, and
             `OpenTelemetry` for one that makes spans and metrics.
+        limits: How much may be sent, such as [Limit(requests=60, per="minute", of="provider")]: a list of `Limit`, or
+            of their arguments by name. A call waits for its turn, in the order of coming; one whose turn would come
+            after its deadline is refused at once with `LimitReached`. Each try counts. Looking things up (the
+            catalogue, a job's questions) does not. With limits, or `concurrency`, a provider's `Retry-After` holds
+            for all calls to that model and account.
+        concurrency: How many requests may be under way at once: a number (for each host), "adaptive" (found out, for
+            each model), or a `Concurrency`.
         state: Where workers share what they know: "redis://host:6379/0" for many machines, a path to an SQLite file
             for the processes of one, or a function that returns such a URL. With `fallback`, a target that one
             worker finds closed (a `Retry-After`, too many failures, no credits) is passed over by the others within
-            a second, and open for all when one of them finds it well again; targets go under digests there. While
-            the place is away each worker goes by what it has seen itself.
+            a second, and open for all when one of them finds it well again; targets go under digests there. Limits
+            are those of all workers together. While the place is away each worker goes by what it has seen itself,
+            and keeps to its share of the limits.
         chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
             the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
             which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
@@ -377,6 +385,11 @@ class RouterBase:
             safeguards=self._safeguards,
             whole=whole,
         )
+
+    @property
+    def _asking(self) -> Sequence[Policy]:
+        """The pipeline of what costs nothing, and is neither limited nor counted: questions about a job, downloads."""
+        return policies(max_retries=self.max_retries, patience=self._patience)
 
     def _look_up(self, path: str, timeout: float | Timeouts | None = None) -> Flow[Any]:
         call = self._call(LookupRequest(path), timeout, None, streamed=False)

@@ -142,6 +142,7 @@ class TaskRouter(VectorRouter):
             url = f"{self.base_url}/completions"
             sent = replace(sent, served=replace(sent.served, provider=OWN_SERVER), url=url)
         sent = replace(sent, request=told(sent.request, sent.served.provider, streamed=stream))
+        call = _at(call, sent)
         call = replace(call, target=replace(call.target, base_url=self._root()))
         exchange = GenerationExchange(sent, tuple(sent.request.parameters.get("stop") or ()), stream)
         reply = yield from run_through(self._policies, call, exchange)
@@ -224,7 +225,7 @@ class TaskRouter(VectorRouter):
                 return True  # it says no more than that
 
         try:
-            return (yield from run_through(self._policies, call, tell))
+            return (yield from run_through(self._asking, call, tell))
         except RouterError as error:
             if error.status in _TOO_LATE:
                 return False
@@ -252,6 +253,7 @@ class TaskRouter(VectorRouter):
 
         def send(call: Call, around: Sequence[Policy]) -> Flow[Begun]:
             task = yield from find(call)
+            call = _at(call, task)
             run = self._run(call, keep if _gives_files(task) else None, waiter, options)
             return Begun(call, run, task, (yield from run.send(task, around)))
 
@@ -373,7 +375,7 @@ class TaskRouter(VectorRouter):
         tell = wanted if callable(wanted) else JobLine() if wanted else None
         root = call.target.base_url.removesuffix("/v1")
         call = replace(call, target=replace(call.target, base_url=root))
-        return JobRun(call, self._exchange, self._policies, keep, self._waiters, waiter, tell)
+        return JobRun(call, self._exchange, self._asking, keep, self._waiters, waiter, tell)
 
     def _paid(self) -> Sequence[Policy]:
         return self._stack(paid=True)
@@ -408,6 +410,13 @@ class TaskRouter(VectorRouter):
         seed = done.report.seed if done.report is not None else None
         raw = done.raw if isinstance(done.raw, Mapping) else {}
         return MediaReply(done.files, meta, seed, done.job, raw)
+
+
+def _at(call: Call, task: TaskExchange) -> Call:
+    """The call with the provider that was found for it, which limits may be told apart by."""
+    if task.url is not None:  # a server of the user's own
+        return call
+    return replace(call, target=replace(call.target, provider=task.served.provider))
 
 
 def _check_job(job: object) -> None:

@@ -105,7 +105,7 @@ class VectorRouter(CatalogueRouter):
             exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own})
             policies = self._ways.around(self._ways.among(places), whole=True)
         else:
-            call = replace(call, target=replace(call.target, base_url=route.root))
+            call = replace(call, target=replace(call.target, base_url=route.root, provider=route.provider))
         known = None if cache is None else remember
         if cache is not None:
             from shared_core.client.embed_flight import EmbedFlight

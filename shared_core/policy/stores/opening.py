@@ -22,6 +22,8 @@ LAYOUT = Layout(
     application_id=0x48465354,  # "HFST"
     version=1,
     tables=(
+        "CREATE TABLE IF NOT EXISTS limits (key TEXT PRIMARY KEY, free_at REAL, seen REAL) WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS limit_users (who TEXT PRIMARY KEY, seen REAL) WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS closings "
         "(target TEXT PRIMARY KEY, closing TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
     ),

@@ -20,11 +20,14 @@ from shared_core import (
     ChatReply,
     ChatStream,
     Choice,
+    Concurrency,
     EmbedReply,
     HFRouter,
+    Limit,
     ModelInfo,
     ModelStatus,
     RateLimited,
+    RateLimiter,
     ReplyMeta,
     RerankReply,
     RouterError,
@@ -57,6 +60,12 @@ HFRouter(model="org/name", timeout=30, wait_for_model=120.0)
 HFRouter(None, api_key=None)
 AsyncHFRouter("org/name", transport="aiohttp")
 
+HFRouter(limits=[Limit(requests=60, per="minute", of="provider"), {"tokens": 9}], concurrency=Concurrency(8))
+HFRouter(concurrency="adaptive", state="redis://host")
+assert_type(RateLimiter(Limit(requests=1)).acquire(), bool)
+
+Limit(60)  # wrong: call-arg
+Limit(requests=60, per="week")  # wrong: arg-type
 HFRouter(api_token="hf_x")  # wrong: call-arg
 HFRouter(max_retries="3")  # wrong: arg-type
 HFRouter(timeout="60")  # wrong: arg-type
