@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared_core.types.chat import ChatRequest
+from shared_core.types.cost import Cost
+from shared_core.types.deltas import Usage
 from shared_core.types.embeddings import EmbedRequest
+from shared_core.types.jobs import Job
 from shared_core.types.rerank import RerankRequest
 from shared_core.types.target import Target
 from shared_core.types.tasks import TaskRequest
@@ -64,18 +67,23 @@ class Progress:
         provider, request_id: From the latest reply, to name them in errors.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
+        job: What a provider has accepted, from that moment on.
+        usage, cost: Of the parts that were answered, where one call is many requests; None otherwise.
     """
 
     __slots__ = (
         "attempts",
+        "cost",
         "emitted",
         "first_token",
+        "job",
         "model",
         "moves",
         "provider",
         "request_id",
         "started",
         "url",
+        "usage",
     )
 
     def __init__(self, started: float) -> None:
@@ -87,6 +95,9 @@ class Progress:
         self.request_id: str | None = None
         self.moves = 0
         self.model = self.url = ""
+        self.job: Job | None = None
+        self.usage: Usage | None = None
+        self.cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)
