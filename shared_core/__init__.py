@@ -41,7 +41,9 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from shared_core.media import MediaFile, MediaReply, TranscriptReply
+    from shared_core.observe.ledger import Ledger
     from shared_core.types import (
+        AccountUsage,
         ChatDelta,
         ChatOptions,
         ChatParams,
@@ -91,7 +93,9 @@ _ROOMS = {
         "Unauthorized",
     ),
     "media": ("MediaFile", "MediaReply", "TranscriptReply"),
+    "observe.ledger": ("Ledger",),
     "types": (
+        "AccountUsage",
         "ChatDelta",
         "ChatOptions",
         "ChatParams",
@@ -117,6 +121,7 @@ _ROOMS = {
 __getattr__, __dir__ = lazily(__name__, _ROOMS)
 
 __all__ = [
+    "AccountUsage",
     "AllRoutesFailed",
     "AsyncChatStream",
     "AsyncHFRouter",
@@ -140,6 +145,7 @@ __all__ = [
     "Job",
     "JobFailed",
     "JobReport",
+    "Ledger",
     "MalformedResponse",
     "MediaFile",
     "MediaReply",

@@ -51,6 +51,7 @@ from shared_core.wire.chat import check_messages
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
     from shared_core.client.ways import Ways
+    from shared_core.observe.ledger import Ledger
     from shared_core.policy import Handler, Policy
 
 __all__ = ["EmbeddingApi", "RouterArguments", "RouterBase"]
@@ -91,7 +92,7 @@ class RouterArguments(SafeguardArguments, total=False):
 
 
 class RouterBase:
-    """Settings of a client. Making one reads nothing and opens nothing.
+    """Settings of a client. Making one reads nothing, and opens nothing but the file of a `ledger`.
 
     Args:
         model: Default model, `org/name[:fastest|cheapest|preferred|<provider>]`.
@@ -133,6 +134,8 @@ class RouterBase:
         usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
             ledger. A call's own `usage_tags` come on top.
         hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
+        ledger: Where a row is kept of each call, with its tokens and cost: True for memory, a path for a file that
+            processes may share, or a `Ledger` for several clients; see there, and `ledger` below.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -215,6 +218,11 @@ class RouterBase:
     def hub_url(self) -> str:
         """The Hub in use."""
         return self._hub_url or _environment_hub_url() or HUB_URL
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The usage ledger; None without one."""
+        return self._safeguards.ledger
 
     def __repr__(self) -> str:
         where = f", base_url={self._base_url!r}" if self._base_url else ""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 from shared_core.catalog import Catalog
+from shared_core.client.account_calls import AccountCalls, AsyncAccountCalls
 from shared_core.client.base import RouterArguments
 from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
 from shared_core.client.settings import bypasses_proxy, proxies
@@ -32,7 +34,7 @@ from shared_core.types import (
 __all__ = ["AsyncHFRouter", "HFRouter"]
 
 
-class HFRouter(CostCalls, WritingCalls):
+class HFRouter(CostCalls, AccountCalls, WritingCalls):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
     Takes the arguments of `RouterBase`, and:
@@ -145,8 +147,11 @@ class HFRouter(CostCalls, WritingCalls):
         return BlockingRun(self._warm(model, timeout), self._sender()).finish()
 
     def close(self) -> None:
-        """Closes the embedding cache. Connections are shared by the process and closed when they are idle."""
+        """Closes the embedding cache, and writes what the ledger holds. Connections are shared by the process and
+        closed when they are idle."""
         self._close_cache()
+        if self.ledger is not None:
+            self.ledger.flush()
 
     def __enter__(self) -> Self:
         return self
@@ -165,7 +170,7 @@ class HFRouter(CostCalls, WritingCalls):
         return self._transport
 
 
-class AsyncHFRouter(AsyncCostCalls, AsyncWritingCalls):
+class AsyncHFRouter(AsyncCostCalls, AsyncAccountCalls, AsyncWritingCalls):
     """The same for event loops: usable from any, and from several after one another.
 
     Takes the arguments of `RouterBase`, and:
@@ -235,8 +240,11 @@ class AsyncHFRouter(AsyncCostCalls, AsyncWritingCalls):
         return await AsyncRun(self._warm(model, timeout), self._sender()).finish()
 
     async def close(self) -> None:
-        """Closes this event loop's idle connections, which other clients in it may share and then reopen."""
+        """See `HFRouter.close`; closes this event loop's idle connections, which other clients in it may share and
+        then reopen."""
         self._close_cache()
+        if self.ledger is not None:
+            await asyncio.to_thread(self.ledger.flush)
         await self._sender().close()
 
     async def __aenter__(self) -> Self:

@@ -15,7 +15,10 @@ from shared_core.client.checks import checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shared_core.observe.events import Hook
+    from shared_core.observe.ledger import Ledger
     from shared_core.policy import Policy
 
 __all__ = ["NONE", "SafeguardArguments", "Safeguards"]
@@ -26,7 +29,7 @@ class SafeguardArguments(TypedDict, total=False):
 
     usage_tags: Mapping[str, str] | None
     hooks: Sequence[Hook] | None
-    ledger: Any
+    ledger: Ledger | str | Path | bool | None
     chat_cache: Any
     state: Any
     limits: Sequence[Any] | None
@@ -46,6 +49,7 @@ class Safeguards:
         whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
         per_route: Around all tries with one target: budgets.
         per_try: Around each try, innermost: rate limits, concurrency.
+        ledger: One of the hooks, which can be asked.
     """
 
     arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
@@ -54,6 +58,7 @@ class Safeguards:
     whole: tuple[Policy, ...] = ()
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
+    ledger: Ledger | None = None
 
     @classmethod
     def of(cls, arguments: SafeguardArguments) -> Safeguards:
@@ -69,7 +74,19 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks)
+        ledger = _ledger(arguments.get("ledger"))
+        if ledger is not None:
+            hooks = (*hooks, ledger)
+            arguments = {**arguments, "ledger": ledger}  # so that copies write to the same
+        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, ledger=ledger)
+
+
+def _ledger(wanted: Ledger | str | Path | bool | None) -> Ledger | None:
+    if wanted is None or wanted is False:
+        return None
+    from shared_core.observe.ledger import open_ledger
+
+    return open_ledger(wanted)
 
 
 NONE = Safeguards()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
+    from shared_core.types.account import AccountUsage
     from shared_core.types.answers import (
         Answer,
         Answers,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from shared_core.types.waits import Timeouts, Waits
 
 _MODULES = {
+    "account": ("AccountUsage",),
     "answers": (
         "Answer",
         "Answers",
@@ -105,6 +107,7 @@ __all__ = [
     "EXACT",
     "POLICIES",
     "SECRET_HEADERS",
+    "AccountUsage",
     "Answer",
     "Answers",
     "ApiKey",
