@@ -1,10 +1,10 @@
-"""What befalls a call, as frozen values: for hooks, and for what listens here (the ledger, spans and metrics).
+"""What befalls a call, as values: for hooks, and for what listens here (the ledger, spans and metrics).
 
     CallStarted ─▶ (Retrying | MovedOn)* ─▶ CallEnded
 
 One `CallStarted` and one `CallEnded` for each call that a user makes, whatever becomes of it; a list of texts is one.
 Neither a prompt nor an answer is part of what an event prints: `request` and `reply` hold them, for hooks that want
-them.
+them. Nobody changes an event; those of every call are not frozen, since that costs a fifth of their record.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from shared_core.types import Cost, Job, Usage
 __all__ = ["CallEnded", "CallStarted", "Event", "Hook", "MovedOn", "Retrying"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallStarted:
     """A call begins.
 
@@ -43,7 +43,7 @@ class CallStarted:
     request: Any = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallEnded:
     """A call is over.
 

@@ -38,6 +38,8 @@ class Layout:
         version: Of the tables.
         tables: The statements that make them.
         default_file: Its name where a user names a folder.
+        page_size: In bytes. Of a transaction, each page that it touches is written whole: small ones are for small
+            rows that come one by one.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Layout:
     version: int
     tables: tuple[str, ...]
     default_file: str
+    page_size: int = _PAGE
 
 
 @dataclass(slots=True)
@@ -199,7 +202,7 @@ class Database:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if not self._is_ours(connection):
             # Settled before anything is written to it; the size of a page, before WAL.
-            connection.execute(f"PRAGMA page_size = {_PAGE}")
+            connection.execute(f"PRAGMA page_size = {self.layout.page_size}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(
             "PRAGMA synchronous = NORMAL"

@@ -40,6 +40,7 @@ LAYOUT = Layout(
         "CREATE TABLE IF NOT EXISTS content (number INTEGER PRIMARY KEY, request TEXT, reply TEXT)",
     ),
     default_file="usage.sqlite",
+    page_size=4096,
 )
 
 _NANO_IN_ONE = Decimal(10**9)
