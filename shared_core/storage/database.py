@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared_core.errors import ConfigError
+from shared_core.storage.forks import Lock, watch
 
 __all__ = ["Database", "Layout", "is_broken"]
 
@@ -57,7 +58,7 @@ class _Opened:
     connection: sqlite3.Connection | None = None
     process: int = field(default_factory=os.getpid)
     inode: int = 0
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: Lock = field(default_factory=threading.RLock)
 
 
 _left_by_parents: list[_Opened] = []
@@ -99,6 +100,7 @@ class Database:
         self.busy_seconds = busy_seconds
         self._opened = _Opened()
         self._finalizer = weakref.finalize(self, _close, [self._opened])
+        watch(self)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.path, self.layout, self.busy_seconds)
@@ -160,6 +162,14 @@ class Database:
             if opened.connection is not None:
                 opened.connection.close()
             opened.connection, opened.inode = None, 0
+
+    def lock_for_fork(self) -> Lock:
+        """See `Inherited`."""
+        return self._opened.lock
+
+    def begin_anew(self) -> None:
+        """See `Inherited`."""
+        self._of_this_process()
 
     def _of_this_process(self) -> _Opened:
         opened = self._opened

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared_core.storage.database import Layout
+from shared_core.storage.forks import Lock, watch
 
 __all__ = ["MemoryDatabase"]
 
 _left_by_parents: list[sqlite3.Connection] = []
-"""Kept for good: another thread may have been inside them when the process forked."""
+"""Kept for good, as those of files are."""
 
 
 class MemoryDatabase:
-    """Tables that go with the object. For threads; a forked child calls `forget` before anything else.
+    """Tables that go with the object. For threads; a forked child begins with empty ones.
 
     Args:
         layout: What it holds.
@@ -26,6 +27,7 @@ class MemoryDatabase:
         self.layout = layout
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        watch(self)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -49,8 +51,12 @@ class MemoryDatabase:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
 
-    def forget(self) -> None:
-        """In a forked child: what the parent had is the parent's."""
+    def lock_for_fork(self) -> Lock:
+        """See `Inherited`."""
+        return self._lock
+
+    def begin_anew(self) -> None:
+        """See `Inherited`."""
         if self._connection is not None:
             _left_by_parents.append(self._connection)
         self._lock, self._connection = threading.RLock(), None

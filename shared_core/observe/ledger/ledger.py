@@ -259,7 +259,6 @@ class Ledger:
         """In the child: rows that wait are the parent's to write, and its locks may be held by threads that are not
         here."""
         self._finalizer.detach()
-        self._store.forget_parent()
         self._rows = self._collector()
         self._finalizer = weakref.finalize(self, _closed, self._rows, self._store, os.getpid())
 

@@ -123,11 +123,6 @@ class Store:
             raise ConfigError(f"The usage ledger {self.path} cannot be written: {error}.") from error
         return deleted
 
-    def forget_parent(self) -> None:
-        """In a forked child: rows in memory are the parent's."""
-        if isinstance(self._tables, MemoryDatabase):
-            self._tables.forget()
-
     def close(self) -> None:
         """Closes the file; what is in memory stays."""
         if isinstance(self._tables, Database):
