@@ -136,7 +136,8 @@ class RouterBase:
             ledger. A call's own `usage_tags` come on top.
         hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
         ledger: Where a row is kept of each call, with its tokens and cost: True for memory, a path for a file that
-            processes may share, or a `Ledger` for several clients; see there, and `ledger` below.
+            processes may share, a `Ledger` for several clients, or a dictionary of its arguments. `router.ledger` then
+            answers questions; see `shared_core.Ledger`.
 
     Raises:
         ConfigError: An argument cannot work.

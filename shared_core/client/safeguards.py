@@ -29,7 +29,7 @@ class SafeguardArguments(TypedDict, total=False):
 
     usage_tags: Mapping[str, str] | None
     hooks: Sequence[Hook] | None
-    ledger: Ledger | str | Path | bool | None
+    ledger: Ledger | str | Path | bool | Mapping[str, Any] | None
     chat_cache: Any
     state: Any
     limits: Sequence[Any] | None
@@ -81,7 +81,7 @@ class Safeguards:
         return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, ledger=ledger)
 
 
-def _ledger(wanted: Ledger | str | Path | bool | None) -> Ledger | None:
+def _ledger(wanted: Any) -> Ledger | None:
     if wanted is None or wanted is False:
         return None
     from shared_core.observe.ledger import open_ledger

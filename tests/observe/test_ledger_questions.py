@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 from ended_calls import ended
 
-from shared_core import ConfigError, Ledger
+from shared_core import ConfigError, HFRouter, Ledger
+from shared_core.observe.ledger import open_ledger
 from shared_core.types import AccountUsage, Cost, Job, Usage
 
 DAY = 86_400
@@ -314,6 +315,18 @@ def test_a_pickle_carries_the_arguments_and_no_rows(tmp_path: Path) -> None:
         ledger.flush()
         with pickle.loads(pickle.dumps(ledger)) as twin:
             assert (twin.path, twin.store_content, twin.totals().calls) == (ledger.path, True, 1)
+
+
+def test_the_arguments_as_plain_values_mean_the_same_ledger(tmp_path: Path) -> None:
+    assert HFRouter(ledger=Ledger().as_dict()).ledger is not None
+    with Ledger(tmp_path / "u.sqlite", store_content=True) as ledger:
+        assert ledger.as_dict()["path"] == str(tmp_path / "u.sqlite")
+        same = open_ledger(json.loads(json.dumps(ledger.as_dict())))
+        assert same is not None
+        assert (same.path, same.store_content) == (ledger.path, True)
+        same.close()
+    with pytest.raises(ConfigError, match="is no ledger"):
+        open_ledger({"file": "u.sqlite"})
 
 
 def test_events_that_are_no_ends_are_passed_over(ledger: Ledger) -> None:

@@ -26,6 +26,7 @@ from shared_core.types import AccountUsage
 __all__ = ["Ledger", "open_ledger"]
 
 _MOST_IN_MEMORY = 1_000_000
+_ARGUMENTS: dict[str, Any] = {"path": None, "store_content": False, "most_rows": None, "busy_seconds": 5.0}
 
 
 class Ledger:
@@ -222,6 +223,11 @@ class Ledger:
         """The file; None for memory."""
         return self._store.path
 
+    def as_dict(self) -> dict[str, Any]:
+        """The arguments as plain JSON, which `ledger=` takes too."""
+        path = None if self.path is None else str(self.path)
+        return dict(zip(_ARGUMENTS, (path, *self._arguments[1:]), strict=True))
+
     @property
     def lost(self) -> int:
         """Calls of this process that found no room while the file could not be written."""
@@ -272,7 +278,7 @@ def open_ledger(ledger: Any) -> Ledger | None:
     """The ledger that a user means: all clients of the process that name one path share one.
 
     Args:
-        ledger: A ledger, a path, True for one in memory, None or False for none.
+        ledger: A ledger, a path, True for one in memory, what `Ledger.as_dict` gave, None or False for none.
 
     Raises:
         ConfigError: It is none of these, or the file cannot be one.
@@ -281,13 +287,17 @@ def open_ledger(ledger: Any) -> Ledger | None:
         return None
     if isinstance(ledger, Ledger):
         return ledger
-    if ledger is True:
-        return Ledger()
-    if isinstance(ledger, str | Path) and str(ledger):
-        return _rebuild(Path(ledger).expanduser().absolute(), False, None, 5.0)
-    raise ConfigError(
-        f"ledger={ledger!r} is no ledger.", hint="Give True for one in memory, a path, or a `Ledger`."
-    )
+    if isinstance(ledger, str | Path):
+        ledger = {"path": ledger}
+    elif ledger is True:
+        ledger = {}
+    if not isinstance(ledger, Mapping) or not ledger.keys() <= _ARGUMENTS.keys():
+        raise ConfigError(
+            f"ledger={ledger!r} is no ledger.",
+            hint="Give True for one in memory, a path, a `Ledger`, or a dictionary of its arguments.",
+        )
+    path, *others = (ledger.get(name, usual) for name, usual in _ARGUMENTS.items())
+    return _rebuild(None if path is None else Path(path).expanduser().absolute(), *others)
 
 
 def _rebuild(path: Path | None, *arguments: Any) -> Ledger:
