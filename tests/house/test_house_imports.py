@@ -49,7 +49,7 @@ IMPORTS = {
     ),
     "a client that was made": (
         "from shared_core import HFRouter, AsyncHFRouter; HFRouter('a/b', api_key='k'); AsyncHFRouter('a/b')",
-        [*HEAVY, *HTTP, *FRAMEWORKS, "huggingface_hub"],
+        [*HEAVY, *HTTP, *FRAMEWORKS, "huggingface_hub", "shared_core.observe.ledger"],
     ),
     "the offline router, before it runs": ("import shared_core.testing", [*HEAVY, *SERVERS, *HTTP]),
     "local models, before one is loaded": ("import shared_core.local", HEAVY),

@@ -73,6 +73,15 @@ def test_a_price_finer_than_a_nano_dollar_is_rounded_half_to_even(
     assert ledger.totals().unknown_costs == (kept is None)
 
 
+def test_a_cost_keeps_its_note(ledger: Ledger) -> None:
+    ledger(ended(cost=Cost(note="no price of groq is known for this model")))
+    ledger(ended(outcome="failed", error="ConfigError", attempts=0))
+    assert [row.cost.note for row in ledger.rows()] == [
+        "nothing was sent",
+        "no price of groq is known for this model",
+    ]
+
+
 def test_sums_of_the_dearest_calls_do_not_overflow(ledger: Ledger) -> None:
     for _ in range(3):
         ledger(ended(cost=usd("9000000000.000000001")))
@@ -236,6 +245,7 @@ def test_of_more_calls_than_may_be_kept_the_oldest_go(tmp_path: Path) -> None:
                 ledger.flush()
             assert [row.at - NOON for row in ledger.rows()] == [4, 3, 2]
             assert ledger.by("tag:user")[0].calls == 3
+            assert "2 older calls were forgotten" in str(ledger)
 
 
 def test_a_job_s_later_calls_add_to_its_row(ledger: Ledger) -> None:

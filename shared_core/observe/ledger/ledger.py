@@ -25,7 +25,7 @@ from shared_core.types import AccountUsage
 
 __all__ = ["Ledger", "open_ledger"]
 
-_MOST_IN_MEMORY = 1_000_000
+_MOST_IN_MEMORY = 250_000  # calls, about 70 MB
 _ARGUMENTS: dict[str, Any] = {"path": None, "store_content": False, "most_rows": None, "busy_seconds": 5.0}
 
 
@@ -37,12 +37,14 @@ class Ledger:
     the log says so once, up to 10,000 rows wait until it can, and what is lost beyond them is counted (`lost`).
 
     A forked child goes on with the same file; in memory, it begins an empty ledger. A pickle carries the arguments.
+    Questions read the database, and include all that this process has done so far: for large files, ask from a thread.
 
     Args:
         path: The file, or a folder for one; None for memory.
         store_content: Whether what was asked and answered is kept, too: messages, texts, the reply's text; media are
             only named. Otherwise neither is.
-        most_rows: How many rows are kept, the oldest go first; None for a million in memory, and any number in a file.
+        most_rows: How many rows are kept, the oldest go first; None for 250,000 in memory, and any
+            number in a file.
         busy_seconds: How long to wait for other processes that write.
 
     Raises:
@@ -240,7 +242,8 @@ class Ledger:
         whole = self.totals()
         where = "in memory" if self.path is None else f"in {self.path}"
         lost = f"; {self.lost:,} calls were lost while it could not be written" if self.lost else ""
-        lines = f"Usage ledger {where}{lost}\n{whole}"
+        older = f"; {self._store.forgotten:,} older calls were forgotten" if self._store.forgotten else ""
+        lines = f"Usage ledger {where}{lost}{older}\n{whole}"
         return f"{lines}\n\n{self.by('model')}" if whole.calls else lines
 
     def __enter__(self) -> Self:

@@ -31,7 +31,7 @@ LAYOUT = Layout(
         "task TEXT NOT NULL, model TEXT NOT NULL, provider TEXT, url TEXT NOT NULL, streamed INTEGER NOT NULL, "
         "outcome TEXT NOT NULL, error TEXT, seconds REAL NOT NULL, first_token_s REAL, attempts INTEGER NOT NULL, "
         "moves INTEGER NOT NULL, prompt_tokens INTEGER, completion_tokens INTEGER, cached_tokens INTEGER, "
-        "reasoning_tokens INTEGER, nano_usd INTEGER, basis TEXT NOT NULL, price_date TEXT, cached INTEGER NOT NULL, "
+        "reasoning_tokens INTEGER, nano_usd INTEGER, basis TEXT NOT NULL, price_date TEXT, cost_note TEXT, cached INTEGER NOT NULL, "
         "request_id TEXT, job TEXT, tags TEXT NOT NULL)",
         "CREATE INDEX IF NOT EXISTS calls_by_time ON calls (at)",
         "CREATE UNIQUE INDEX IF NOT EXISTS calls_by_job ON calls (job) WHERE job IS NOT NULL",
@@ -71,6 +71,7 @@ class Row(NamedTuple):
     nano_usd: int | None
     basis: str
     price_date: str | None
+    cost_note: str | None
     cached: bool
     request_id: str | None
     job: str | None
@@ -139,19 +140,16 @@ class LedgerRow:
         number, *values = stored
         told = dict(zip((*COLUMNS, "request", "reply"), values, strict=True))
         nano, basis, date = told.pop("nano_usd"), told.pop("basis"), told.pop("price_date")
-        cost = Cost() if nano is None else Cost(dollars_of(nano), basis, date)
+        usd, note = None if nano is None else dollars_of(nano), told.pop("cost_note") or ""
+        cost = Cost(usd, basis, date, note=note)
         told |= {name: bool(told[name]) for name in ("streamed", "cached")}
         return cls(number=number, cost=cost, tags=json.loads(told.pop("tags")), **told)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, the sum as a text; without what was asked and answered."""
         usd = None if self.cost.usd is None else plain(self.cost.usd)
-        told = {
-            "cost_usd": usd,
-            "cost_basis": self.cost.basis,
-            "price_date": self.cost.date,
-            "tags": dict(self.tags),
-        }
+        cost = {"cost_usd": usd, "cost_basis": self.cost.basis, "price_date": self.cost.date}
+        told = {**cost, "cost_note": self.cost.note or None, "tags": dict(self.tags)}
         return {name: told[name] if name in told else getattr(self, name) for name in EXPORTED}
 
 
@@ -165,9 +163,11 @@ def row_of(event: CallEnded, *, store_content: bool = False) -> Row:
     """The row of a call."""
     provider, tags, cost, usage = event.provider, event.usage_tags, event.cost, event.usage
     nano = None if cost.usd is None else _nano(cost.usd)
-    basis = "unknown" if nano is None else cost.basis
-    if event.cached or (not event.attempts and event.job is None and event.outcome != "answered"):
-        nano, basis, usage = 0, "price list", None  # nobody was asked
+    basis, note = "unknown" if nano is None else cost.basis, cost.note or None
+    if event.cached:
+        nano, basis, usage = 0, "price list", None
+    elif not event.attempts and event.job is None and event.outcome != "answered":
+        nano, basis, note = 0, "price list", "nothing was sent"
     read = written = recalled = thought = None
     if usage is not None:
         read, written = _count(usage.prompt_tokens), _count(usage.completion_tokens)
@@ -195,6 +195,7 @@ def row_of(event: CallEnded, *, store_content: bool = False) -> Row:
         nano,
         basis,
         cost.date,
+        note,
         event.cached,
         event.request_id,
         None if job is None else f"{job.provider}:{job.status}",

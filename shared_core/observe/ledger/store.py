@@ -26,7 +26,8 @@ _GO_ON = (
     "UPDATE calls SET error = iif(outcome = 'answered', NULL, ?), outcome = iif(outcome = 'answered', outcome, ?), "
     "seconds = seconds + ?, attempts = attempts + ?, moves = moves + ?, "
     "provider = coalesce(provider, ?), request_id = coalesce(request_id, ?), "
-    "nano_usd = coalesce(?, nano_usd), basis = iif(? IS NULL, basis, ?), price_date = coalesce(?, price_date) "
+    "nano_usd = coalesce(?, nano_usd), basis = iif(? IS NULL, basis, ?), price_date = coalesce(?, price_date), "
+    "cost_note = iif(? IS NULL AND nano_usd IS NOT NULL, cost_note, ?) "
     "WHERE number = ?"
 )
 
@@ -39,12 +40,16 @@ class Store:
         most_rows: How many there may be; None for any number.
         busy_seconds: How long to wait for other processes that write.
 
+    Attributes:
+        forgotten: Rows that went since there may be no more.
+
     Raises:
         ConfigError: The file is no ledger.
     """
 
     def __init__(self, path: str | Path | None, most_rows: int | None, busy_seconds: float) -> None:
         self._most_rows = most_rows
+        self.forgotten = 0
         self._tables: Database | MemoryDatabase
         if path is None:
             self._tables = MemoryDatabase(LAYOUT)
@@ -154,7 +159,7 @@ class Store:
                     "INSERT INTO content (number, request, reply) VALUES (?, ?, ?)", contents
                 )
             if self._most_rows is not None and number > self._most_rows:
-                _delete(connection, "number <= ?", number - self._most_rows)
+                self.forgotten += _delete(connection, "number <= ?", number - self._most_rows)
 
 
 def _goes_on(connection: sqlite3.Connection, row: Row) -> bool:
@@ -163,7 +168,8 @@ def _goes_on(connection: sqlite3.Connection, row: Row) -> bool:
     if found is None:
         return False
     told = (row.error, row.outcome, row.seconds, row.attempts, row.moves, row.provider, row.request_id)
-    connection.execute(_GO_ON, (*told, row.nano_usd, row.nano_usd, row.basis, row.price_date, found[0]))
+    cost = (row.nano_usd, row.nano_usd, row.basis, row.price_date, row.nano_usd, row.cost_note)
+    connection.execute(_GO_ON, (*told, *cost, found[0]))
     return True
 
 
