@@ -265,11 +265,11 @@ def test_a_folder_that_cannot_be_made_costs_rows_and_no_call(
     assert "was closed before 1 calls could be written" in caplog.text
 
 
-def test_a_question_to_a_file_that_is_gone_says_so(tmp_path: Path) -> None:
+def test_a_question_to_a_file_that_somebody_has_spoilt_says_so(tmp_path: Path) -> None:
     with Ledger(tmp_path / "u.sqlite") as ledger:
         ledger.close()
         with sqlite3.connect(tmp_path / "u.sqlite") as connection:
-            connection.execute("DROP TABLE tags")
+            connection.execute("DROP TABLE calls")
         connection.close()
         with pytest.raises(ConfigError, match="cannot be read: no such table"):
             ledger.by("tag:user")

@@ -33,7 +33,8 @@ class Ledger:
     """What calls were made, and what they used: a hook (`ledger=` of a client), for any number of clients and threads.
 
     Nothing is written to disk without a path. A file (mode 0600) may be shared by processes, which each write their
-    rows many at a time: one that is killed loses those of its last 50 ms at most. Where the file cannot be written,
+    rows many at a time: one that is killed loses those of its last 50 ms at most, or of as long as the disk takes
+    to write those before. Where the file cannot be written,
     the log says so once, up to 10,000 rows wait until it can, and what is lost beyond them is counted (`lost`).
 
     A forked child goes on with the same file; in memory, it begins an empty ledger. A pickle carries the arguments.

@@ -6,6 +6,8 @@ that was measured.
 
 from __future__ import annotations
 
+import functools
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -131,6 +133,7 @@ def sums(connection: sqlite3.Connection, by: str | None, which: Selection) -> li
         ConfigError: There is no such thing to group by.
     """
     source, group, values = _grouped(by, which)
+    connection.create_function("label_of", 2, _label_of, deterministic=True)
     slow = _quantiles(connection, "seconds", source, group, values)
     first = _quantiles(connection, "first_token_s", source, group, values)
     rows = connection.execute(f"SELECT {group}, {_SUMS} {source} GROUP BY 1", values).fetchall()
@@ -175,8 +178,15 @@ def _grouped(by: str | None, which: Selection) -> tuple[str, str, tuple[Any, ...
             f"A ledger has no groups by {by!r}.",
             hint=f'There are {", ".join(map(repr, _GROUPS))}, and tags: "tag:user".',
         )
-    joined = "calls LEFT JOIN (SELECT number AS tagged, value AS label FROM tags WHERE name = ?) ON tagged = number"
-    return f"FROM {joined} WHERE {which.condition}", "label", (tag, *which.values)
+    labelled = f"(SELECT *, label_of(tags, ?) AS label FROM calls WHERE {which.condition})"  # noqa: S608
+    return f"FROM {labelled} WHERE 1", "label", (tag, *which.values)
+
+
+@functools.lru_cache(maxsize=4096)
+def _label_of(tags: str, name: str) -> str | None:
+    """Faster than a join: most calls share their tags with others."""
+    label: str | None = json.loads(tags).get(name)
+    return label
 
 
 def _quantiles(

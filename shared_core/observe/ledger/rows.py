@@ -31,8 +31,8 @@ LAYOUT = Layout(
         "task TEXT NOT NULL, model TEXT NOT NULL, provider TEXT, url TEXT NOT NULL, streamed INTEGER NOT NULL, "
         "outcome TEXT NOT NULL, error TEXT, seconds REAL NOT NULL, first_token_s REAL, attempts INTEGER NOT NULL, "
         "moves INTEGER NOT NULL, prompt_tokens INTEGER, completion_tokens INTEGER, cached_tokens INTEGER, "
-        "reasoning_tokens INTEGER, nano_usd INTEGER, basis TEXT NOT NULL, price_date TEXT, cost_note TEXT, cached INTEGER NOT NULL, "
-        "request_id TEXT, job TEXT, tags TEXT NOT NULL)",
+        "reasoning_tokens INTEGER, nano_usd INTEGER, basis TEXT NOT NULL, price_date TEXT, cost_note TEXT, "
+        "cached INTEGER NOT NULL, request_id TEXT, job TEXT, tags TEXT NOT NULL)",
         "CREATE INDEX IF NOT EXISTS calls_by_time ON calls (at)",
         "CREATE UNIQUE INDEX IF NOT EXISTS calls_by_job ON calls (job) WHERE job IS NOT NULL",
         "CREATE TABLE IF NOT EXISTS tags (name TEXT NOT NULL, value TEXT NOT NULL, number INTEGER NOT NULL, "
