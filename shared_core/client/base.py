@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from urllib.parse import quote
@@ -138,6 +140,9 @@ class RouterBase:
         ledger: Where a row is kept of each call, with its tokens and cost: True for memory, a path for a file that
             processes may share, a `Ledger` for several clients, or a dictionary of its arguments. `router.ledger` then
             answers questions; see `shared_core.Ledger`.
+        chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
+            the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
+            which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -193,10 +198,10 @@ class RouterBase:
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         self._headers = checked_headers(default_headers, "default_headers")
         self._patience = checked_patience(wait_for_model)
-        self._safeguards = Safeguards.of(safeguards)
+        self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
+        self._safeguards = Safeguards.of(safeguards, partial(self._exchange.key, needed=False))
         self._policies = self._stack()
         self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
-        self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
         self.fallback: Sequence[TargetSpec] = fallback or ()
         self.tiers = dict(tiers or {})
         self.tier = tier
@@ -289,6 +294,7 @@ class RouterBase:
         extra_headers = options.pop("extra_headers", None)
         timeout = options.pop("timeout", None)
         tags = options.pop("usage_tags", None)
+        cache = options.pop("cache", True)
         model = options.pop("model", None) or self.model
         stack: Sequence[Policy] = self._remembering
         if self._ways is not None:
@@ -303,6 +309,8 @@ class RouterBase:
             self.reasoning_tags,
         )
         call = self._call(request, timeout, extra_headers, tags, streamed=stream)
+        if not cache:
+            call = replace(call, cache=False)
         return self._recorded(call, lambda call: run_through(stack, call, self._exchange.chat))
 
     def _recorded(self, call: Call, inner: Handler[T]) -> Flow[T]:

@@ -7,8 +7,9 @@ loaded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from shared_core.client.checks import checked_tags
@@ -17,9 +18,12 @@ from shared_core.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from shared_core.cache import ChatCache, EmbeddingCache
+    from shared_core.flow import Flow
     from shared_core.observe.events import Hook
     from shared_core.observe.ledger import Ledger
     from shared_core.policy import Policy
+    from shared_core.types import ApiKey, Call
 
 __all__ = ["NONE", "SafeguardArguments", "Safeguards"]
 
@@ -30,7 +34,7 @@ class SafeguardArguments(TypedDict, total=False):
     usage_tags: Mapping[str, str] | None
     hooks: Sequence[Hook] | None
     ledger: Ledger | str | Path | bool | Mapping[str, Any] | None
-    chat_cache: Any
+    chat_cache: ChatCache | EmbeddingCache | Mapping[str, Any] | Callable[[], str] | str | Path | bool | None
     state: Any
     limits: Sequence[Any] | None
     concurrency: Any
@@ -61,15 +65,22 @@ class Safeguards:
     ledger: Ledger | None = None
 
     @classmethod
-    def of(cls, arguments: SafeguardArguments) -> Safeguards:
+    def of(cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]]) -> Safeguards:
         """The policies that these arguments mean.
+
+        Args:
+            arguments: As they were given.
+            token: The token of a call's account.
 
         Raises:
             ConfigError: One of them cannot work.
         """
         if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
-        if not any(arguments.values()):
+        given = arguments.get("chat_cache")
+        if given is False:
+            given = None
+        if given is None and not any(arguments.values()):  # a store that is empty may count as false
             return NONE
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
@@ -78,7 +89,20 @@ class Safeguards:
         if ledger is not None:
             hooks = (*hooks, ledger)
             arguments = {**arguments, "ledger": ledger}  # so that copies write to the same
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, ledger=ledger)
+        whole: list[Policy] = []
+        if given is not None:
+            from shared_core.cache.chats import ChatCache
+
+            cache = ChatCache.of(given)
+            arguments = {**arguments, "chat_cache": cache}
+            whole.append(_remember(cache, token))
+        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, tuple(whole), ledger=ledger)
+
+
+def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:
+    from shared_core.policy.cache import Remember
+
+    return Remember(cache, token)
 
 
 def _ledger(wanted: Any) -> Ledger | None:

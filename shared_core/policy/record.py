@@ -109,7 +109,15 @@ class Record:
 def named(call: Call, id: str) -> Call:
     """The call under this name, made by hand: `replace` takes three times as long."""
     return Call(
-        call.request, call.target, call.waits, call.progress, call.turn, call.usage_tags, call.hooks, id
+        call.request,
+        call.target,
+        call.waits,
+        call.progress,
+        call.turn,
+        call.usage_tags,
+        call.hooks,
+        id,
+        call.cache,
     )
 
 
