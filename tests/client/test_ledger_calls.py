@@ -183,6 +183,22 @@ async def test_a_chat_whose_task_is_cancelled_is_a_row(
         assert facts(only(router), "outcome", "provider", "attempts") == ("cancelled", "groq", 1)
 
 
+def test_an_answer_that_was_remembered_is_a_row_that_cost_nothing(
+    settings: dict[str, Any], offline_url: OfflineRouter
+) -> None:
+    router = HFRouter("offline/echo:groq", **settings, chat_cache=True)
+    router.models()
+    for _ in range(2):
+        router.chat(MESSAGES, temperature=0)
+    again, first = router.ledger.rows() if router.ledger else ()
+    assert facts(first, "cached", "attempts") == (False, 1)
+    assert facts(again, "cached", "attempts", "provider", "prompt_tokens") == (True, 0, "groq", None)
+    assert (again.cost.usd, again.outcome) == (0, "answered")
+    assert router.ledger is not None
+    assert router.ledger.totals().hit_rate == 0.5
+    assert router.ledger.compare(router.account_usage(0)).agrees
+
+
 def test_warming_a_model_up_is_a_call(router: HFRouter, offline_url: OfflineRouter) -> None:
     router.warm("offline/echo:groq")
     assert only(router).completion_tokens == 1

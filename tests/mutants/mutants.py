@@ -13,6 +13,7 @@ from __future__ import annotations
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from classic_mutants import CLASSIC
+from ledger_mutants import LEDGER
 from media_mutants import MEDIA
 from mutant import Mutant
 from vector_mutants import VECTORS
@@ -439,6 +440,7 @@ MUTANTS = (
     *_CLIENT,
     *CLASSIC,
     *MEDIA,
+    *LEDGER,
     *VECTORS,
     *CACHES,
     *LANGCHAIN,
