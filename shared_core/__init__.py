@@ -42,7 +42,7 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from shared_core.media import MediaFile, MediaReply, TranscriptReply
-    from shared_core.observe.ledger import Ledger
+    from shared_core.observe import Ledger, OpenTelemetry
     from shared_core.types import (
         AccountUsage,
         ChatDelta,
@@ -95,7 +95,7 @@ _ROOMS = {
         "Unauthorized",
     ),
     "media": ("MediaFile", "MediaReply", "TranscriptReply"),
-    "observe.ledger": ("Ledger",),
+    "observe": ("Ledger", "OpenTelemetry"),
     "types": (
         "AccountUsage",
         "ChatDelta",
@@ -159,6 +159,7 @@ __all__ = [
     "ModelRef",
     "ModelStatus",
     "NoRoute",
+    "OpenTelemetry",
     "Overloaded",
     "PaymentRequired",
     "PermissionDenied",

@@ -147,8 +147,8 @@ class HFRouter(CostCalls, AccountCalls, WritingCalls):
         return BlockingRun(self._warm(model, timeout), self._sender()).finish()
 
     def close(self) -> None:
-        """Closes the embedding cache, and writes what the ledger holds. Connections are shared by the process and
-        closed when they are idle."""
+        """Closes the caches opened for this client, and writes what its ledger holds. The process shares connections,
+        and closes them when idle."""
         self._close_cache()
         if self.ledger is not None:
             self.ledger.flush()

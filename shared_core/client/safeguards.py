@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from shared_core.client.checks import checked_tags
+from shared_core.client.checks import checked_hedge, checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Safeguards:
         whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
         per_route: Around all tries with one target: budgets.
         per_try: Around each try, innermost: rate limits, concurrency.
+        hedge: Whether a second target is asked beside a slow one, or after how many seconds.
+        opened: A cache of answers that is this client's own to close.
         ledger: One of the hooks, which can be asked.
     """
 
@@ -62,6 +64,8 @@ class Safeguards:
     whole: tuple[Policy, ...] = ()
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
+    hedge: bool | float = False
+    opened: ChatCache | None = None
     ledger: Ledger | None = None
 
     @classmethod
@@ -89,14 +93,28 @@ class Safeguards:
         if ledger is not None:
             hooks = (*hooks, ledger)
             arguments = {**arguments, "ledger": ledger}  # so that copies write to the same
+        if arguments.get("state") is not None:
+            from shared_core.policy.stores.opening import open_state
+
+            open_state(arguments["state"])  # which says whether it can be one, and connects to nothing yet
         whole: list[Policy] = []
+        opened: ChatCache | None = None
         if given is not None:
             from shared_core.cache.chats import ChatCache
 
             cache = ChatCache.of(given)
             arguments = {**arguments, "chat_cache": cache}
+            opened = None if cache is given else cache
             whole.append(_remember(cache, token))
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, tuple(whole), ledger=ledger)
+        return cls(
+            arguments,
+            checked_tags(arguments.get("usage_tags")),
+            hooks,
+            tuple(whole),
+            hedge=checked_hedge(arguments.get("hedge", False)),
+            opened=opened,
+            ledger=ledger,
+        )
 
 
 def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:

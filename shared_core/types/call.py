@@ -67,18 +67,22 @@ class Progress:
         provider, request_id: From the latest reply, to name them in errors.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
+        besides: What is to be noted with its cost, of a request that was broken off; "" for nothing.
+        pieces: When each piece of a stream came, in monotonic seconds; None where nobody wants to know.
         job: What a provider has accepted, from that moment on.
         usage, cost: Of the parts that were answered, where one call is many requests; None otherwise.
     """
 
     __slots__ = (
         "attempts",
+        "besides",
         "cost",
         "emitted",
         "first_token",
         "job",
         "model",
         "moves",
+        "pieces",
         "provider",
         "request_id",
         "started",
@@ -94,7 +98,8 @@ class Progress:
         self.provider: str | None = None
         self.request_id: str | None = None
         self.moves = 0
-        self.model = self.url = ""
+        self.model = self.url = self.besides = ""
+        self.pieces: list[float] | None = None
         self.job: Job | None = None
         self.usage: Usage | None = None
         self.cost: Cost | None = None

@@ -46,8 +46,9 @@ def settings_for(url: OfflineRouter, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def settings(offline_url: OfflineRouter) -> dict[str, Any]:
-    return settings_for(offline_url)
+def settings(offline_url: OfflineRouter) -> Iterator[dict[str, Any]]:
+    yield settings_for(offline_url)
+    assert offline_url.wait_idle()  # what a test has left would be charged in the next one's bill
 
 
 @pytest.fixture
