@@ -62,11 +62,15 @@ class AccountUsage:
             _whole(told.get("numRequests")),
             _whole(told.get("limitNanoUsd")),
             _whole(told.get("includedNanoUsd")),
-            str(told.get("periodStart") or ""),
-            str(told.get("periodEnd") or ""),
+            _text(told.get("periodStart")),
+            _text(told.get("periodEnd")),
             reply,
         )
 
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
