@@ -46,8 +46,9 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from shared_core.media import MediaFile, MediaReply, TranscriptReply
-    from shared_core.observe import OpenTelemetry
+    from shared_core.observe import Ledger, OpenTelemetry
     from shared_core.types import (
+        AccountUsage,
         ChatDelta,
         ChatOptions,
         ChatParams,
@@ -104,8 +105,9 @@ _ROOMS = {
         "Unauthorized",
     ),
     "media": ("MediaFile", "MediaReply", "TranscriptReply"),
-    "observe": ("OpenTelemetry",),
+    "observe": ("Ledger", "OpenTelemetry"),
     "types": (
+        "AccountUsage",
         "ChatDelta",
         "ChatOptions",
         "ChatParams",
@@ -133,6 +135,7 @@ _ROOMS = {
 __getattr__, __dir__ = lazily(__name__, _ROOMS)
 
 __all__ = [
+    "AccountUsage",
     "AllRoutesFailed",
     "AsyncChatStream",
     "AsyncHFRouter",
@@ -159,6 +162,7 @@ __all__ = [
     "Job",
     "JobFailed",
     "JobReport",
+    "Ledger",
     "Limit",
     "LimitReached",
     "MalformedResponse",

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from shared_core.client.named_models import NamedModel
     from shared_core.client.router_settings import RouterSettings
     from shared_core.client.ways import Ways
+    from shared_core.observe.ledger import Ledger
     from shared_core.policy import Handler, Policy
 
 __all__ = ["RouterBase"]
@@ -67,7 +68,7 @@ _CATALOG_TTL = 300.0  # seconds; what Hugging Face's own ml-intern uses
 
 
 class RouterBase:
-    """Settings of a client. Making one reads nothing and opens nothing.
+    """Settings of a client. Making one reads nothing, and opens nothing but the file of a `ledger`.
 
     With the first call, what was not given is taken from the environment, from `.env` and from `hfrouter.toml`, once
     for each client: see `RouterSettings`. Copies and pickles carry what was found.
@@ -126,6 +127,9 @@ class RouterBase:
             for all calls to that model and account.
         concurrency: How many requests may be under way at once: a number (for each host), "adaptive" (found out, for
             each model), or a `Concurrency`.
+        ledger: Where a row is kept of each call, with its tokens and cost: True for memory, a path for a file that
+            processes may share, a `Ledger` for several clients, or a dictionary of its arguments. `router.ledger` then
+            answers questions; see `shared_core.Ledger`.
         state: Where workers share what they know: "redis://host:6379/0" for many machines, a path to an SQLite file
             for the processes of one, or a function that returns such a URL. With `fallback`, a target that one
             worker finds closed (a `Retry-After`, too many failures, no credits) is passed over by the others within
@@ -254,6 +258,12 @@ class RouterBase:
         """The Hub in use."""
         self._settle()
         return self._hub_url or HUB_URL
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The usage ledger; None without one."""
+        self._settle()
+        return self._safeguards.ledger
 
     def __repr__(self) -> str:
         where = f", base_url={self._base_url!r}" if self._base_url else ""

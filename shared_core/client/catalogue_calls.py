@@ -65,5 +65,5 @@ class CatalogueRouter(RouterBase):
         )
         call = self._call(request, timeout, None, streamed=False)
         patient = policies(max_retries=self.max_retries, patience=float("inf"), safeguards=self._safeguards)
-        yield from run_through(patient, call, self._exchange.chat)
+        yield from self._recorded(call, lambda call: run_through(patient, call, self._exchange.chat))
         return (yield from self._status(model))

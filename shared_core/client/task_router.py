@@ -173,8 +173,11 @@ class TaskRouter(VectorRouter):
                 hint=f"Call `{task.replace('-', '_')}`, or name a provider with a queue.",
             )
 
-        begun = yield from self._begun(call, queued, keep, waiter, options)
-        return begun.run.accepted(begun.task, begun.answer)
+        def run(call: Call) -> Flow[Job]:
+            begun = yield from self._begun(call, queued, keep, waiter, options)
+            return begun.run.accepted(begun.task, begun.answer)
+
+        return (yield from self._recorded(call, run))
 
     def _resume(
         self, job: Job, options: MediaOptions, waiter: Waiter
@@ -190,13 +193,17 @@ class TaskRouter(VectorRouter):
         call = self._task_call(job.task, "", {}, options)
         call = replace(call, target=replace(call.target, base_url=self._root()))
         keep = self._keep(job.task, options) if job.task in (*_KINDS, _MASKS) else None
-        done = yield from self._run(call, keep, waiter, options).resume(job)
-        call.progress.provider = call.progress.provider or job.provider
-        if job.task == _MASKS:
-            return segments(done.raw, call, done)
-        if keep is not None:
-            return self._media_reply(call, done)
-        return self._priced(transcript_reply(done.raw, call, done), done.headers)
+
+        def run(call: Call) -> Flow[MediaReply | TranscriptReply | Answers[Segment]]:
+            done = yield from self._run(call, keep, waiter, options).resume(job)
+            call.progress.provider = call.progress.provider or job.provider
+            if job.task == _MASKS:
+                return segments(done.raw, call, done)
+            if keep is not None:
+                return self._media_reply(call, done)
+            return self._priced(transcript_reply(done.raw, call, done), done.headers)
+
+        return (yield from self._recorded(call, run))
 
     def _cancel(self, job: Job) -> Flow[bool]:
         """The flow that tells the provider, where it can be told; whoever waits in this client stops at once."""

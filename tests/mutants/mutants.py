@@ -15,6 +15,7 @@ from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from classic_mutants import CLASSIC
 from hedge_mutants import HEDGE
+from ledger_mutants import LEDGER
 from limit_mutants import LIMITS
 from media_mutants import MEDIA
 from mutant import Mutant
@@ -447,6 +448,7 @@ MUTANTS = (
     *LIMITS,
     *HEDGE,
     *MEDIA,
+    *LEDGER,
     *VECTORS,
     *CACHES,
     *SETTINGS,
