@@ -95,7 +95,7 @@ _POLICY = (
         "shared_core/client/pipeline.py",
         "*((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),",
         "*((Retry(attempts=1),) if max_retries else ()),",
-        ("tests/faults/test_plain_faults.py::test_tried_again_and_answered",),
+        ("tests/faults/test_fault_table.py::test_a_fault_that_passes_costs_one_more_request",),
     ),
     Mutant(
         "An answer that was half shown is asked for again",
@@ -425,7 +425,7 @@ _CLIENT = (
         "shared_core/client/exchange.py",
         'if raw.get("error") or raw.get("object") == "error":',
         'if raw.get("object") == "error":',
-        ("tests/faults/test_plain_faults.py::test_told_as_what_it_is",),
+        ("tests/faults/test_fault_table.py::test_a_fault_that_stays_is_told_as_what_it_is",),
     ),
 )
 
