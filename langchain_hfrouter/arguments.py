@@ -10,7 +10,7 @@ other spellings. A test holds this list and the fields together.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from langchain_core.caches import BaseCache
 from langchain_core.callbacks import Callbacks
@@ -18,12 +18,12 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.rate_limiters import BaseRateLimiter
 from pydantic import SecretStr
 
-from shared_core.types import ChatParams, Routing, TargetSpec, Timeouts
+from shared_core.types import ChatParams, Routing, SafeguardArguments, TargetSpec, Timeouts
 
 __all__ = ["Arguments", "HostArguments"]
 
 
-class HostArguments(TypedDict, total=False):
+class HostArguments(SafeguardArguments, total=False):
     """The arguments that say where and on whose account."""
 
     model: str

@@ -12,7 +12,7 @@ from shared_core.types import CHAT_PARAMS
 __all__ = ["override"]
 
 # Arguments of `HFRouter.chat` beside the chat parameters.
-_CALL_ARGUMENTS = frozenset({"model", "timeout", "extra_body", "extra_headers"})
+_CALL_ARGUMENTS = frozenset({"model", "timeout", "extra_body", "extra_headers", "usage_tags"})
 # What LangChain hands down for itself.
 _INTERNAL = frozenset({"ls_structured_output_format", "structured_output_format", "stream", "run_manager"})
 

@@ -96,8 +96,9 @@ class ChatHFRouter(RouterSettings):
             `fallback=["org/name:groq", Target(base_url=...)]`. With a `tier`, `model` may be left out.
         default_headers: dict[str, str] | None
             Sent with every request.
-        prices, reported_cost:
-            What calls cost where no catalogue says so, and where replies say it; see `shared_core.HFRouter`.
+        prices, reported_cost, usage_tags, limits, concurrency, budgets, ledger, chat_cache, state, hedge, hooks:
+            What calls cost, what keeps them within bounds, and what tells of them: as in `shared_core.HFRouter`. A
+            call's own `usage_tags={"user": "ada"}` come on top.
         http_client, async_http_client:
             Your own clients of httpx2 or httpx (proxy, TLS, limits); yours to close.
         async_transport: "httpx2" | "aiohttp" = "httpx2"

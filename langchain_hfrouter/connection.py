@@ -24,8 +24,9 @@ from langchain_hfrouter.complaints import in_words, unknown_argument
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
 from langchain_hfrouter.routers import CLIENTS, Routers
+from langchain_hfrouter.safeguards import Safeguarded
 from shared_core.errors import RouterError
-from shared_core.types import Timeouts
+from shared_core.types import Timeouts, check_state_travels
 
 __all__ = ["BatchConnection", "Connection"]
 
@@ -42,7 +43,7 @@ _SETTINGS = (
 )
 
 
-class Connection(Routers):
+class Connection(Safeguarded, Routers):
     """The fields of remote classes that say where and on whose account."""
 
     model_config = ConfigDict(
@@ -130,7 +131,7 @@ class Connection(Routers):
                 "This object was pickled, and its http_client was left behind.",
                 hint="Build the object where it is used, and pass http_client again.",
             )
-        settings = {name: getattr(self, name) for name in _SETTINGS}
+        settings = {**{name: getattr(self, name) for name in _SETTINGS}, **self._safeguards()}
         settings["api_key"] = None if self.api_key is None else self.api_key.get_secret_value()
         return settings
 
@@ -149,6 +150,7 @@ class Connection(Routers):
                 yield name, value
 
     def __getstate__(self) -> dict[Any, Any]:
+        check_state_travels(self.state)
         state = dict(super().__getstate__())
         has_client = any(getattr(self, name) is not None for name in CLIENTS)
         state["__dict__"] = without_secrets({**state["__dict__"], **dict.fromkeys(CLIENTS)})

@@ -81,7 +81,7 @@ class HFRouterLLM(TokenCounts, Connection, BaseLLM):
             A server of your own: with /v1 in its path OpenAI's `/completions` (vLLM, TGI, llama.cpp), without it
             TGI's own interface (a dedicated endpoint); None is the router.
         provider, bill_to, timeout, max_retries, wait_for_model, default_headers, http_client, async_http_client,
-        async_transport:
+        async_transport, usage_tags, limits, concurrency, budgets, ledger, state, hooks:
             As of `ChatHFRouter`.
         hub_url: str | None
             The Hub that is asked who serves the model; None is huggingface.co, or HF_ENDPOINT. Given with
@@ -342,6 +342,7 @@ def _about(reply: CompletionReply) -> dict[str, Any]:
         "latency_s": meta.latency_s,
         "first_token_s": meta.first_token_s,
         "token_usage": _counts(reply) or None,
+        "cost": meta.cost.as_dict(),
     }
     return {name: value for name, value in about.items() if value is not None}
 

@@ -21,6 +21,7 @@ from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.tool_errors import as_tool_error, bad_arguments
 from shared_core.errors import RouterError
 from shared_core.media import Artifact, ArtifactStore, Outcome, begin
+from shared_core.types import SAFEGUARDS
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -44,6 +45,7 @@ _OF_CLIENT = frozenset(
         "http_client",
         "async_http_client",
         "async_transport",
+        *SAFEGUARDS,
     }
 )
 Content = str | list[str | dict[str, Any]]

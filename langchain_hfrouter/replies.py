@@ -99,6 +99,7 @@ def response_metadata(reply: ChatReply, choice: Choice, *, with_logprobs: bool =
         "id": reply.id or None,
         "request_id": meta.request_id,
         "attempts": meta.attempts,
+        "cached": meta.cached or None,
         "latency_s": meta.latency_s,
         "first_token_s": meta.first_token_s,
         "system_fingerprint": reply.system_fingerprint or None,

@@ -100,6 +100,8 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
             Remembers vectors: in the user's own file, in this file, or in a `shared_core.cache` object.
         show_progress: bool | Callable[[int, int], object] = False
             True draws a bar while documents are embedded; a function is called with (done, total).
+        usage_tags, limits, concurrency, budgets, ledger, state, hedge, hooks:
+            What keeps calls within bounds and tells of them: as in `shared_core.HFRouter`.
         default_headers: dict[str, str] | None
             Sent with every request.
         http_client, async_http_client:

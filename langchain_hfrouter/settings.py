@@ -31,10 +31,11 @@ from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
 from langchain_hfrouter.replies import PROVIDER
 from langchain_hfrouter.routers import Routers
+from langchain_hfrouter.safeguards import Safeguarded
 from langchain_hfrouter.targets import ROUTING_FIELDS, as_plain, checked, first_model
 from langchain_hfrouter.token_counts import TokenCounts
 from shared_core import __version__
-from shared_core.types import CHAT_PARAMS, Timeouts, plain_routing, plain_targets
+from shared_core.types import CHAT_PARAMS, Timeouts, check_state_travels, plain_routing, plain_targets
 
 __all__ = ["RouterSettings", "unknown_parameters"]
 
@@ -46,7 +47,7 @@ class _FoundProfile(dict[str, Any]):
     """A profile from the catalogue, not from the user: `configurable_fields(model=...)` must not keep it."""
 
 
-class RouterSettings(TokenCounts, Routers, BaseChatModel):
+class RouterSettings(TokenCounts, Safeguarded, Routers, BaseChatModel):
     """The fields of `ChatHFRouter`; its docstring describes them."""
 
     model_config = ConfigDict(
@@ -209,6 +210,7 @@ class RouterSettings(TokenCounts, Routers, BaseChatModel):
             "prices": self.prices,
             "reported_cost": self.reported_cost,
             **{name: getattr(self, name) for name in ROUTING_FIELDS},
+            **self._safeguards(),
         }
 
     def _params(self) -> dict[str, Any]:
@@ -235,6 +237,7 @@ class RouterSettings(TokenCounts, Routers, BaseChatModel):
         super()._forget()
 
     def __getstate__(self) -> dict[Any, Any]:
+        check_state_travels(self.state)
         state = dict(super().__getstate__())
         values = {name: value for name, value in state["__dict__"].items() if name != "_serialized"}
         state["__dict__"] = without_secrets(values)
@@ -270,7 +273,7 @@ class RouterSettings(TokenCounts, Routers, BaseChatModel):
     @property
     def lc_attributes(self) -> dict[str, Any]:
         limits = self.timeout
-        plain = as_plain(self)
+        plain = {**as_plain(self), **self._plain_given()}
         if not isinstance(limits, Timeouts):
             return plain
         names = ("total", "connect", "first_token", "gap")

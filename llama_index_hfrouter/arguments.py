@@ -7,7 +7,7 @@ the reranker (`embedding_arguments`). A test holds this list and the fields toge
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal
 
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.callbacks import CallbackManager
@@ -15,12 +15,12 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 from pydantic import SecretStr
 
-from shared_core.types import ApiKey, ChatParams, Routing, TargetSpec, Timeouts
+from shared_core.types import ApiKey, ChatParams, Routing, SafeguardArguments, TargetSpec, Timeouts
 
 __all__ = ["Arguments", "HostArguments"]
 
 
-class HostArguments(TypedDict, total=False):
+class HostArguments(SafeguardArguments, total=False):
     """The arguments that say where and on whose account."""
 
     api_key: str | SecretStr | ApiKey | None

@@ -118,6 +118,7 @@ def _about(reply: ChatReply) -> dict[str, Any]:
         "provider": meta.provider,
         "request_id": meta.request_id,
         "attempts": meta.attempts,
+        "cached": meta.cached,
         "latency_s": meta.latency_s,
         "first_token_s": meta.first_token_s,
         "refusal": choice.refusal,

@@ -25,8 +25,9 @@ from pydantic import (
 
 from llama_index_hfrouter.clients import Clients
 from llama_index_hfrouter.component import Component
+from llama_index_hfrouter.safeguards import Safeguarded
 from shared_core.errors import ConfigError
-from shared_core.types import ApiKey, Timeouts
+from shared_core.types import ApiKey, Timeouts, check_state_travels
 
 __all__ = ["Connection"]
 
@@ -44,7 +45,7 @@ _SETTINGS = (
 )
 
 
-class Connection(Component):
+class Connection(Component, Safeguarded):
     """The fields that say where calls go and on whose account; the classes' docstrings explain them."""
 
     # Nobody makes a Connection: building its validator at import would be 20 ms for nothing.
@@ -60,6 +61,8 @@ class Connection(Component):
     extra_body: dict[str, Any] | None = None
     wait_for_model: bool | float = False
     async_transport: Literal["httpx2", "aiohttp"] | None = None
+
+    _SHARED: ClassVar[tuple[str, ...]] = (*Component._SHARED, "hooks", "ledger", "chat_cache")
 
     _clients: Clients = PrivateAttr(default_factory=Clients)
 
@@ -99,7 +102,7 @@ class Connection(Component):
         settings = {name: state[name] for name in _SETTINGS}
         for name in ("default_headers", "extra_body"):  # the caller may go on to change them
             settings[name] = settings[name] and dict(settings[name])
-        return settings
+        return {**settings, **self._safeguards()}
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, _api_key(value, None) if name == "api_key" else value)
@@ -134,6 +137,7 @@ class Connection(Component):
         return super().model_copy(update=update, deep=deep)
 
     def __getstate__(self) -> dict[str, Any]:
+        check_state_travels(self.state)
         state = super().__getstate__()
         if headers := state["__dict__"].get("default_headers"):
             state["__dict__"]["default_headers"] = self._without_secrets(headers)

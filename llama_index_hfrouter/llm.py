@@ -79,6 +79,8 @@ class HFRouterLLM(StructuredPrediction):
             may be left out.
         wait_for_model: Whether (or for how many seconds) to wait while a cold model loads.
         reasoning_tags: Whether `<think>…</think>` in the text is split off as reasoning.
+        usage_tags, limits, concurrency, budgets, ledger, chat_cache, state, hedge, hooks: What keeps calls within
+            bounds and tells of them; see `shared_core.HFRouter`. A call's own `usage_tags` come on top.
         prices, reported_cost: What calls cost where no catalogue says so, and where replies say it; see
             `shared_core.HFRouter`.
         http_client, async_http_client: Your own httpx2 or httpx clients (proxy, certificates). Not pickled; an

@@ -44,6 +44,7 @@ from shared_core.types import (
     TargetSpec,
     Timeouts,
     Waits,
+    check_state_travels,
 )
 from shared_core.types.models import ModelRef
 from shared_core.wire.chat import check_messages
@@ -222,6 +223,7 @@ class RouterBase:
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and where the token comes from; never a token, a client or a lock."""
+        check_state_travels(self._safeguards.arguments.get("state"))
         dropped = sorted(SECRET_HEADERS & self._headers.keys())
         return {
             "settings": {

@@ -134,7 +134,11 @@ class TaskRouter(VectorRouter):
         call = replace(call, target=replace(call.target, base_url=self._root()))
         exchange = GenerationExchange(sent, tuple(sent.request.parameters.get("stop") or ()), stream)
         reply = yield from run_through(self._policies, call, exchange)
-        return replace(reply, meta=replace(reply.meta, url=self.base_url))
+        meta = reply.meta
+        cost = self._exchange.costs.of(
+            call.request.model, reply.usage, meta.provider, meta.headers, self.base_url
+        )
+        return replace(reply, meta=replace(meta, url=self.base_url, cost=cost))
 
     def _submit(
         self, task: str, inputs: Any, parameters: Mapping[str, Any], options: MediaOptions, waiter: Waiter

@@ -33,6 +33,12 @@ if TYPE_CHECKING:
     from shared_core.types.models import POLICIES, ModelRef
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
     from shared_core.types.rerank import RerankOptions, RerankReply, RerankRequest
+    from shared_core.types.safeguards import (
+        SAFEGUARDS,
+        SafeguardArguments,
+        check_state_travels,
+        plain_safeguard,
+    )
     from shared_core.types.secret import ApiKey
     from shared_core.types.target import (
         SECRET_HEADERS,
@@ -79,6 +85,7 @@ _MODULES = {
         "ModelRef",
     ),
     "rerank": ("RerankOptions", "RerankReply", "RerankRequest"),
+    "safeguards": ("SAFEGUARDS", "SafeguardArguments", "check_state_travels", "plain_safeguard"),
     "secret": ("ApiKey",),
     "target": (
         "SECRET_HEADERS",
@@ -104,6 +111,7 @@ __all__ = [
     "CHAT_PARAMS",
     "EXACT",
     "POLICIES",
+    "SAFEGUARDS",
     "SECRET_HEADERS",
     "Answer",
     "Answers",
@@ -148,6 +156,7 @@ __all__ = [
     "RerankReply",
     "RerankRequest",
     "Routing",
+    "SafeguardArguments",
     "TableAnswer",
     "Target",
     "TargetSpec",
@@ -160,7 +169,9 @@ __all__ = [
     "Turn",
     "Usage",
     "Waits",
+    "check_state_travels",
     "other_model",
     "plain_routing",
+    "plain_safeguard",
     "plain_targets",
 ]

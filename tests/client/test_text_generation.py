@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import httpx2
@@ -289,3 +290,13 @@ def test_leaving_a_stream_early_frees_its_connection(host: Any) -> None:
     assert host.wait_idle(timeout=5)
     with pytest.raises(errors.ConfigError, match="not finished"):
         _ = stream.reply
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_what_a_text_costs_is_known_by_ones_own_price(write: Ask, stream: bool) -> None:
+    prices = {"offline/writer": {"input": "1", "output": "2", "source": "contract", "date": "2026-11-01"}}
+    _, reply = write(stream=stream, settings={"prices": prices}, model="offline/writer:together")
+    assert reply.usage is not None
+    expected = Decimal(reply.usage.prompt_tokens + 2 * reply.usage.completion_tokens) / 1_000_000
+    assert reply.meta.cost.usd == expected
+    assert reply.meta.cost.basis == "price list"

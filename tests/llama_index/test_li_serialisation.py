@@ -83,6 +83,14 @@ EVERYTHING = {
     "tier": "fast",
     "routing": "latency",
     "continue_elsewhere": True,
+    "usage_tags": {"user": "ada"},
+    "ledger": True,
+    "chat_cache": True,
+    "state": "redis://127.0.0.1:1/0",
+    "limits": [{"requests": 60, "per": "minute"}],
+    "concurrency": 4,
+    "budgets": [{"usd": "5", "per": "day"}],
+    "hedge": 0.5,
     "system_prompt": "Be brief.",
 }
 
@@ -115,7 +123,7 @@ class TestCopies:
 
     def test_every_option_is_tried_above(self):
         base = set(LLM.model_fields) | {"api_key"}
-        assert set(HFRouterLLM.model_fields) - base == set(EVERYTHING) - {"system_prompt"}
+        assert set(HFRouterLLM.model_fields) - base == (set(EVERYTHING) | {"hooks"}) - {"system_prompt"}
 
     @MADE
     def test_the_copy_works(self, make_llm, make_copy):

@@ -1,0 +1,75 @@
+"""The arguments that keep a client within bounds and tell of its calls, which every class of ours takes alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+from urllib.parse import urlsplit
+
+from shared_core.errors import ConfigError
+
+__all__ = ["SAFEGUARDS", "SafeguardArguments", "check_state_travels", "plain_safeguard"]
+
+
+class SafeguardArguments(TypedDict, total=False):
+    """Explained at `HFRouter`; None leaves each of them out."""
+
+    usage_tags: Mapping[str, str] | None
+    hooks: Sequence[Any] | None
+    ledger: Any
+    chat_cache: Any
+    state: Any
+    limits: Sequence[Any] | None
+    concurrency: Any
+    budgets: Sequence[Any] | None
+    hedge: bool | float | None
+
+
+SAFEGUARDS = tuple(SafeguardArguments.__annotations__)
+"""Their names."""
+
+
+def check_state_travels(state: Any) -> None:
+    """Lets a pickle be made, unless it would hold a password.
+
+    Raises:
+        ConfigError: The place of shared state is a URL with one.
+    """
+    if isinstance(state, str) and "://" in state and _without_password(state) != state:
+        raise ConfigError(
+            "state= is a URL that may hold a password; it is not pickled, so that the password goes nowhere.",
+            hint="Give a function of a module that returns the URL, such as one reading the environment.",
+        )
+
+
+def plain_safeguard(value: Any) -> Any:
+    """An argument as JSON: values that were written stay; of an object that is at work, its kind is enough.
+
+    Example:
+        >>> plain_safeguard("redis://:secret@cache.example:6379/0"), plain_safeguard([{"requests": 60}])
+        ('redis://cache.example:6379/0', [{'requests': 60}])
+    """
+    if isinstance(value, str):
+        return _without_password(value)
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if hasattr(value, "__fspath__"):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain_safeguard(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_safeguard(each) for each in value]
+    if callable(as_dict := getattr(value, "as_dict", None)):
+        return as_dict()
+    return type(value).__name__
+
+
+def _without_password(text: str) -> str:
+    if "://" not in text:
+        return text
+    try:
+        parts = urlsplit(text)
+        where = parts.hostname or ""
+        return parts._replace(netloc=f"{where}:{parts.port}" if parts.port else where, query="").geturl()
+    except ValueError:
+        return "***"
