@@ -6,9 +6,9 @@ Read when first needed, never at import or construction, so that a `.env` loaded
 from __future__ import annotations
 
 import functools
-import threading
 from collections.abc import Callable
 
+from shared_core._locks import new_lock
 from shared_core.errors import Unauthorized
 from shared_core.types import ApiKey
 
@@ -25,7 +25,7 @@ class Keyring:
     def __init__(self, look_up: Callable[[], str] | None = None) -> None:
         self._look_up = look_up or _ambient_token
         self._found: ApiKey | None = None
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     @property
     def found(self) -> ApiKey | None:

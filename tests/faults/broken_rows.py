@@ -5,7 +5,7 @@ What breaks after the first token is told in test_stream_faults.py: then nothing
 
 from __future__ import annotations
 
-from fault_row import CHATS, WEB_PAGE, Row, problem, reply
+from fault_row import WEB_PAGE, Row, problem, reply
 from fault_server import Say
 
 from shared_core import errors
@@ -46,8 +46,12 @@ GUISES = [
 ]
 
 CONNECTION = [
-    Row("F9 a reset before the head", lambda: [Say.reset], errors.ConnectionLost, asked=2, first=2, kept=False),
-    Row("F9 a close before the head", lambda: [Say.close], errors.ConnectionLost, asked=2, first=2, kept=False),
+    Row(
+        "F9 a reset before the head", lambda: [Say.reset], errors.ConnectionLost, asked=2, first=2, kept=False
+    ),
+    Row(
+        "F9 a close before the head", lambda: [Say.close], errors.ConnectionLost, asked=2, first=2, kept=False
+    ),
     Row(
         "F9 a reset in the middle of the head",
         lambda: [b"HTTP/1.1 200 OK\r\ncontent-", Say.reset],
@@ -104,7 +108,13 @@ BODY = [
         asked=2,
         first=2,
     ),
-    Row("F13 a body that is no UTF-8", reply(200, b'{"\xff": "\xfe"}'), errors.MalformedResponse, asked=2, first=2),
+    Row(
+        "F13 a body that is no UTF-8",
+        reply(200, b'{"\xff": "\xfe"}'),
+        errors.MalformedResponse,
+        asked=2,
+        first=2,
+    ),
     Row(
         "F26 a body without end",
         lambda: [Say.head(content_type="application/json"), Say.forever(b'{"pad": "' + b"x" * 10_000, 0)],
@@ -132,6 +142,22 @@ BODY = [
     ),
 ]
 
+
+def begins(
+    name: str, *events: bytes, error: type[errors.RouterError] = errors.MalformedResponse, first: int = 2
+) -> Row:
+    """A stream of these events, which HTTP calls complete."""
+    return Row(
+        name,
+        lambda: Say.stream(*events),
+        error,
+        asked=2,
+        first=first,
+        tasks=("stream",),
+        because=ONLY_STREAMS,
+    )
+
+
 STREAMS = [
     Row(
         "F17 a stream that closes before its first token",
@@ -143,26 +169,20 @@ STREAMS = [
         tasks=("stream",),
         because=ONLY_STREAMS,
     ),
-    *(
-        Row(name, lambda events=events: Say.stream(*events), error, asked=2, first=first, tasks=("stream",), because=ONLY_STREAMS)
-        for name, events, error, first in (
-            ("F18 a stream that HTTP ends before its first token", (), errors.MalformedResponse, 2),
-            ("F18 a stream that holds its end mark alone", (Say.event(b"[DONE]"),), errors.MalformedResponse, 2),
-            (
-                "F20 a stream that begins with an error",
-                (Say.event(problem("Slow down", "rate_limit_exceeded")),),
-                errors.RateLimited,
-                1,
-            ),
-            (
-                "F21 a stream that begins with an event named error",
-                (b'event: error\ndata: {"message": "The engine died"}\n\n',),
-                errors.ProviderFailed,
-                2,
-            ),
-            ("F22 a stream that begins with what is no JSON", (Say.event(b'{"choic'),), errors.MalformedResponse, 2),
-        )
+    begins("F18 a stream that HTTP ends before its first token"),
+    begins("F18 a stream that holds its end mark alone", Say.event(b"[DONE]")),
+    begins(
+        "F20 a stream that begins with an error",
+        Say.event(problem("Slow down", "rate_limit_exceeded")),
+        error=errors.RateLimited,
+        first=1,
     ),
+    begins(
+        "F21 a stream that begins with an event named error",
+        b'event: error\ndata: {"message": "The engine died"}\n\n',
+        error=errors.ProviderFailed,
+    ),
+    begins("F22 a stream that begins with what is no JSON", Say.event(b'{"choic')),
     Row(
         "F19 a stream that is reset before its first token",
         lambda: [*Say.begun(Say.token(role="assistant", text="")), 0.02, Say.reset],

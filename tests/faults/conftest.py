@@ -19,11 +19,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from calling import KINDS, MESSAGES, OWN, Call, Outcome, close_idle, make_call  # noqa: E402
-from fault_server import FaultServer, Say  # noqa: E402
+from calling import KINDS, MESSAGES, OWN, Call, Outcome, close_idle, make_call
+from fault_server import FaultServer, Say
 
-from shared_core import AsyncHFRouter, HFRouter, StreamInterrupted, Timeouts  # noqa: E402
-from shared_core.policy.retry import Retry  # noqa: E402
+from shared_core import AsyncHFRouter, HFRouter, StreamInterrupted, Timeouts
+from shared_core.policy.retry import Retry
 
 DICE = 0.05
 """In place of the random share of each wait between tries: a fault costs a test next to nothing."""
@@ -59,6 +59,7 @@ def server(start_server: Callable[[], FaultServer]) -> FaultServer:
 @pytest.fixture
 def say() -> type[Say]:
     return Say
+
 
 @pytest.fixture(autouse=True)
 def steady_dice(monkeypatch: pytest.MonkeyPatch) -> None:

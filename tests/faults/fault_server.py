@@ -93,7 +93,9 @@ class Say:
     def vectors(cls, texts: int = 1) -> list[Step]:
         """A right answer to texts."""
         data = [{"index": place, "embedding": RIGHT_VECTOR} for place in range(texts)]
-        return cls.body({"data": data, "model": "served", "usage": {"prompt_tokens": texts, "total_tokens": texts}})
+        return cls.body(
+            {"data": data, "model": "served", "usage": {"prompt_tokens": texts, "total_tokens": texts}}
+        )
 
     @classmethod
     def right(cls, body: object) -> list[Step]:
@@ -222,4 +224,3 @@ def _client_left(connection: socket.socket, seconds: float) -> bool:
     """Waits; True as soon as the client closes its end."""
     readable, _, _ = select.select([connection], [], [], seconds)
     return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
-

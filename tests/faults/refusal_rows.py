@@ -11,7 +11,13 @@ LATER = "Thu, 01 Jan 2015 01:00:00 GMT"
 LOADING = {"error": "Model a/b is currently loading", "estimated_time": 20}
 
 BUSY = [
-    Row("F1 a 429 without Retry-After", reply(429, problem("Slow down")), errors.RateLimited, asked=2, waits=0.04),
+    Row(
+        "F1 a 429 without Retry-After",
+        reply(429, problem("Slow down")),
+        errors.RateLimited,
+        asked=2,
+        waits=0.04,
+    ),
     Row(
         "F2 a 429 with Retry-After in seconds",
         reply(429, retry_after="0.15"),
@@ -43,7 +49,9 @@ BUSY = [
         errors.RateLimited,
         retry_after=3600,
     ),
-    Row("F4 a 429 that asks for an hour", reply(429, retry_after="3600"), errors.RateLimited, retry_after=3600),
+    Row(
+        "F4 a 429 that asks for an hour", reply(429, retry_after="3600"), errors.RateLimited, retry_after=3600
+    ),
     Row(
         "F4 a 429 that asks for more than the call has left",
         reply(429, retry_after="6"),
@@ -80,7 +88,13 @@ FAILING = [
 ]
 
 REQUEST = [
-    Row("a request that is wrong", reply(400, problem("Bad schema")), errors.BadRequest, first=0, says="Bad schema"),
+    Row(
+        "a request that is wrong",
+        reply(400, problem("Bad schema")),
+        errors.BadRequest,
+        first=0,
+        says="Bad schema",
+    ),
     Row(
         "a request of the wrong shape",
         reply(422, b"Failed to deserialize the JSON body"),
@@ -103,7 +117,11 @@ REQUEST = [
         "F31 vLLM's words for too long an input",
         reply(
             400,
-            {"object": "error", "message": "This model's maximum context length is 8192 tokens.", "code": 400},
+            {
+                "object": "error",
+                "message": "This model's maximum context length is 8192 tokens.",
+                "code": 400,
+            },
         ),
         errors.InputTooLong,
         first={"embed": 0, "else": 1},

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shared_core import AsyncHFRouter, HFRouter, RouterError, Target, Timeouts, errors
+from shared_core import AsyncHFRouter, HFRouter, Target, Timeouts, errors
 from shared_core.testing import (
     Cut,
     OfflineRouter,

@@ -10,11 +10,11 @@ Not here: whom to ask next (`policy.fallback`), what is fast for whom (`routing.
 from __future__ import annotations
 
 import math
-import threading
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal
 
+from shared_core._locks import new_lock
 from shared_core.types import Figures
 
 __all__ = ["HEALTH", "Admission", "Health", "Trouble"]
@@ -94,7 +94,7 @@ class Health:
         self.pause = pause
         self._most = most
         self._records: dict[Hashable, _Record] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     # -- asking -----------------------------------------------------------------------------------------
 
