@@ -389,7 +389,9 @@ def test_a_stream_closed_by_another_thread_just_ends(offline_url: OfflineRouter)
     next(stream)
     stopper = threading.Timer(0.2, stream.close)
     stopper.start()
+    began = time.monotonic()
     assert len(list(stream)) < 4
+    assert time.monotonic() - began < 10, "the reader was not woken; its own limit is 30 s"
     stopper.join()
     with pytest.raises(errors.ConfigError, match="not finished"):
         stream.reply  # noqa: B018
