@@ -115,13 +115,16 @@ async def run(ask: Ask, calls: int, url: str) -> dict[str, Any]:
     times = sorted(dice.uniform(0, SECONDS) for _ in range(calls))
     began, cpu = time.monotonic(), time.process_time()
     took: list[float] = []
+    late: list[float] = []
     failures: Counter[str] = Counter()
 
     async def one(at: float) -> None:
+        late.append(time.monotonic() - began - at)
         try:
             assert await ask() == "A router."
         except Exception as error:  # noqa: BLE001  # whatever it is, the caller has no answer
             failures[type(error).__name__] += 1
+            print(f"{at:.1f} s: {error}", file=sys.stderr)
         else:
             took.append(time.monotonic() - began - at)
 
@@ -130,12 +133,14 @@ async def run(ask: Ask, calls: int, url: str) -> dict[str, Any]:
             await asyncio.sleep(max(0.0, began + at - time.monotonic()))
             group.create_task(one(at))
     took.sort()
+    late.sort()
     return {
         "calls": calls,
         "answered": len(took),
         "failures": dict(failures),
         **{f"p{share}": took[int(len(took) * share / 100)] for share in (50, 95, 99)},
         "longest": took[-1],
+        "late": late[int(len(late) * 0.99)],
         "cpu": time.process_time() - cpu,
         **seen,
         **_get(f"{url}/counts"),

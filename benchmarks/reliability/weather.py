@@ -24,7 +24,14 @@ HEAD = "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length:
 MESSAGE = {"role": "assistant", "content": "A router."}
 USAGE = {"prompt_tokens": 10, "completion_tokens": 3, "total_tokens": 13}
 CHOICE = {"index": 0, "finish_reason": "stop", "message": MESSAGE}
-ANSWER = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [CHOICE], "usage": USAGE}
+ANSWER = {
+    "id": "c",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [CHOICE],
+    "usage": USAGE,
+}
 NEWS = 0.25  # seconds after a refusal in which requests may still come of those who have not read it
 
 
@@ -86,7 +93,9 @@ def within(spans: Sequence[Span], now: float) -> float | None:
 
 def providers() -> list[Provider]:
     return [
-        Provider("a", down=[(5, 12), (40, 48), (64, 69)], brown=[(15, 22)], refusing=[(29, 38)], busy=[(50, 58)]),
+        Provider(
+            "a", down=[(5, 12), (40, 48), (64, 69)], brown=[(15, 22)], refusing=[(29, 38)], busy=[(50, 58)]
+        ),
         Provider("b", down=[(24, 31)], brown=[(42, 48), (58, 63)], busy=[(5, 10)]),
         Provider("c", brown=[(33, 38), (51, 55)], refusing=[(66, 71)]),
     ]
@@ -151,7 +160,9 @@ class Line(asyncio.Protocol):
             provider.answered += 1
             loop.call_later(seconds, self.say, 200, ANSWER)
         elif status > 0:
-            loop.call_later(seconds, self.say, status, {"error": {"message": "Not now.", "code": status}}, more)
+            loop.call_later(
+                seconds, self.say, status, {"error": {"message": "Not now.", "code": status}}, more
+            )
 
     def say(self, status: int, value: object, more: str = "") -> None:
         body = json.dumps(value).encode()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar, cast
 
 from shared_core.errors import RouterError, StreamInterrupted
-from shared_core.flow import Flow
+from shared_core.flow import Flow, sleep
 from shared_core.observe import log
 from shared_core.policy import Handler
 from shared_core.policy.continuation import continuing, is_continuable, joined
@@ -24,6 +24,9 @@ from shared_core.wire.redact import redact_error
 __all__ = ["Choice", "Fallback"]
 
 T = TypeVar("T")
+
+_LOOK = 0.1
+"""Seconds between two looks at a target that another call is probing."""
 
 
 class Choice(NamedTuple):
@@ -45,6 +48,7 @@ class _Way:
     left: list[Target]
     keys: tuple[object, ...]
     skipped: list[Skipped]
+    waited: float = 0.0  # seconds, for a target to come back
     failures: list[RouterError] = field(default_factory=list)
     asked: list[Target] = field(default_factory=list)
     written: ChatReply | None = None  # what the caller has seen, where a cut answer is continued
@@ -64,6 +68,7 @@ class Fallback:
         continue_elsewhere: Whether a cut answer is continued by another target.
         only_unsent: Whether to move on only where nothing can have been begun: a picture is paid for each time.
         health: What is known of targets.
+        patience: Seconds in all that a call waits, when nobody is left, for a target to come back.
     """
 
     plan: Callable[[Call], Choice]
@@ -72,6 +77,7 @@ class Fallback:
     continue_elsewhere: bool = False
     only_unsent: bool = False
     health: Health = HEALTH
+    patience: float = 2.0
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         targets, skipped = self.plan(call)
@@ -90,15 +96,19 @@ class Fallback:
                 _complete(error, part)
                 way.failures.append(error)
                 self._judge(part, error, way)
-                following = self._next(call, way)
-                if following is None:
-                    raise self._end(way, call) from error
-                (log.moved if way.written is None else log.continued)(part, error, following[0])
-                target, admission = following
-                call.progress.moves += 1
+                failure = error
             finally:
                 if part.turn is not None and part.turn.probe:
                     self.health.leave(part.turn.key)
+            following = self._next(call, way)
+            while following is None and (pause := self._pause(call, way)):
+                yield from sleep(pause)
+                following = self._next(call, way)
+            if following is None:
+                raise self._end(way, call) from failure
+            (log.moved if way.written is None else log.continued)(part, failure, following[0])
+            target, admission = following
+            call.progress.moves += 1
 
     # -- which target ------------------------------------------------------------------------------------
 
@@ -123,6 +133,20 @@ class Fallback:
                     way.left.remove(target)
                     return target, admission
         return None
+
+    def _pause(self, call: Call, way: _Way) -> float:
+        """Seconds until it is worth looking again, where a target may come back; 0 where it is not.
+
+        Only one call at a time probes a target. The others would fail meanwhile, although it may be well again.
+        """
+        now = call.waits.now()
+        if not way.left or len(way.asked) >= self.most:
+            return 0.0
+        pause = max(_LOOK, min(self.health.due(target.id, now) for target in way.left))
+        if way.waited + pause > self.patience or now + pause >= call.waits.deadline:
+            return 0.0
+        way.waited += pause
+        return pause
 
     def _part(self, call: Call, target: Target, admission: Admission, way: _Way) -> Call:
         """The call as this target gets it."""

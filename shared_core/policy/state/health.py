@@ -128,6 +128,12 @@ class Health:
         record = self._records.get(key)
         return 0.0 if record is None or not record.closed else max(0.0, record.until - now)
 
+    def due(self, key: Hashable, now: float) -> float:
+        """Seconds until somebody may ask the target where nobody else is left, be it for a probe; 0 for one that is
+        open, or is being probed."""
+        record = self._records.get(key)
+        return 0.0 if record is None or not record.closed else max(0.0, min(record.until, record.early) - now)
+
     # -- telling ----------------------------------------------------------------------------------------
 
     def answered(
