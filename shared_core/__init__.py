@@ -15,6 +15,7 @@ from shared_core._lazy import lazily
 from shared_core._version import __version__
 
 if TYPE_CHECKING:
+    from shared_core.cache import ChatCache
     from shared_core.catalog import Catalog, ModelFacts, ModelInfo
     from shared_core.client import AsyncChatStream, AsyncHFRouter, ChatStream, HFRouter, ModelStatus
     from shared_core.errors import (
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     )
 
 _ROOMS = {
+    "cache": ("ChatCache",),
     "catalog": ("Catalog", "ModelFacts", "ModelInfo"),
     "client": ("AsyncChatStream", "AsyncHFRouter", "ChatStream", "HFRouter", "ModelStatus"),
     "errors": (
@@ -123,6 +125,7 @@ __all__ = [
     "BadRequest",
     "BudgetExceeded",
     "Catalog",
+    "ChatCache",
     "ChatDelta",
     "ChatOptions",
     "ChatParams",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from urllib.parse import quote
@@ -134,6 +136,9 @@ class RouterBase:
         usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
             ledger. A call's own `usage_tags` come on top.
         hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
+        chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
+            the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
+            which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -189,10 +194,10 @@ class RouterBase:
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         self._headers = checked_headers(default_headers, "default_headers")
         self._patience = checked_patience(wait_for_model)
-        self._safeguards = Safeguards.of(safeguards)
+        self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
+        self._safeguards = Safeguards.of(safeguards, partial(self._exchange.key, needed=False))
         self._policies = self._stack()
         self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
-        self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
         self.fallback: Sequence[TargetSpec] = fallback or ()
         self.tiers = dict(tiers or {})
         self.tier = tier
@@ -280,6 +285,7 @@ class RouterBase:
         extra_headers = options.pop("extra_headers", None)
         timeout = options.pop("timeout", None)
         tags = options.pop("usage_tags", None)
+        cache = options.pop("cache", True)
         model = options.pop("model", None) or self.model
         stack: Sequence[Policy] = self._remembering
         if self._ways is not None:
@@ -294,6 +300,8 @@ class RouterBase:
             self.reasoning_tags,
         )
         call = self._call(request, timeout, extra_headers, tags, streamed=stream)
+        if not cache:
+            call = replace(call, cache=False)
         return self._recorded(call, lambda call: run_through(stack, call, self._exchange.chat))
 
     def _recorded(self, call: Call, inner: Handler[T]) -> Flow[T]:

@@ -7,16 +7,20 @@ loaded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from shared_core.client.checks import checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from shared_core.cache import ChatCache, EmbeddingCache
+    from shared_core.flow import Flow
     from shared_core.observe.events import Hook
     from shared_core.policy import Policy
+    from shared_core.types import ApiKey, Call
 
 __all__ = ["NONE", "SafeguardArguments", "Safeguards"]
 
@@ -27,7 +31,7 @@ class SafeguardArguments(TypedDict, total=False):
     usage_tags: Mapping[str, str] | None
     hooks: Sequence[Hook] | None
     ledger: Any
-    chat_cache: Any
+    chat_cache: ChatCache | EmbeddingCache | Mapping[str, Any] | Callable[[], str] | str | Path | bool | None
     state: Any
     limits: Sequence[Any] | None
     concurrency: Any
@@ -56,20 +60,40 @@ class Safeguards:
     per_try: tuple[Policy, ...] = ()
 
     @classmethod
-    def of(cls, arguments: SafeguardArguments) -> Safeguards:
+    def of(cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]]) -> Safeguards:
         """The policies that these arguments mean.
+
+        Args:
+            arguments: As they were given.
+            token: The token of a call's account.
 
         Raises:
             ConfigError: One of them cannot work.
         """
         if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
-        if not any(arguments.values()):
+        given = arguments.get("chat_cache")
+        if given is False:
+            given = None
+        if given is None and not any(arguments.values()):  # a store that is empty may count as false
             return NONE
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks)
+        whole: list[Policy] = []
+        if given is not None:
+            from shared_core.cache.chats import ChatCache
+
+            cache = ChatCache.of(given)
+            arguments = {**arguments, "chat_cache": cache}
+            whole.append(_remember(cache, token))
+        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, tuple(whole))
+
+
+def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:
+    from shared_core.policy.cache import Remember
+
+    return Remember(cache, token)
 
 
 NONE = Safeguards()

@@ -44,7 +44,7 @@ def small_replies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared_core.client.exchange._LARGEST_REPLY", 100_000)
 
 
-@cases(KINDS + OWN)
+@cases(KINDS + OWN[::3])
 async def test_a_fault_that_stays_is_told_as_what_it_is(
     row: Row, task: str, client: str, server: FaultServer, most_seconds: float
 ) -> None:
