@@ -153,9 +153,23 @@ _FLOW = (
     Mutant(
         "The blocking driver keeps the connection of a flow that failed",
         "shared_core/flow/blocking.py",
-        "        except BaseException:\n            self.close()",
+        "        except BaseException:\n            self._end()",
         "        except BaseException:\n            self.done = True",
         ("tests/flow",),
+    ),
+    Mutant(
+        "A thread that reads a stream is not woken when another closes it",
+        "shared_core/flow/blocking.py",
+        "        if self._busy:\n            self.hang_up()\n        self._end()",
+        "        self._end()",
+        ("tests/client/test_client_concurrency.py::test_a_stream_closed_by_another_thread_just_ends",),
+    ),
+    Mutant(
+        "With nobody left, a call does not wait for the probe of another",
+        "shared_core/policy/fallback.py",
+        "        way.waited += pause\n        return pause",
+        "        return 0.0",
+        ("tests/policy/test_policy_fallback.py",),
     ),
     Mutant(
         "The async driver keeps the connection when its task is cancelled",
