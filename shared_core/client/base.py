@@ -135,7 +135,13 @@ class RouterBase:
             what was written; see `shared_core.policy.continuation`.
         usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
             ledger. A call's own `usage_tags` come on top.
-        hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
+        hooks: Functions that are told of each call by an event; see `shared_core.observe.events`, and
+            `OpenTelemetry` for one that makes spans and metrics.
+        state: Where workers share what they know: "redis://host:6379/0" for many machines, a path to an SQLite file
+            for the processes of one, or a function that returns such a URL. With `fallback`, a target that one
+            worker finds closed (a `Retry-After`, too many failures, no credits) is passed over by the others within
+            a second, and open for all when one of them finds it well again; targets go under digests there. While
+            the place is away each worker goes by what it has seen itself.
         chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
             the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
             which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.

@@ -1,35 +1,41 @@
 """The order of the policies, outermost first, and why.
 
-[record ▸] report ▸ whole ▸ fallback ▸ per route ▸ retry ▸ watch ▸ wait_for_model ▸ per try ▸ exchange
+[record ▸] report ▸ whole ▸ [share ▸] fallback
+    ▸ per route ▸ retry ▸ [share ▸] watch ▸ wait_for_model ▸ per try ▸ exchange
 
 - record outside all, once around what a user calls, however many requests that is; so it is no part of the stack.
 - report outside the rest: an error is completed once, when nothing more will be tried.
 - whole (single flight ▸ cache ▸ hedge) outside fallback: what is remembered costs no budget and no slot.
 - fallback outside retry: how often one target is tried depends on whether others are left.
 - per route (budget) inside fallback, since a price belongs to a route; outside retry: one reservation a route.
+- share outside fallback: what other workers know of targets matters before one is chosen.
 - retry outside watch: the health of a target is made of its tries.
+- share once more, right around watch: what a try has shown is told before anything else is done.
 - retry outside wait_for_model: waiting for a model that loads uses up no retry.
 - per try (rate limit ▸ concurrency) inside all of them: each try takes a slot anew, and no slot is held by who waits.
 
-Without other targets there is neither fallback nor watch; without `safeguards`, nothing of what they add.
+Without other targets there is neither fallback nor watch, and without `state` no sharing; without `safeguards`,
+nothing of what they add.
 """
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from shared_core.client.safeguards import NONE, Safeguards
 from shared_core.flow import Flow
 from shared_core.policy import Handler, Policy
 from shared_core.policy.report import Report
 from shared_core.policy.retry import Retry
+from shared_core.policy.state import HEALTH, Health
 from shared_core.policy.wait_for_model import WaitForModel
 from shared_core.types import Call
 
 if TYPE_CHECKING:
     from shared_core.policy.fallback import Fallback
+    from shared_core.policy.stores.shared_health import SharedHealth
 
 __all__ = ["policies", "run_through"]
 
@@ -55,22 +61,32 @@ def policies(
         safeguards: What else the client asked for.
         whole: Whether what is asked may be remembered and shared: chats and vectors.
     """
+    health = fallback.health if fallback else HEALTH
+    share = _shares(health) if health.is_shared else ()
     return (
         Report(),
         *(safeguards.whole if whole else ()),
+        *share,
         *((fallback,) if fallback else ()),
         *safeguards.per_route,
-        *((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),
-        *(_watches() if fallback else ()),
+        *((Retry(attempts=max_retries + 1, only_unsent=paid, health=health),) if max_retries else ()),
+        *share,
+        *(_watches(health) if fallback else ()),
         *((WaitForModel(patience),) if patience else ()),
         *safeguards.per_try,
     )
 
 
-def _watches() -> tuple[Policy, ...]:
+def _watches(health: Health) -> tuple[Policy, ...]:
     from shared_core.policy.watch import Watch
 
-    return (Watch(),)
+    return (Watch(health),)
+
+
+def _shares(health: Health) -> tuple[Policy, ...]:
+    from shared_core.policy.share import Share
+
+    return (Share(cast("SharedHealth", health)),)
 
 
 def run_through(stack: Sequence[Policy], call: Call, exchange: Handler[T]) -> Flow[T]:

@@ -80,6 +80,10 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
+        if arguments.get("state") is not None:
+            from shared_core.policy.stores.opening import open_state
+
+            open_state(arguments["state"])  # which says whether it can be one, and connects to nothing yet
         whole: list[Policy] = []
         if given is not None:
             from shared_core.cache.chats import ChatCache

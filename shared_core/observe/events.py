@@ -9,7 +9,7 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,6 +69,7 @@ class CallEnded:
         request: What was asked.
         reply: The answer; of a stream that broke off, the part that arrived.
         failure: The error.
+        gaps: Seconds between the pieces of a stream, as they came from the network, the first one left out.
     """
 
     id: str
@@ -92,6 +93,7 @@ class CallEnded:
     request: Any = field(repr=False)
     reply: Any = field(repr=False)
     failure: BaseException | None = field(repr=False)
+    gaps: Sequence[float] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,16 @@
 """The log: logger `hfrouter`, never a prompt, an answer or a token.
 
-Retries, waits and moves are INFO, failures WARNING, answers DEBUG. Silent unless the program sets up logging.
-Hooks are told of retries and moves, too.
+    import logging
+    logging.basicConfig()
+    logging.getLogger("hfrouter").setLevel(logging.INFO)
+
+WARNING    a call failed, retries were in vain too often, a file or server of ours cannot be used (said once)
+INFO       retries, moves to another target, targets that are closed and well again, models that load, jobs
+DEBUG      answers: who, and after how long
+
+A line begins with the model. Where hooks listen (`hooks=`), the id follows that their events have, so that lines, spans
+and rows of one call can be put side by side: "org/model (call 00f1…): RateLimited; trying again in 0.71 s". Hooks are
+told of retries and moves, too. Silent unless the program sets up logging.
 """
 
 from __future__ import annotations
@@ -15,6 +24,7 @@ from shared_core.types import Call, Job, LookupRequest, Target
 
 __all__ = [
     "answered",
+    "closed",
     "continued",
     "failed",
     "job_accepted",
@@ -22,6 +32,7 @@ __all__ = [
     "out_of_retries",
     "retrying",
     "waiting_for_model",
+    "well_again",
 ]
 
 _logger = logging.getLogger("hfrouter")
@@ -76,6 +87,22 @@ def _tell_moved(call: Call, error: RouterError, to: Target) -> None:
         tell(call.hooks, event)
 
 
+def closed(call: Call, error: RouterError, seconds: float) -> None:
+    """A target is passed over for a while."""
+    _logger.info(
+        "%s at %s: closed for %.0f s after %s",
+        _about(call),
+        call.target.base_url,
+        seconds,
+        type(error).__name__,
+    )
+
+
+def well_again(call: Call) -> None:
+    """A target that was closed has answered."""
+    _logger.info("%s at %s: well again", _about(call), call.target.base_url)
+
+
 def waiting_for_model(call: Call, error: RouterError, wait: float) -> None:
     _logger.info(
         "%s: still loading (estimate %s s); asking again in %.1f s", _about(call), error.retry_after, wait
@@ -98,4 +125,5 @@ def answered(call: Call) -> None:
 
 def _about(call: Call) -> str:
     request = call.request
-    return request.path if isinstance(request, LookupRequest) else request.model
+    name = request.path if isinstance(request, LookupRequest) else request.model
+    return f"{name} (call {call.id})" if call.id else name

@@ -64,6 +64,7 @@ class Progress:
         provider, request_id: From the latest reply, to name them in errors.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
+        pieces: When each piece of a stream came, in monotonic seconds; None where nobody wants to know.
     """
 
     __slots__ = (
@@ -72,6 +73,7 @@ class Progress:
         "first_token",
         "model",
         "moves",
+        "pieces",
         "provider",
         "request_id",
         "started",
@@ -87,6 +89,7 @@ class Progress:
         self.request_id: str | None = None
         self.moves = 0
         self.model = self.url = ""
+        self.pieces: list[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
 Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), of
-embedding (`vector_mutants`), of caches (`cache_mutants`) and of media (`media_mutants`), how it is run (`run`), and
-that the table keeps up with the code (`test_mutants_table`).
+embedding (`vector_mutants`), of caches (`cache_mutants`), of media (`media_mutants`), of what is observed and shared
+(`observing_mutants`), how it is run (`run`), and that the table keeps up with the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -15,6 +15,7 @@ from cache_mutants import CACHES
 from classic_mutants import CLASSIC
 from media_mutants import MEDIA
 from mutant import Mutant
+from observing_mutants import OBSERVING
 from vector_mutants import VECTORS
 
 __all__ = ["MUTANTS"]
@@ -94,7 +95,7 @@ _POLICY = (
     Mutant(
         "Nothing is retried",
         "shared_core/client/pipeline.py",
-        "*((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),",
+        "*((Retry(attempts=max_retries + 1, only_unsent=paid, health=health),) if max_retries else ()),",
         "*((Retry(attempts=1),) if max_retries else ()),",
         ("tests/faults/test_fault_table.py::test_a_fault_that_passes_costs_one_more_request",),
     ),
@@ -451,6 +452,7 @@ MUTANTS = (
     *_WIRE,
     *_TRANSPORT,
     *_CLIENT,
+    *OBSERVING,
     *CLASSIC,
     *MEDIA,
     *VECTORS,

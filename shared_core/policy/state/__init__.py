@@ -7,9 +7,9 @@ by all clients: a target that is in trouble is in trouble for everybody.
 from __future__ import annotations
 
 from shared_core.policy.state.budget import RETRIES, RetryBudget
-from shared_core.policy.state.health import HEALTH, Admission, Health, Trouble
+from shared_core.policy.state.health import HEALTH, Admission, Closing, Health, Trouble
 
-__all__ = ["HEALTH", "RETRIES", "Admission", "Health", "RetryBudget", "Trouble", "forget"]
+__all__ = ["HEALTH", "RETRIES", "Admission", "Closing", "Health", "RetryBudget", "Trouble", "forget"]
 
 
 def forget() -> None:

@@ -12,18 +12,33 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shared_core._locks import new_lock
 from shared_core.types import Figures
 
-__all__ = ["HEALTH", "Admission", "Health", "Trouble"]
+__all__ = ["HEALTH", "Admission", "Closing", "Health", "Trouble"]
 
 Admission = Literal["open", "probe"]
 """How a target may be asked: by everybody, or by this call alone."""
 
 Trouble = Literal["passing", "throttled", "refused"]
 """What a failure says of its target: it may be chance; it has too much to do; it will not serve this account."""
+
+
+class Closing(NamedTuple):
+    """How a target is closed.
+
+    Args:
+        until: From when on it may be probed.
+        length: Seconds that it was closed for.
+        early: From when on it may be probed where nobody else is left; infinity where the service named its time.
+    """
+
+    until: float
+    length: float
+    early: float
+
 
 _SLICES = 6  # of the window: old tries are forgotten a slice at a time
 _SHARE = 0.2  # of the newest figure in the running one
@@ -59,6 +74,13 @@ class _Record:
     def closed(self) -> bool:
         return self.length > 0
 
+    def reopen(self, now: float) -> None:
+        self.length, self.until, self.early = 0.0, -math.inf, math.inf
+        self.probe_until = -math.inf
+        self.reopened = now
+        self.in_a_row = 0
+        self.slices.clear()
+
 
 class Health:
     """The records, safe from threads. `now` is in monotonic seconds throughout.
@@ -73,8 +95,13 @@ class Health:
         pause: Seconds between two probes of a target whose time is not up, made when nobody else answers.
         most: Records kept; a process that knows more targets forgets the oldest.
 
+    Attributes:
+        is_shared: Whether other processes are told, and listened to; see `policy.stores.shared_health`.
+
     Source of the numbers: reliability notes, section 2; LiteLLM's router has the same rate and first cooldown.
     """
+
+    is_shared = False
 
     def __init__(
         self,
@@ -134,6 +161,13 @@ class Health:
         record = self._records.get(key)
         return 0.0 if record is None or not record.closed else max(0.0, min(record.until, record.early) - now)
 
+    def closing(self, key: Hashable) -> Closing | None:
+        """How the target is closed; None while it is open."""
+        record = self._records.get(key)
+        if record is None or not record.closed:
+            return None
+        return Closing(record.until, record.length, record.early)
+
     # -- telling ----------------------------------------------------------------------------------------
 
     def answered(
@@ -148,10 +182,7 @@ class Health:
             self._count(record, now, failed=0)
             record.in_a_row = 0
             if record.closed and probe:
-                record.length, record.until, record.early = 0.0, -math.inf, math.inf
-                record.probe_until = -math.inf
-                record.reopened = now
-                record.slices.clear()
+                record.reopen(now)
             if figures is not None:
                 record.figures = _blended(record.figures, figures)
 
@@ -194,6 +225,29 @@ class Health:
             if trouble == "refused":  # a token or a licence does not come back in seconds
                 length = self.longest
             self._close(record, now, length, retry_after)
+            return True
+
+    def take_in(self, key: Hashable, told: Closing | None, now: float) -> bool:
+        """What another process has seen: that the target is closed, or (None) that it is well again.
+
+        A closing of our own that lasts longer stays. Whether anybody else is left to be asked is for each call to
+        find out: where nobody is, the one that is due first is asked.
+
+        Returns:
+            Whether that was news.
+        """
+        with self._lock:
+            record = self._record(key)
+            if told is None:
+                was_closed = record.closed
+                if was_closed:
+                    record.reopen(now)
+                return was_closed
+            if record.closed and record.until >= told.until:
+                return False
+            record.until, record.length, record.early = told
+            if told.early != math.inf:
+                record.next_length = max(record.next_length, min(told.length, self.longest))
             return True
 
     def leave(self, key: Hashable) -> None:

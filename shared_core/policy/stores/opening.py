@@ -21,7 +21,10 @@ LAYOUT = Layout(
     name="the state of limits, budgets and targets",
     application_id=0x48465354,  # "HFST"
     version=1,
-    tables=(),
+    tables=(
+        "CREATE TABLE IF NOT EXISTS closings "
+        "(target TEXT PRIMARY KEY, closing TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
+    ),
     default_file="state.sqlite",
 )
 """The tables of each store stand here, so that one file serves all of them."""
