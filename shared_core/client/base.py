@@ -145,6 +145,10 @@ class RouterBase:
         chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
             the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
             which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
+        hedge: Whether a chat or a batch of texts that waits long is asked of a second target, too, which needs
+            `fallback` or `tier`: after what 95 of 100 recent answers of the first took (True), or a number of seconds.
+            The first to answer (of a stream, with its first piece) wins; the other is broken off, and perhaps paid for.
+            At most one call in 20 is hedged, beyond the first ten.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -214,6 +218,11 @@ class RouterBase:
             from shared_core.client.ways import Ways
 
             self._ways = Ways.of(self)
+        if self._safeguards.hedge and (self._ways is None or not self._ways.lineup.targets):
+            raise ConfigError(
+                "hedge needs a second target to ask.",
+                hint="Pass fallback=[...], or tiers={...} and tier=...; or leave hedge out.",
+            )
         self._target: Target | None = None
         self._has_own_client = False
         self._client_stayed_behind = False
