@@ -127,6 +127,10 @@ class RouterBase:
         chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
             the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
             which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
+        hedge: Whether a chat or a batch of texts that waits long is asked of a second target, too, which needs
+            `fallback` or `tier`: after what 95 of 100 recent answers of the first took (True), or a number of seconds.
+            The first to answer (of a stream, with its first piece) wins; the other is broken off, and perhaps paid for.
+            At most one call in 20 is hedged, beyond the first ten.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -208,6 +212,7 @@ class RouterBase:
         self.continue_elsewhere = bool(continue_elsewhere)
         self.models_by_name = dict(models or {})
         self._ways = self._find_ways()
+        self._check_hedge()
         self._target: Target | None = None
 
     @classmethod
@@ -274,7 +279,7 @@ class RouterBase:
         if self._settled:
             return
         settings = written()
-        if settings is not None or self.models_by_name or self.tier is not None:
+        if settings is not None or self.models_by_name or self.tier is not None or self._safeguards.hedge:
             # Of threads that come at once, what one has found counts for all.
             self.__dict__.update(self.__dict__.setdefault("_taken_over", attributes_with(self, settings)))
         self._settled = True
@@ -304,6 +309,13 @@ class RouterBase:
         from shared_core.client.ways import Ways
 
         return Ways.of(self)
+
+    def _check_hedge(self) -> None:
+        if self._safeguards.hedge and self._settled and (self._ways is None or not self._ways.lineup.targets):
+            raise ConfigError(
+                "hedge needs a second target to ask.",
+                hint="Pass fallback=[...], or tiers={...} and tier=...; or leave hedge out.",
+            )
 
     def _miss_client(self) -> None:
         """Says that the user's HTTP client is gone: going out without its proxy would be worse than an error."""

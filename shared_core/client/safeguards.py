@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from shared_core.client.checks import checked_tags
+from shared_core.client.checks import checked_hedge, checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ class Safeguards:
         whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
         per_route: Around all tries with one target: budgets.
         per_try: Around each try, innermost: rate limits, concurrency.
+        hedge: Whether a second target is asked beside a slow one, or after how many seconds.
+        opened: A cache of answers that is this client's own to close.
     """
 
     arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
@@ -58,6 +60,8 @@ class Safeguards:
     whole: tuple[Policy, ...] = ()
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
+    hedge: bool | float = False
+    opened: ChatCache | None = None
 
     @classmethod
     def of(cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]]) -> Safeguards:
@@ -85,13 +89,22 @@ class Safeguards:
 
             open_state(arguments["state"])  # which says whether it can be one, and connects to nothing yet
         whole: list[Policy] = []
+        opened: ChatCache | None = None
         if given is not None:
             from shared_core.cache.chats import ChatCache
 
             cache = ChatCache.of(given)
             arguments = {**arguments, "chat_cache": cache}
+            opened = None if cache is given else cache
             whole.append(_remember(cache, token))
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks, tuple(whole))
+        return cls(
+            arguments,
+            checked_tags(arguments.get("usage_tags")),
+            hooks,
+            tuple(whole),
+            hedge=checked_hedge(arguments.get("hedge", False)),
+            opened=opened,
+        )
 
 
 def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from shared_core.client.costing import Costing
 from shared_core.client.lineup import Lineup, Plan
 from shared_core.client.pipeline import policies
 from shared_core.client.safeguards import Safeguards
@@ -33,6 +34,7 @@ class Ways:
         with_own: The pipeline of calls whose own model is asked too.
         without_own: The pipeline of calls that name none.
         safeguards: What else the client asked for.
+        costs: Knows the prices.
         health: What is known of targets: the process's own, or shared with other workers (`state`).
     """
 
@@ -42,6 +44,7 @@ class Ways:
     with_own: Sequence[Policy]
     without_own: Sequence[Policy]
     safeguards: Safeguards
+    costs: Costing
     health: Health
 
     @classmethod
@@ -52,6 +55,7 @@ class Ways:
             ConfigError: One of them cannot work.
         """
         lineup = Lineup.of(client.fallback, client.tiers, client.tier, client.routing)
+        costs = client._exchange.costs
         health = _health(client._safeguards.arguments.get("state"))
 
         def stack(*, own_too: bool) -> Sequence[Policy]:
@@ -63,11 +67,12 @@ class Ways:
                 fallback=fallback,
                 safeguards=client._safeguards,
                 whole=True,
+                costs=costs,
             )
 
         with_own, without = stack(own_too=True), stack(own_too=False)
         return cls(
-            lineup, client.max_retries, client._patience, with_own, without, client._safeguards, health
+            lineup, client.max_retries, client._patience, with_own, without, client._safeguards, costs, health
         )
 
     def stack(self, *, own_too: bool) -> Sequence[Policy]:
@@ -122,6 +127,7 @@ class Ways:
             fallback=Fallback(plan, only_unsent=paid, health=self.health),
             safeguards=self.safeguards,
             whole=whole,
+            costs=self.costs,
         )
 
 

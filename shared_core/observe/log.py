@@ -18,15 +18,17 @@ from __future__ import annotations
 import logging
 
 from shared_core.errors import RouterError
-from shared_core.observe.events import MovedOn, Retrying
+from shared_core.observe.events import Hedged, HedgeEnded, MovedOn, Retrying
 from shared_core.observe.hooks import tell
-from shared_core.types import Call, Job, LookupRequest, Target
+from shared_core.types import Call, Cost, Job, LookupRequest, Target
 
 __all__ = [
     "answered",
     "closed",
     "continued",
     "failed",
+    "hedge_ended",
+    "hedged",
     "job_accepted",
     "moved",
     "out_of_retries",
@@ -85,6 +87,27 @@ def _tell_moved(call: Call, error: RouterError, to: Target) -> None:
     if call.hooks:
         event = MovedOn(call.id, call.target.base_url, type(error).__name__, to.base_url, to.model)
         tell(call.hooks, event)
+
+
+def hedged(call: Call, url: str, after: float, to: Target) -> None:
+    """A second target is asked beside a slow one."""
+    _logger.info(
+        "%s at %s: no answer within %.2f s; %s at %s is asked, too",
+        _about(call),
+        url,
+        after,
+        to.model,
+        to.base_url,
+    )
+    if call.hooks:
+        tell(call.hooks, Hedged(call.id, url, after, to.base_url, to.model))
+
+
+def hedge_ended(call: Call, won: str, url: str, lost: str, cost: Cost) -> None:
+    """One of the two has answered, or neither."""
+    _logger.info("%s: of two requests, %s answered; the other was %s", _about(call), won, lost)
+    if call.hooks:
+        tell(call.hooks, HedgeEnded(call.id, won, url, lost, cost))
 
 
 def closed(call: Call, error: RouterError, seconds: float) -> None:

@@ -64,11 +64,13 @@ class Progress:
         provider, request_id: From the latest reply, to name them in errors.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
+        besides: What is to be noted with its cost, of a request that was broken off; "" for nothing.
         pieces: When each piece of a stream came, in monotonic seconds; None where nobody wants to know.
     """
 
     __slots__ = (
         "attempts",
+        "besides",
         "emitted",
         "first_token",
         "model",
@@ -88,7 +90,7 @@ class Progress:
         self.provider: str | None = None
         self.request_id: str | None = None
         self.moves = 0
-        self.model = self.url = ""
+        self.model = self.url = self.besides = ""
         self.pieces: list[float] | None = None
 
 

@@ -6,13 +6,24 @@ by all clients: a target that is in trouble is in trouble for everybody.
 
 from __future__ import annotations
 
-from shared_core.policy.state.budget import RETRIES, RetryBudget
+from shared_core.policy.state.budget import HEDGES, RETRIES, RetryBudget
 from shared_core.policy.state.health import HEALTH, Admission, Closing, Health, Trouble
 
-__all__ = ["HEALTH", "RETRIES", "Admission", "Closing", "Health", "RetryBudget", "Trouble", "forget"]
+__all__ = [
+    "HEALTH",
+    "HEDGES",
+    "RETRIES",
+    "Admission",
+    "Closing",
+    "Health",
+    "RetryBudget",
+    "Trouble",
+    "forget",
+]
 
 
 def forget() -> None:
     """Forgets everything that the process has learnt of its targets; tests begin with this."""
     HEALTH.clear()
     RETRIES.clear()
+    HEDGES.clear()

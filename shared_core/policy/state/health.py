@@ -42,6 +42,7 @@ class Closing(NamedTuple):
 
 _SLICES = 6  # of the window: old tries are forgotten a slice at a time
 _SHARE = 0.2  # of the newest figure in the running one
+_RECENT = 64  # durations of a target that are kept
 
 
 class _Record:
@@ -50,6 +51,7 @@ class _Record:
     __slots__ = (
         "early",
         "figures",
+        "first_tokens",
         "in_a_row",
         "length",
         "next_length",
@@ -57,6 +59,7 @@ class _Record:
         "reopened",
         "slices",
         "until",
+        "wholes",
     )
 
     def __init__(self) -> None:
@@ -69,6 +72,8 @@ class _Record:
         self.in_a_row = 0
         self.slices: deque[list[int]] = deque(maxlen=_SLICES)  # [number of the slice, tries, failures]
         self.figures = Figures()
+        self.first_tokens: deque[float] = deque(maxlen=_RECENT)
+        self.wholes: deque[float] = deque(maxlen=_RECENT)
 
     @property
     def closed(self) -> bool:
@@ -179,6 +184,17 @@ class Health:
                 record.reopen(now)
             if figures is not None:
                 record.figures = _blended(record.figures, figures)
+                if figures.first_token is not None:
+                    record.first_tokens.append(figures.first_token)
+                elif figures.whole is not None:
+                    record.wholes.append(figures.whole)
+
+    def outlasted(self, key: Hashable, seconds: float, *, streamed: bool) -> None:
+        """An answer was given up after so long. It counts neither as answered nor as failed, but as that slow at least:
+        left out, the slow ones would be missing, and what is called slow would sink from day to day."""
+        with self._lock:
+            record = self._record(key)
+            (record.first_tokens if streamed else record.wholes).append(seconds)
 
     def failed(
         self,
@@ -255,6 +271,21 @@ class Health:
         """What was measured."""
         record = self._records.get(key)
         return Figures() if record is None else record.figures
+
+    def p95(self, key: Hashable, *, streamed: bool, least: int = 20) -> float | None:
+        """Seconds in which 95 of 100 recent answers had come, by the nearest rank among the last 64.
+
+        Args:
+            key: The target.
+            streamed: Whether the first content of a stream is meant, else the whole answer.
+            least: Answers that it must rest on; None where there were fewer.
+        """
+        record = self._records.get(key)
+        if record is None:
+            return None
+        with self._lock:
+            recent = sorted(record.first_tokens if streamed else record.wholes)
+        return recent[math.ceil(0.95 * len(recent)) - 1] if len(recent) >= least else None
 
     def clear(self) -> None:
         """Forgets every target."""
