@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from shared_core.cache import ChatCache
     from shared_core.catalog import Catalog, ModelFacts, ModelInfo
     from shared_core.client import AsyncChatStream, AsyncHFRouter, ChatStream, HFRouter, ModelStatus
+    from shared_core.client.batch import BatchReplies
     from shared_core.client.rate_limiter import RateLimiter
+    from shared_core.client.router_settings import RouterSettings
     from shared_core.errors import (
         AllRoutesFailed,
         BadRequest,
@@ -44,8 +46,9 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from shared_core.media import MediaFile, MediaReply, TranscriptReply
-    from shared_core.observe import OpenTelemetry
+    from shared_core.observe import Ledger, OpenTelemetry
     from shared_core.types import (
+        AccountUsage,
         ChatDelta,
         ChatOptions,
         ChatParams,
@@ -74,6 +77,8 @@ _ROOMS = {
     "cache": ("ChatCache",),
     "catalog": ("Catalog", "ModelFacts", "ModelInfo"),
     "client": ("AsyncChatStream", "AsyncHFRouter", "ChatStream", "HFRouter", "ModelStatus"),
+    "client.batch": ("BatchReplies",),
+    "client.router_settings": ("RouterSettings",),
     "client.rate_limiter": ("RateLimiter",),
     "errors": (
         "AllRoutesFailed",
@@ -100,8 +105,9 @@ _ROOMS = {
         "Unauthorized",
     ),
     "media": ("MediaFile", "MediaReply", "TranscriptReply"),
-    "observe": ("OpenTelemetry",),
+    "observe": ("Ledger", "OpenTelemetry"),
     "types": (
+        "AccountUsage",
         "ChatDelta",
         "ChatOptions",
         "ChatParams",
@@ -129,10 +135,12 @@ _ROOMS = {
 __getattr__, __dir__ = lazily(__name__, _ROOMS)
 
 __all__ = [
+    "AccountUsage",
     "AllRoutesFailed",
     "AsyncChatStream",
     "AsyncHFRouter",
     "BadRequest",
+    "BatchReplies",
     "BudgetExceeded",
     "Catalog",
     "ChatCache",
@@ -154,6 +162,7 @@ __all__ = [
     "Job",
     "JobFailed",
     "JobReport",
+    "Ledger",
     "Limit",
     "LimitReached",
     "MalformedResponse",
@@ -178,6 +187,7 @@ __all__ = [
     "RerankOptions",
     "RerankReply",
     "RouterError",
+    "RouterSettings",
     "StreamInterrupted",
     "Target",
     "TimedOut",

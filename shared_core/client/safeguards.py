@@ -16,9 +16,12 @@ from shared_core.client.checks import checked_hedge, checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shared_core.cache import ChatCache, EmbeddingCache
     from shared_core.flow import Flow
     from shared_core.observe.events import Hook
+    from shared_core.observe.ledger import Ledger
     from shared_core.policy import Policy
     from shared_core.types import ApiKey, Call
 
@@ -30,7 +33,7 @@ class SafeguardArguments(TypedDict, total=False):
 
     usage_tags: Mapping[str, str] | None
     hooks: Sequence[Hook] | None
-    ledger: Any
+    ledger: Ledger | str | Path | bool | Mapping[str, Any] | None
     chat_cache: ChatCache | EmbeddingCache | Mapping[str, Any] | Callable[[], str] | str | Path | bool | None
     state: Any
     limits: Sequence[Any] | None
@@ -52,6 +55,7 @@ class Safeguards:
         per_try: Around each try, innermost: rate limits, concurrency.
         hedge: Whether a second target is asked beside a slow one, or after how many seconds.
         opened: A cache of answers that is this client's own to close.
+        ledger: One of the hooks, which can be asked.
     """
 
     arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
@@ -62,6 +66,7 @@ class Safeguards:
     per_try: tuple[Policy, ...] = ()
     hedge: bool | float = False
     opened: ChatCache | None = None
+    ledger: Ledger | None = None
 
     @classmethod
     def of(cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]]) -> Safeguards:
@@ -85,6 +90,10 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
+        ledger = _ledger(arguments.get("ledger"))
+        if ledger is not None:
+            hooks = (*hooks, ledger)
+            arguments = {**arguments, "ledger": ledger}  # so that copies write to the same
         if arguments.get("state") is not None:
             from shared_core.policy.stores.opening import open_state
 
@@ -106,6 +115,7 @@ class Safeguards:
             per_try=_per_try(arguments),
             hedge=checked_hedge(arguments.get("hedge", False)),
             opened=opened,
+            ledger=ledger,
         )
 
 
@@ -122,6 +132,14 @@ def _per_try(arguments: SafeguardArguments) -> tuple[Policy, ...]:
     from shared_core.client.limiting import limiting
 
     return limiting(limits, concurrency, arguments.get("state"))
+
+
+def _ledger(wanted: Any) -> Ledger | None:
+    if wanted is None or wanted is False:
+        return None
+    from shared_core.observe.ledger import open_ledger
+
+    return open_ledger(wanted)
 
 
 NONE = Safeguards()

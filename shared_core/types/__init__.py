@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
+    from shared_core.types.account import AccountUsage
     from shared_core.types.answers import (
         Answer,
         Answers,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from shared_core.types.waits import Timeouts, Waits
 
 _MODULES = {
+    "account": ("AccountUsage",),
     "answers": (
         "Answer",
         "Answers",
@@ -118,6 +120,7 @@ __all__ = [
     "SCOPES",
     "SECRET_HEADERS",
     "TAG",
+    "AccountUsage",
     "Answer",
     "Answers",
     "ApiKey",

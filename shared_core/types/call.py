@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared_core.types.chat import ChatRequest
+from shared_core.types.cost import Cost
+from shared_core.types.deltas import Usage
 from shared_core.types.embeddings import EmbedRequest
+from shared_core.types.jobs import Job
 from shared_core.types.rerank import RerankRequest
 from shared_core.types.target import Target
 from shared_core.types.tasks import TaskRequest
@@ -67,13 +70,17 @@ class Progress:
         model, url: Where the latest try went; "" before the first.
         besides: What is to be noted with its cost, of a request that was broken off; "" for nothing.
         pieces: When each piece of a stream came, in monotonic seconds; None where nobody wants to know.
+        job: What a provider has accepted, from that moment on.
+        usage, cost: Of the parts that were answered, where one call is many requests; None otherwise.
     """
 
     __slots__ = (
         "attempts",
         "besides",
+        "cost",
         "emitted",
         "first_token",
+        "job",
         "model",
         "moves",
         "pieces",
@@ -81,6 +88,7 @@ class Progress:
         "request_id",
         "started",
         "url",
+        "usage",
         "waited",
     )
 
@@ -95,6 +103,9 @@ class Progress:
         self.waited = 0.0
         self.model = self.url = self.besides = ""
         self.pieces: list[float] | None = None
+        self.job: Job | None = None
+        self.usage: Usage | None = None
+        self.cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)

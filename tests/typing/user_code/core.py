@@ -13,6 +13,7 @@ import httpx2
 from shared_core import (
     AsyncChatStream,
     AsyncHFRouter,
+    BatchReplies,
     Catalog,
     ChatDelta,
     ChatParams,
@@ -30,6 +31,7 @@ from shared_core import (
     ReplyMeta,
     RerankReply,
     RouterError,
+    RouterSettings,
     StreamInterrupted,
     Timeouts,
     ToolCall,
@@ -145,6 +147,15 @@ router.text_generation("a", max_tokens=5)  # wrong: call-arg
 assert_type(router.ask_image(b"", "a", max_tokens=5), ChatReply)
 with router as same:
     assert_type(same, HFRouter)
+
+
+assert_type(HFRouter.from_settings(RouterSettings.load(timeout=20), model="a/b"), HFRouter)
+HFRouter("coder", models={"coder": {"model": "org/name", "temperature": 0}})
+replies = router.batch(
+    [{"messages": messages}, {"task": "embed", "texts": ["a"]}], path="a.jsonl", progress=True
+)
+assert_type(replies, BatchReplies)
+router.batch([{"messages": messages}], at_once=3)  # wrong: call-arg
 
 
 async def later() -> None:
