@@ -81,7 +81,11 @@ class Safeguards:
         """
         if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
-        if all(value is None or value is False for value in arguments.values()):
+        given = arguments.get("chat_cache")
+        if given is False:
+            given = None
+        # A store that is empty may count as false, and so does a limit of 0, which is a mistake to be told of.
+        if given is None and arguments.get("concurrency") is None and not any(arguments.values()):
             return NONE
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
@@ -96,8 +100,7 @@ class Safeguards:
             open_state(arguments["state"])  # which says whether it can be one, and connects to nothing yet
         whole: list[Policy] = []
         opened: ChatCache | None = None
-        given = arguments.get("chat_cache")
-        if given is not None and given is not False:
+        if given is not None:
             from shared_core.cache.chats import ChatCache
 
             cache = ChatCache.of(given)
