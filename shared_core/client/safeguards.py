@@ -81,10 +81,7 @@ class Safeguards:
         """
         if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
-        given = arguments.get("chat_cache")
-        if given is False:
-            given = None
-        if given is None and not any(arguments.values()):  # a store that is empty may count as false
+        if all(value is None or value is False for value in arguments.values()):
             return NONE
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
@@ -99,7 +96,8 @@ class Safeguards:
             open_state(arguments["state"])  # which says whether it can be one, and connects to nothing yet
         whole: list[Policy] = []
         opened: ChatCache | None = None
-        if given is not None:
+        given = arguments.get("chat_cache")
+        if given is not None and given is not False:
             from shared_core.cache.chats import ChatCache
 
             cache = ChatCache.of(given)
@@ -111,6 +109,7 @@ class Safeguards:
             checked_tags(arguments.get("usage_tags")),
             hooks,
             tuple(whole),
+            per_try=_per_try(arguments),
             hedge=checked_hedge(arguments.get("hedge", False)),
             opened=opened,
             ledger=ledger,
@@ -121,6 +120,15 @@ def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy
     from shared_core.policy.cache import Remember
 
     return Remember(cache, token)
+
+
+def _per_try(arguments: SafeguardArguments) -> tuple[Policy, ...]:
+    limits, concurrency = arguments.get("limits"), arguments.get("concurrency")
+    if not limits and concurrency is None:
+        return ()
+    from shared_core.client.limiting import limiting
+
+    return limiting(limits, concurrency, arguments.get("state"))
 
 
 def _ledger(wanted: Any) -> Ledger | None:

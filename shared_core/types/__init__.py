@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared_core.types.embeddings import EmbedOptions, EmbedReply, EmbedRequest, Kind
     from shared_core.types.http import HttpRequest
     from shared_core.types.jobs import Job, JobReport, Output, Places, Remote
+    from shared_core.types.limits import PERIODS, SCOPES, TAG, Concurrency, Limit, Period
     from shared_core.types.models import POLICIES, ModelRef
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
     from shared_core.types.rerank import RerankOptions, RerankReply, RerankRequest
@@ -82,6 +83,7 @@ _MODULES = {
     "embeddings": ("EmbedOptions", "EmbedReply", "EmbedRequest", "Kind"),
     "http": ("HttpRequest",),
     "jobs": ("Job", "JobReport", "Output", "Places", "Remote"),
+    "limits": ("PERIODS", "SCOPES", "TAG", "Concurrency", "Limit", "Period"),
     "models": (
         "POLICIES",
         "ModelRef",
@@ -112,9 +114,12 @@ __all__ = [
     "AT_HOME",
     "CHAT_PARAMS",
     "EXACT",
+    "PERIODS",
     "POLICIES",
     "SAFEGUARDS",
+    "SCOPES",
     "SECRET_HEADERS",
+    "TAG",
     "AccountUsage",
     "Answer",
     "Answers",
@@ -130,6 +135,7 @@ __all__ = [
     "ChatRequest",
     "Choice",
     "CompletionReply",
+    "Concurrency",
     "Cost",
     "CostEstimate",
     "Detection",
@@ -144,12 +150,14 @@ __all__ = [
     "JobReport",
     "Kind",
     "Label",
+    "Limit",
     "Link",
     "LookupRequest",
     "MediaOptions",
     "Message",
     "ModelRef",
     "Output",
+    "Period",
     "Places",
     "Progress",
     "Remote",

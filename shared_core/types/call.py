@@ -65,6 +65,7 @@ class Progress:
         emitted: Whether the caller has seen content; from then on nothing is repeated.
         first_token: When the first content came, in monotonic seconds.
         provider, request_id: From the latest reply, to name them in errors.
+        waited: Seconds spent waiting for limits of the user's own.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
         besides: What is to be noted with its cost, of a request that was broken off; "" for nothing.
@@ -88,6 +89,7 @@ class Progress:
         "started",
         "url",
         "usage",
+        "waited",
     )
 
     def __init__(self, started: float) -> None:
@@ -98,6 +100,7 @@ class Progress:
         self.provider: str | None = None
         self.request_id: str | None = None
         self.moves = 0
+        self.waited = 0.0
         self.model = self.url = self.besides = ""
         self.pieces: list[float] | None = None
         self.job: Job | None = None

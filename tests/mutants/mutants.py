@@ -1,9 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
-Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), of
-embedding (`vector_mutants`), of caches (`cache_mutants`), of races (`hedge_mutants`), of media (`media_mutants`), of
-what is observed and shared (`observing_mutants`), how it is run (`run`), and that the table keeps up with the code
-(`test_mutants_table`).
+Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters, of embedding, caches, races,
+limits, budgets, the ledger, media, settings and what is observed (files named `*_mutants`), how it is run (`run`), and
+that the table keeps up with the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -16,9 +15,11 @@ from cache_mutants import CACHES
 from classic_mutants import CLASSIC
 from hedge_mutants import HEDGE
 from ledger_mutants import LEDGER
+from limit_mutants import LIMITS
 from media_mutants import MEDIA
 from mutant import Mutant
 from observing_mutants import OBSERVING
+from settings_mutants import BATCHES, SETTINGS
 from vector_mutants import VECTORS
 
 __all__ = ["MUTANTS"]
@@ -70,9 +71,9 @@ _SECRETS = (
     ),
     Mutant(
         "Headers that are secrets travel in a pickle of the client",
-        "shared_core/client/base.py",
-        "for k, v in self._headers.items() if k not in SECRET_HEADERS}",
-        "for k, v in self._headers.items()}",
+        "shared_core/client/settling.py",
+        "for k, v in client._headers.items() if k not in SECRET_HEADERS}",
+        "for k, v in client._headers.items()}",
         ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
@@ -100,7 +101,7 @@ _POLICY = (
         "shared_core/client/pipeline.py",
         "*((Retry(attempts=max_retries + 1, only_unsent=paid, health=health),) if max_retries else ()),",
         "*((Retry(attempts=1),) if max_retries else ()),",
-        ("tests/faults/test_plain_faults.py::test_tried_again_and_answered",),
+        ("tests/faults/test_fault_table.py::test_a_fault_that_passes_costs_one_more_request",),
     ),
     Mutant(
         "An answer that was half shown is asked for again",
@@ -157,9 +158,23 @@ _FLOW = (
     Mutant(
         "The blocking driver keeps the connection of a flow that failed",
         "shared_core/flow/blocking.py",
-        "        except BaseException:\n            self.close()",
+        "        except BaseException:\n            self._end()",
         "        except BaseException:\n            self.done = True",
         ("tests/flow",),
+    ),
+    Mutant(
+        "A thread that reads a stream is not woken when another closes it",
+        "shared_core/flow/blocking.py",
+        "        if self._busy:\n            self.hang_up()\n        self._end()",
+        "        self._end()",
+        ("tests/client/test_client_concurrency.py::test_a_stream_closed_by_another_thread_just_ends",),
+    ),
+    Mutant(
+        "With nobody left, a call does not wait for the probe of another",
+        "shared_core/policy/fallback.py",
+        "        way.waited += pause\n        return pause",
+        "        return 0.0",
+        ("tests/policy/test_policy_fallback.py",),
     ),
     Mutant(
         "The async driver keeps the connection when its task is cancelled",
@@ -420,7 +435,7 @@ _CLIENT = (
     ),
     Mutant(
         "A catalogue grown stale is not served when the service is down",
-        "shared_core/client/base.py",
+        "shared_core/client/catalogue_calls.py",
         "if stale is not None and not refresh:",
         "if stale is not None and refresh:",
         ("tests/client/test_client_catalogue.py",),
@@ -430,7 +445,7 @@ _CLIENT = (
         "shared_core/client/exchange.py",
         'if raw.get("error") or raw.get("object") == "error":',
         'if raw.get("object") == "error":',
-        ("tests/faults/test_plain_faults.py::test_told_as_what_it_is",),
+        ("tests/faults/test_fault_table.py::test_a_fault_that_stays_is_told_as_what_it_is",),
     ),
 )
 
@@ -443,11 +458,14 @@ MUTANTS = (
     *_CLIENT,
     *OBSERVING,
     *CLASSIC,
+    *LIMITS,
     *HEDGE,
     *MEDIA,
     *LEDGER,
     *VECTORS,
     *CACHES,
+    *SETTINGS,
+    *BATCHES,
     *LANGCHAIN,
     *LLAMA_INDEX,
 )

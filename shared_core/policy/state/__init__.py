@@ -23,7 +23,10 @@ __all__ = [
 
 
 def forget() -> None:
-    """Forgets everything that the process has learnt of its targets; tests begin with this."""
+    """Forgets what the process has learnt of its targets, and used of its limits; tests begin with this."""
+    from shared_core.policy.stores import turnstiles
+
     HEALTH.clear()
     RETRIES.clear()
+    turnstiles.forget()
     HEDGES.clear()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared_core._locks import new_lock
 from shared_core.errors import ConfigError
 from shared_core.storage.database import Database, Layout
 
@@ -22,6 +22,8 @@ LAYOUT = Layout(
     application_id=0x48465354,  # "HFST"
     version=1,
     tables=(
+        "CREATE TABLE IF NOT EXISTS limits (key TEXT PRIMARY KEY, free_at REAL, seen REAL) WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS limit_users (who TEXT PRIMARY KEY, seen REAL) WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS closings "
         "(target TEXT PRIMARY KEY, closing TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
     ),
@@ -33,7 +35,7 @@ _TIMEOUT = 0.25  # seconds to wait for Redis: a call waits for it
 _PAUSE = 5.0  # seconds that a server which failed is left alone
 
 _opened: dict[object, Database | RedisServer] = {}
-_opening = threading.Lock()
+_opening = new_lock()
 
 
 def open_state(state: Any) -> Database | RedisServer | None:
