@@ -240,7 +240,10 @@ def check_the_ledger(bill: Bill, run: Run, account: AccountUsage) -> None:
     ledger: Ledger = run.router.ledger
     rows, total = ledger.rows(None), ledger.totals()
     sent = [seen for seen in run.url.requests if seen.method == "POST"]
-    assert (total.calls, total.attempts) == (run.played, len(sent))
+    assert total.calls == run.played
+    # A connection that was reset after its answer takes the next request, which then never arrives.
+    resets = sum(isinstance(fault, Cut) for seen in sent for fault in seen.faults)
+    assert 0 <= total.attempts - len(sent) <= resets
     known = {row.request_id: row.cost.usd for row in rows if row.task == "chat" and row.cost.usd is not None}
     for request_id, usd in known.items():
         assert usd == dollars(bill.entries[request_id or ""].nano_usd)
