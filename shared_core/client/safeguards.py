@@ -113,7 +113,7 @@ class Safeguards:
             hooks,
             tuple(whole),
             per_try=_per_try(arguments),
-            hedge=checked_hedge(arguments.get("hedge", False)),
+            hedge=checked_hedge(arguments.get("hedge") or False),
             opened=opened,
             ledger=ledger,
         )
