@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     )
     from shared_core.media import MediaFile, MediaReply, TranscriptReply
     from shared_core.types import (
+        Budget,
+        BudgetState,
         ChatDelta,
         ChatOptions,
         ChatParams,
@@ -92,6 +94,8 @@ _ROOMS = {
     ),
     "media": ("MediaFile", "MediaReply", "TranscriptReply"),
     "types": (
+        "Budget",
+        "BudgetState",
         "ChatDelta",
         "ChatOptions",
         "ChatParams",
@@ -121,7 +125,9 @@ __all__ = [
     "AsyncChatStream",
     "AsyncHFRouter",
     "BadRequest",
+    "Budget",
     "BudgetExceeded",
+    "BudgetState",
     "Catalog",
     "ChatDelta",
     "ChatOptions",

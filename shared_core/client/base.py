@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 from urllib.parse import quote
@@ -134,6 +135,10 @@ class RouterBase:
         usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
             ledger. A call's own `usage_tags` come on top.
         hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
+        budgets: How much may be spent, such as [Budget(usd="5.00", per="day", of="user")]: a list of `Budget`, or of
+            their arguments by name. What a call may cost is set aside before it is sent, and what it did cost takes
+            its place; one that may cost more than is left is refused with `BudgetExceeded`. See `budgets`, `grant`.
+            Sums are kept in `state`, so that processes can share them; without it, all clients of this process do.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -189,10 +194,12 @@ class RouterBase:
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         self._headers = checked_headers(default_headers, "default_headers")
         self._patience = checked_patience(wait_for_model)
-        self._safeguards = Safeguards.of(safeguards)
+        self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
+        self._safeguards = Safeguards.of(
+            safeguards, partial(self._exchange.key, needed=False), self._exchange.costs
+        )
         self._policies = self._stack()
         self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
-        self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
         self.fallback: Sequence[TargetSpec] = fallback or ()
         self.tiers = dict(tiers or {})
         self.tier = tier
@@ -309,6 +316,11 @@ class RouterBase:
             safeguards=self._safeguards,
             whole=whole,
         )
+
+    @property
+    def _asking(self) -> Sequence[Policy]:
+        """The pipeline of what costs nothing, and is neither limited nor counted: questions about a job, downloads."""
+        return policies(max_retries=self.max_retries, patience=self._patience)
 
     def _look_up(self, path: str, timeout: float | Timeouts | None = None) -> Flow[Any]:
         call = self._call(LookupRequest(path), timeout, None, streamed=False)

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, Unpack
 
 from shared_core.catalog import Catalog
 from shared_core.client.base import RouterArguments
+from shared_core.client.budget_calls import AsyncBudgetCalls, BudgetCalls
 from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
 from shared_core.client.settings import bypasses_proxy, proxies
 from shared_core.client.status import ModelStatus
@@ -32,7 +33,7 @@ from shared_core.types import (
 __all__ = ["AsyncHFRouter", "HFRouter"]
 
 
-class HFRouter(CostCalls, WritingCalls):
+class HFRouter(CostCalls, BudgetCalls, WritingCalls):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
     Takes the arguments of `RouterBase`, and:
@@ -165,7 +166,7 @@ class HFRouter(CostCalls, WritingCalls):
         return self._transport
 
 
-class AsyncHFRouter(AsyncCostCalls, AsyncWritingCalls):
+class AsyncHFRouter(AsyncCostCalls, AsyncBudgetCalls, AsyncWritingCalls):
     """The same for event loops: usable from any, and from several after one another.
 
     Takes the arguments of `RouterBase`, and:

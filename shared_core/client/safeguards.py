@@ -7,7 +7,8 @@ loaded.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -15,8 +16,12 @@ from shared_core.client.checks import checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from shared_core.client.costing import Costing
+    from shared_core.flow import Flow
     from shared_core.observe.events import Hook
     from shared_core.policy import Policy
+    from shared_core.policy.budget import WithinBudgets
+    from shared_core.types import ApiKey, Budget, Call
 
 __all__ = ["NONE", "SafeguardArguments", "Safeguards"]
 
@@ -31,7 +36,7 @@ class SafeguardArguments(TypedDict, total=False):
     state: Any
     limits: Sequence[Any] | None
     concurrency: Any
-    budgets: Sequence[Any] | None
+    budgets: Sequence[Budget | Mapping[str, Any]] | None
     hedge: bool | float
 
 
@@ -56,8 +61,15 @@ class Safeguards:
     per_try: tuple[Policy, ...] = ()
 
     @classmethod
-    def of(cls, arguments: SafeguardArguments) -> Safeguards:
+    def of(
+        cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]], costs: Costing
+    ) -> Safeguards:
         """The policies that these arguments mean.
+
+        Args:
+            arguments: As they were given.
+            token: The token of a call's account.
+            costs: Knows the prices.
 
         Raises:
             ConfigError: One of them cannot work.
@@ -69,7 +81,27 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
-        return cls(arguments, checked_tags(arguments.get("usage_tags")), hooks)
+        return cls(
+            arguments,
+            checked_tags(arguments.get("usage_tags")),
+            hooks,
+            per_route=_per_route(arguments, token, costs),
+        )
+
+    @property
+    def within(self) -> WithinBudgets | None:
+        """The policy that keeps to budgets; None without any."""
+        return next((policy for policy in self.per_route if hasattr(policy, "budgets")), None)  # type: ignore[misc]
+
+
+def _per_route(
+    arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]], costs: Costing
+) -> tuple[Policy, ...]:
+    if not arguments.get("budgets"):
+        return ()
+    from shared_core.client.budgeting import within_budgets
+
+    return (within_budgets(arguments["budgets"], arguments.get("state"), token, costs, time.time),)
 
 
 NONE = Safeguards()

@@ -79,7 +79,7 @@ class TaskRouter(VectorRouter):
 
         def run(call: Call) -> Flow[MediaReply]:
             begun = yield from self._begun(call, lambda call: self._task(call, keep), keep, waiter, options)
-            done = yield from begun.run.go_on(begun.task, begun.answer)
+            done = yield from self._done(begun)
             return self._media_reply(begun.call, done)
 
         return (yield from self._recorded(call, run))
@@ -110,7 +110,7 @@ class TaskRouter(VectorRouter):
             begun = yield from self._begun(
                 call, lambda call: self._task(call, None, paid=paid), keep, waiter, media, paid=paid
             )
-            done = yield from begun.run.go_on(begun.task, begun.answer)
+            done = yield from self._done(begun)
             return self._priced(read(done.raw, begun.call, done), done.headers)
 
         return (yield from self._recorded(call, run))
@@ -159,7 +159,11 @@ class TaskRouter(VectorRouter):
             )
 
         begun = yield from self._begun(call, queued, keep, waiter, options)
-        return begun.run.accepted(begun.task, begun.answer)
+        try:
+            return begun.run.accepted(begun.task, begun.answer)
+        finally:
+            if call.progress.owed is not None:
+                call.progress.owed.settle()  # with what it may cost, since nobody here will see the result
 
     def _resume(
         self, job: Job, options: MediaOptions, waiter: Waiter
@@ -210,7 +214,7 @@ class TaskRouter(VectorRouter):
                 return True  # it says no more than that
 
         try:
-            return (yield from run_through(self._policies, call, tell))
+            return (yield from run_through(self._asking, call, tell))
         except RouterError as error:
             if error.status in _TOO_LATE:
                 return False
@@ -247,6 +251,19 @@ class TaskRouter(VectorRouter):
         # Which provider serves a model, and what it is sent, is found anew for each target.
         report, fallback, *inside = self._ways.around(self._ways.among(places), paid=paid)
         return (yield from run_through((report, fallback), call, lambda call: send(call, inside)))
+
+    def _done(self, begun: Begun) -> Flow[Finished]:
+        """The end of a task that was begun, which is charged to the budgets."""
+        owed = begun.call.progress.owed
+        try:
+            done = yield from begun.run.go_on(begun.task, begun.answer)
+            if owed is not None:
+                model, provider = begun.call.request.model, begun.call.progress.provider
+                owed.costs(self._exchange.costs.of_units(model, provider, done.headers, done.files))
+            return done
+        finally:
+            if owed is not None:
+                owed.settle()
 
     # -- their parts ------------------------------------------------------------------------------------
 
@@ -346,7 +363,7 @@ class TaskRouter(VectorRouter):
         tell = wanted if callable(wanted) else JobLine() if wanted else None
         root = call.target.base_url.removesuffix("/v1")
         call = replace(call, target=replace(call.target, base_url=root))
-        return JobRun(call, self._exchange, self._policies, keep, self._waiters, waiter, tell)
+        return JobRun(call, self._exchange, self._asking, keep, self._waiters, waiter, tell)
 
     def _paid(self) -> Sequence[Policy]:
         return self._stack(paid=True)

@@ -7,14 +7,16 @@ Hooks are told of retries and moves, too.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from shared_core.errors import RouterError
-from shared_core.observe.events import MovedOn, Retrying
+from shared_core.observe.events import BudgetAlert, Hook, MovedOn, Retrying
 from shared_core.observe.hooks import tell
 from shared_core.types import Call, Job, LookupRequest, Target
 
 __all__ = [
     "answered",
+    "budget_spent",
     "continued",
     "failed",
     "job_accepted",
@@ -74,6 +76,18 @@ def _tell_moved(call: Call, error: RouterError, to: Target) -> None:
     if call.hooks:
         event = MovedOn(call.id, call.target.base_url, type(error).__name__, to.base_url, to.model)
         tell(call.hooks, event)
+
+
+def budget_spent(hooks: Iterable[Hook], alert: BudgetAlert, told: str) -> None:
+    """A threshold of a budget was crossed.
+
+    Args:
+        hooks: Told of it, too.
+        alert: Which.
+        told: The budget in words.
+    """
+    _logger.warning("%.0f %% of a budget is spent; %s", alert.share * 100, told)
+    tell(hooks, alert)
 
 
 def waiting_for_model(call: Call, error: RouterError, wait: float) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from shared_core.errors import ConfigError
 
-__all__ = ["Database", "Layout", "is_broken"]
+__all__ = ["Database", "Layout", "is_broken", "is_busy"]
 
 _PAGE = 16384
 """Bytes a page: vectors of 384 to 1,536 floats then fill it to nine tenths; at 4,096 a third stays empty."""
@@ -66,7 +66,8 @@ def is_broken(error: sqlite3.Error) -> bool:
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _is_busy(error: Exception) -> bool:
+def is_busy(error: Exception) -> bool:
+    """Whether an error says that others are writing at the moment."""
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
 
@@ -177,7 +178,7 @@ class Database:
                 self._prepare(connection)
             except (sqlite3.Error, ConfigError) as error:
                 connection.close()
-                if not _is_busy(error) or time.monotonic() >= give_up:
+                if not is_busy(error) or time.monotonic() >= give_up:
                     raise
                 # Turning WAL on does not wait for others who do the same, whatever the timeout.
                 time.sleep(0.01)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TableAnswer,
         TextReply,
     )
+    from shared_core.types.budget import Budget, BudgetState, budget_from, nano_usd
     from shared_core.types.call import Call, LookupRequest, Progress, Request, Turn
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
     from shared_core.types.cost import AT_HOME, EXACT, Basis, Cost, CostEstimate
@@ -66,6 +67,7 @@ _MODULES = {
         "TableAnswer",
         "TextReply",
     ),
+    "budget": ("Budget", "BudgetState", "budget_from", "nano_usd"),
     "call": (
         "Call",
         "LookupRequest",
@@ -119,6 +121,8 @@ __all__ = [
     "Basis",
     "Blob",
     "Box",
+    "Budget",
+    "BudgetState",
     "Call",
     "ChatDelta",
     "ChatOptions",
@@ -169,7 +173,9 @@ __all__ = [
     "Turn",
     "Usage",
     "Waits",
+    "budget_from",
     "check_state_travels",
+    "nano_usd",
     "other_model",
     "plain_routing",
     "plain_safeguard",

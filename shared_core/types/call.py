@@ -64,15 +64,22 @@ class Progress:
         provider, request_id: From the latest reply, to name them in errors.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
+        may_have_run: Whether a request was sent that nobody has refused: it may be paid for, whatever came of it.
+            Policies that count set it back.
+        reading: The reader of the stream that is being read: it knows what has arrived. None before.
+        owed: What is set aside in budgets for a result that is still to come; None mostly.
     """
 
     __slots__ = (
         "attempts",
         "emitted",
         "first_token",
+        "may_have_run",
         "model",
         "moves",
+        "owed",
         "provider",
+        "reading",
         "request_id",
         "started",
         "url",
@@ -87,6 +94,9 @@ class Progress:
         self.request_id: str | None = None
         self.moves = 0
         self.model = self.url = ""
+        self.may_have_run = False
+        self.reading: Any = None
+        self.owed: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,12 @@ LAYOUT = Layout(
     name="the state of limits, budgets and targets",
     application_id=0x48465354,  # "HFST"
     version=1,
-    tables=(),
+    tables=(
+        "CREATE TABLE IF NOT EXISTS budget_accounts (account TEXT PRIMARY KEY, spent INTEGER NOT NULL, "
+        "unconfirmed INTEGER NOT NULL, granted INTEGER NOT NULL, keep_until REAL NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS budget_holds (account TEXT NOT NULL, hold TEXT NOT NULL, "
+        "amount INTEGER NOT NULL, lapses REAL NOT NULL, PRIMARY KEY (account, hold)) WITHOUT ROWID",
+    ),
     default_file="state.sqlite",
 )
 """The tables of each store stand here, so that one file serves all of them."""

@@ -1,0 +1,278 @@
+"""Budgets that processes share, whatever the place: what each process knows, what it has still to tell, and how it
+goes on while the place is away.
+
+- A call is sent when its hold is written down there. What it cost is told at once where that needs no wait, else by a
+  thread of ours, moments later; and before anybody is refused.
+- What was told may have arrived although no answer came: it is told again under the same id, and counts once.
+- A place that has lost its memory (a server started anew, a file that was replaced) learns from each process what was
+  spent: the larger sum holds, so that many who tell it do no harm.
+- While the place is away, a process goes by what it knows: what was spent when it last looked, and its own calls.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from shared_core.errors import ConnectionLost
+from shared_core.policy.state.holds import Account, Charge, Hold, Posting, Verdict
+from shared_core.policy.stores.budgets_memory import BudgetMemory
+
+__all__ = ["Busy", "Known", "Place", "Settlement", "SharedBudgets", "Unreachable"]
+
+_BATCH = 256  # settlements told at once
+_IDLE = 1.0  # seconds that the thread waits for more
+_AGAIN = 0.5  # seconds between two tries while the place is away
+_MOST_KNOWN = 4096  # accounts
+
+
+class Unreachable(Exception):
+    """The place cannot be asked; whether it was is not known."""
+
+
+class Busy(Exception):
+    """It would take a wait."""
+
+
+class Known(NamedTuple):
+    """What a place has said of an account."""
+
+    spent: int = 0
+    granted: int = 0
+
+
+class Settlement(NamedTuple):
+    """A hold that is to be settled; without charges it is given back."""
+
+    hold: Hold
+    charges: Sequence[Charge]
+
+
+class Place(Protocol):
+    """A file or a server. Its methods raise `Unreachable`, and `Busy` where they are told not to wait."""
+
+    at_once: bool
+    """Whether it may be asked without a wait."""
+
+    @property
+    def is_away(self) -> bool: ...
+
+    @property
+    def needs_tidying(self) -> bool: ...
+
+    def reserve(self, hold: Hold, known: Sequence[Known], *, wait: bool) -> tuple[Verdict, list[Known]]: ...
+
+    def settle(self, settlements: Sequence[Settlement], *, wait: bool) -> list[list[Posting]]: ...
+
+    def grant(self, account: str, amount: int, known: Known, keep_until: float, now: float) -> Known: ...
+
+    def accounts(self, start: str, end: str, now: float) -> list[Account]: ...
+
+    def tidy(self, now: float) -> None: ...
+
+
+class SharedBudgets:
+    """A `BudgetStore` in a place that others use too.
+
+    Args:
+        place: Where.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._here = BudgetMemory()
+        self._known: dict[str, Known] = {}
+        self._begin()
+        of_us = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _begin_in_child(of_us()))
+        atexit.register(lambda: _tell_at_exit(of_us()))
+
+    def reserve_now(self, hold: Hold) -> Verdict | None:
+        """Sets all lines aside, or none; None where that would take a wait."""
+        if self._place.is_away:
+            return self._reserve_here(hold)
+        if not self._place.at_once:
+            return None
+        try:
+            return self._reserve(hold, wait=False)
+        except Busy:
+            return None
+
+    def reserve(self, hold: Hold) -> Verdict:
+        """The same, and waits."""
+        return self._reserve(hold, wait=True)
+
+    def settle(self, hold: Hold, charges: Sequence[Charge]) -> None:
+        """Puts what it cost in place of what was set aside."""
+        with self._lock:
+            if hold.over:
+                return
+            hold.over = True
+            # Not set aside, or not yet: then the thread that is asking finds it over, and gives it back.
+            if hold.owner is not self._mark:
+                return
+        self._post(hold, charges)
+
+    def grant(self, account: str, amount: int, keep_until: float, now: float) -> None:
+        """Adds to what may be spent."""
+        known = self._known.get(account, _NOTHING)
+        try:
+            sums = self._place.grant(account, amount, known, keep_until, now)
+        except Unreachable as error:
+            raise ConnectionLost(
+                "The shared state of budgets cannot be reached, so that it is not known whether anything was granted.",
+                hint="See `budgets()` when it is back, and grant again where nothing was.",
+            ) from error
+        self._learn(account, sums, keep_until, now)
+
+    def accounts(self, start: str, end: str, now: float) -> list[Account]:
+        """Those whose keys begin and end so; while the place is away, as they are known here."""
+        try:
+            self._tell(wait=True)
+            return self._place.accounts(start, end, now)
+        except Unreachable:
+            return self._here.accounts(start, end, now)
+
+    # -- setting aside -----------------------------------------------------------------------------------
+
+    def _reserve(self, hold: Hold, *, wait: bool) -> Verdict:
+        known = [self._known.get(line.account, _NOTHING) for line in hold.lines]
+        try:
+            verdict, sums = self._place.reserve(hold, known, wait=wait)
+            if verdict.short >= 0 and self._tell(wait=wait):  # what is over must not refuse anybody
+                verdict, sums = self._place.reserve(hold, known, wait=wait)
+        except Unreachable:
+            verdict = self._reserve_here(hold)
+            if verdict.short >= 0:
+                self._queue.append(Settlement(hold, ()))
+                self._wake()
+            return verdict
+        for line, sum_ in zip(hold.lines, sums, strict=True):
+            self._learn(line.account, sum_, line.keep_until, hold.since)
+        if verdict.short < 0:
+            self._here.take(hold)
+            self._own(hold)
+        return verdict
+
+    def _reserve_here(self, hold: Hold) -> Verdict:
+        for place, line in enumerate(hold.lines):
+            if line.hard and line.strict:
+                return Verdict(place, unreachable=True)
+        verdict = self._here.reserve_now(hold)
+        if verdict.short < 0:
+            self._own(hold)
+        return verdict
+
+    def _own(self, hold: Hold) -> None:
+        with self._lock:
+            hold.owner = self._mark
+            left = hold.over
+        if left:  # by a task that was cancelled while this thread asked
+            self._post(hold, ())
+
+    # -- telling what it cost ----------------------------------------------------------------------------
+
+    def _post(self, hold: Hold, charges: Sequence[Charge]) -> None:
+        self._here.post(hold, charges)
+        self._queue.append(Settlement(hold, charges))
+        if self._place.at_once and not self._place.is_away:
+            try:
+                self._tell(wait=False)
+            except (Busy, Unreachable):
+                self._wake()
+            if self._place.needs_tidying:
+                self._wake()
+        else:
+            self._wake()
+
+    def _tell(self, *, wait: bool) -> bool:
+        """Tells the place what is still to be told; whether that was anything."""
+        told = False
+        while self._queue:
+            if not self._telling.acquire(blocking=wait):
+                raise Busy
+            try:
+                batch = [self._queue[place] for place in range(min(_BATCH, len(self._queue)))]
+                if not batch:
+                    break
+                results = self._place.settle(batch, wait=wait)
+                for _ in batch:
+                    self._queue.popleft()
+            finally:
+                self._telling.release()
+            told = True
+            for settlement, postings in zip(batch, results, strict=True):
+                self._told(settlement, postings)
+        return told
+
+    def _told(self, settlement: Settlement, postings: Sequence[Posting]) -> None:
+        for posting in postings:
+            line = settlement.hold.lines[posting.place]
+            self._learn(
+                line.account, Known(posting.after, posting.granted), line.keep_until, settlement.hold.since
+            )
+        if postings:
+            settlement.hold.tell(postings)
+
+    def _learn(self, account: str, sums: Known, keep_until: float, now: float) -> None:
+        old = self._known.get(account, _NOTHING)
+        if sums.spent > old.spent or sums.granted > old.granted:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.pop(next(iter(self._known)), None)
+            self._known[account] = Known(max(old.spent, sums.spent), max(old.granted, sums.granted))
+            self._here.raise_to(account, sums.spent, sums.granted, keep_until, now)
+
+    def _wake(self) -> None:
+        with self._lock:
+            self._work.set()
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, name="hfrouter-budgets", daemon=True)
+                self._writer.start()
+
+    def _write(self) -> None:
+        while True:
+            self._work.clear()
+            try:
+                self._tell(wait=True)
+                self._place.tidy(time.time())
+            except Unreachable:
+                time.sleep(_AGAIN)
+                continue
+            if not self._work.wait(_IDLE):
+                with self._lock:
+                    if not self._work.is_set():
+                        self._writer = None
+                        return
+
+    # -- processes ---------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Nothing is told by a child that its parent has to tell, nor given back."""
+        self._mark = object()
+        self._lock, self._telling = threading.Lock(), threading.Lock()
+        self._queue: deque[Settlement] = deque()
+        self._work = threading.Event()
+        self._writer: threading.Thread | None = None
+
+
+_NOTHING = Known()
+
+
+def _begin_in_child(budgets: SharedBudgets | None) -> None:
+    if budgets is not None:
+        budgets._begin()
+
+
+def _tell_at_exit(budgets: SharedBudgets | None) -> None:
+    if budgets is None:
+        return
+    try:
+        budgets._tell(wait=True)
+    except Unreachable:
+        return  # its holds lapse
