@@ -50,6 +50,7 @@ class Safeguards:
         hooks: Told of every call.
         whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
         per_route: Around all tries with one target: budgets.
+        within: The one of them that keeps to budgets, which can be asked.
         per_try: Around each try, innermost: rate limits, concurrency.
     """
 
@@ -59,6 +60,7 @@ class Safeguards:
     whole: tuple[Policy, ...] = ()
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
+    within: WithinBudgets | None = None
 
     @classmethod
     def of(
@@ -81,27 +83,25 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
+        within = _within(arguments, token, costs)
         return cls(
             arguments,
             checked_tags(arguments.get("usage_tags")),
             hooks,
-            per_route=_per_route(arguments, token, costs),
+            per_route=() if within is None else (within,),
+            within=within,
         )
 
-    @property
-    def within(self) -> WithinBudgets | None:
-        """The policy that keeps to budgets; None without any."""
-        return next((policy for policy in self.per_route if hasattr(policy, "budgets")), None)  # type: ignore[misc]
 
-
-def _per_route(
+def _within(
     arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]], costs: Costing
-) -> tuple[Policy, ...]:
-    if not arguments.get("budgets"):
-        return ()
+) -> WithinBudgets | None:
+    budgets = arguments.get("budgets")
+    if not budgets:
+        return None
     from shared_core.client.budgeting import within_budgets
 
-    return (within_budgets(arguments["budgets"], arguments.get("state"), token, costs, time.time),)
+    return within_budgets(budgets, arguments.get("state"), token, costs, time.time)
 
 
 NONE = Safeguards()

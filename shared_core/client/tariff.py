@@ -60,7 +60,7 @@ class Tariff:
         request = call.request
         if isinstance(request, ChatRequest):
             limit = _limit(request.params) or _limit(request.extra_body)
-            answers = request.params.get("n") or 1
+            answers = int(_number(request.params, ("n",)) or 1)
             prompt = _prompt(request)
         elif isinstance(request, EmbedRequest):
             limit, answers = 0, 0
@@ -146,7 +146,7 @@ class Tariff:
             return None
         units = Decimal(1)
         if price.per == "file":
-            units = Decimal(max(1, _number(request.parameters, _COUNTS) or 1))
+            units = Decimal(int(_number(request.parameters, _COUNTS) or 1))
         elif price.per == "second":
             units = Decimal(str(_number(request.parameters, _LENGTHS) or _SECONDS))
         return nano_usd(EXACT.multiply(units, price.usd))
@@ -191,10 +191,11 @@ def _bytes(text: str) -> int:
 
 
 def _limit(told: Mapping[str, Any]) -> int | None:
-    return _number(told, _LIMITS)
+    limit = _number(told, _LIMITS)
+    return None if limit is None else int(limit)
 
 
-def _number(told: Mapping[str, Any], names: Sequence[str]) -> Any:
+def _number(told: Mapping[str, Any], names: Sequence[str]) -> int | float | None:
     for name in names:
         value = told.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:

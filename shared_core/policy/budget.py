@@ -185,9 +185,10 @@ class Owed:
     def _unpriced(self, part: _Part) -> BudgetExceeded:
         model = self._call.request.model
         return BudgetExceeded(
-            f"The {_named(part)} cannot tell what {model or 'this call'} may cost: no price is known. Nothing was sent.",
-            hint=f'Give one with prices={{"{model.partition(":")[0]}": ...}}, load the catalogue with `models()`, or let '
-            'such calls pass with Budget(..., unpriced="allow").',
+            f"No price of {model or 'this call'} is known, so that the {_named(part)} cannot tell what it may cost. "
+            "Nothing was sent.",
+            hint=f'Give one with prices={{"{model.partition(":")[0]}": ...}}, load the catalogue with `models()`, '
+            'or let such calls pass with Budget(..., unpriced="allow").',
             budget=part.budget.name,
             value=part.value,
             reactions=self._elsewhere(part),

@@ -57,7 +57,15 @@ def grant(
 def _state(budget: Budget, account: Account, span: Span) -> BudgetState:
     value, unit = value_in(account.account), budget.unit
     limit = budget.limit(value) + account.granted
-    amounts = (limit, account.spent, account.reserved, account.unconfirmed, account.granted)
     return BudgetState(
-        budget.name, value, unit, *(out_of_units(amount, unit) for amount in amounts), span.until, span.ends
+        budget.name,
+        value,
+        unit,
+        limit=out_of_units(limit, unit),
+        spent=out_of_units(account.spent, unit),
+        reserved=out_of_units(account.reserved, unit),
+        unconfirmed=out_of_units(account.unconfirmed, unit),
+        granted=out_of_units(account.granted, unit),
+        until=span.until,
+        ends=span.ends,
     )

@@ -156,7 +156,7 @@ class BudgetServer:
         words = [amount, *known, _ms(keep_until - now), _MARK_MS]
         return Known(*self._ask(lambda _: self._granting(keys, words), wait=True))
 
-    def accounts(self, start: str, end: str, now: float) -> list[Account]:
+    def accounts(self, start: str, end: str, now: float) -> list[Account]:  # noqa: ARG002  # its own clock
         """Those whose keys begin and end so."""
 
         def work(client: Any) -> list[Account]:

@@ -88,6 +88,7 @@ class SharedBudgets:
         self._place = place
         self._here = BudgetMemory()
         self._known: dict[str, Known] = {}
+        self._writer: threading.Thread | None = None
         self._begin()
         of_us = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _begin_in_child(of_us()))
@@ -258,7 +259,7 @@ class SharedBudgets:
         self._lock, self._telling = threading.Lock(), threading.Lock()
         self._queue: deque[Settlement] = deque()
         self._work = threading.Event()
-        self._writer: threading.Thread | None = None
+        self._writer = None
 
 
 _NOTHING = Known()

@@ -85,7 +85,14 @@ class BudgetFile:
         self._settled += len(settlements)
         return found
 
-    def grant(self, account: str, amount: int, known: Known, keep_until: float, now: float) -> Known:
+    def grant(
+        self,
+        account: str,
+        amount: int,
+        known: Known,
+        keep_until: float,
+        now: float,  # noqa: ARG002  # for places that count from now
+    ) -> Known:
         """Adds to what may be spent."""
 
         def work(connection: sqlite3.Connection) -> Known:
