@@ -40,6 +40,8 @@ _COUNTS = ("num_images", "num_images_per_prompt", "num_outputs", "n")
 _LENGTHS = ("duration", "seconds")
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_new_tokens")
 
+_SCHEMAS = frozenset({"tools", "response_format"})
+
 Rates = tuple[int, int]
 """Pico-dollars for a token read, and for one written."""
 
@@ -158,19 +160,18 @@ def _prompt(request: ChatRequest) -> int:
     for message in request.messages:
         content = message.get("content")
         if isinstance(content, str):
-            size += len(content) if content.isascii() else _bytes(content)
+            size += _bytes(content)
         else:
             for part in content or ():
-                text = part if isinstance(part, str) else part.get("text") or part.get("thinking")
+                text = part.get("text") or part.get("thinking") if isinstance(part, Mapping) else str(part)
                 size += _bytes(str(text)) if text else 0
                 media += not text
         if len(message) > 2:  # tool calls and the like
             size += sum(
                 _bytes(str(value)) for name, value in message.items() if name not in ("role", "content")
             )
-    for name in ("tools", "response_format"):
-        if told := request.params.get(name):
-            size += _bytes(str(told))
+    for name in _SCHEMAS & request.params.keys():
+        size += _bytes(str(request.params[name]))
     return Sizes(size, len(request.messages)).tokens()[1] + media * _MEDIUM_TOKENS
 
 

@@ -13,6 +13,9 @@ __all__ = ["HEALTH", "RETRIES", "Admission", "Health", "RetryBudget", "Trouble",
 
 
 def forget() -> None:
-    """Forgets everything that the process has learnt of its targets; tests begin with this."""
+    """Forgets everything that the process has learnt of its targets, and has spent; tests begin with this."""
+    from shared_core.policy.stores.budgets_memory import MEMORY
+
+    MEMORY.clear()
     HEALTH.clear()
     RETRIES.clear()

@@ -43,12 +43,14 @@ class BudgetMemory:
     def reserve_now(self, hold: Hold) -> Verdict:
         """Sets all lines aside, or none."""
         with self._lock:
-            for place, line in enumerate(hold.lines):
-                sums = self._of(line.account, line.keep_until, hold.since)
-                room = line.limit + sums.granted - sums.spent - sums.reserved
-                if line.amount > room and line.hard:
-                    return Verdict(place, sums.spent, sums.reserved, sums.granted)
-            self._take(hold)
+            accounts = []
+            for account, amount, limit, hard, _, keep_until in hold.lines:
+                sums = self._of(account, keep_until, hold.since)
+                if hard and amount > limit + sums.granted - sums.spent - sums.reserved:
+                    return Verdict(len(accounts), sums.spent, sums.reserved, sums.granted)
+                accounts.append((sums, amount))
+            for sums, amount in accounts:
+                sums.reserved += amount
             hold.owner = self._mark
         return _TAKEN
 
@@ -86,7 +88,8 @@ class BudgetMemory:
     def take(self, hold: Hold) -> None:
         """Sets all lines aside without asking: a shared store has said yes."""
         with self._lock:
-            self._take(hold)
+            for line in hold.lines:
+                self._of(line.account, line.keep_until, hold.since).reserved += line.amount
 
     def post(self, hold: Hold, charges: Sequence[Charge]) -> list[Posting]:
         """Settles, and tells the caller alone."""
@@ -108,10 +111,6 @@ class BudgetMemory:
             sums = self._of(account, keep_until, now)
             sums.spent = max(sums.spent, spent)
             sums.granted = max(sums.granted, granted)
-
-    def _take(self, hold: Hold) -> None:
-        for line in hold.lines:
-            self._of(line.account, line.keep_until, hold.since).reserved += line.amount
 
     def _of(self, account: str, keep_until: float, now: float) -> _Sums:
         sums = self._sums.get(account)
