@@ -92,7 +92,7 @@ class Tariff:
             return None
         answer, headers = result[:2]
         if answer.usage is None:
-            return most._replace(confirmed=False)
+            return most._replace(guessed=("usd", "tokens"))
         return self._counted(call, answer.usage, headers)
 
     def arrived(self, call: Call, most: Spending) -> Spending:
@@ -107,7 +107,8 @@ class Tariff:
     def _written(self, call: Call, reply: Any, most: Spending) -> Spending:
         """By bytes, since nobody has counted; not more than was set aside."""
         completion = min(_size(reply), most.completion)
-        return Spending(most.prompt, completion, self._nano(call, most.prompt, completion), confirmed=False)
+        nano = self._nano(call, most.prompt, completion)
+        return Spending(most.prompt, completion, nano, guessed=("usd", "tokens"))
 
     def _counted(self, call: Call, usage: Usage, headers: Mapping[str, str]) -> Spending:
         prompt, completion = max(0, usage.prompt_tokens), max(0, usage.completion_tokens)
@@ -116,7 +117,7 @@ class Tariff:
             usd = self.costs.of(call.request.model, usage, provider, headers, place).usd
             if usd is not None:
                 return Spending(prompt, completion, nano_usd(usd))
-        return Spending(prompt, completion, self._nano(call, prompt, completion), confirmed=False)
+        return Spending(prompt, completion, self._nano(call, prompt, completion), guessed=("usd",))
 
     def _nano(self, call: Call, prompt: int, completion: int) -> int | None:
         rates = self._rates.get((call.request.model, call.target.base_url), self._find)

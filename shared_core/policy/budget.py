@@ -144,7 +144,7 @@ class Owed:
     def costs(self, cost: Cost) -> None:
         """The result that was to come is there, and cost that."""
         usd = cost.usd
-        self.cost = self.most._replace(confirmed=False) if usd is None else Spending(nano_usd=nano_usd(usd))
+        self.cost = self.most._replace(guessed=("usd",)) if usd is None else Spending(nano_usd=nano_usd(usd))
 
     def settle(self) -> None:
         """Puts what it took in place of what was set aside."""
@@ -165,7 +165,7 @@ class Owed:
             return None
         if progress.emitted and progress.reading is not None:
             return self._within.tariff.arrived(self._call, self.most)
-        return self.most._replace(confirmed=False)
+        return self.most._replace(guessed=("usd", "tokens", "requests"))
 
     def _line(self, part: _Part) -> Line:
         budget, most = part.budget, self.most
@@ -178,7 +178,7 @@ class Owed:
 
     def _charge(self, budget: Budget, cost: Spending) -> Charge:
         amount = min(_amount(budget.unit, cost), MOST_UNITS)
-        return Charge(amount, 0 if cost.confirmed else amount)
+        return Charge(amount, amount if budget.unit in cost.guessed else 0)
 
     # -- what is said ------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ another account, so that nothing is ever reset.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 __all__ = ["Account", "BudgetStore", "Charge", "Hold", "Line", "Posting", "Spending", "Verdict"]
@@ -21,14 +21,14 @@ class Spending(NamedTuple):
         prompt: Tokens read.
         completion: Tokens written.
         nano_usd: What they cost; None when nobody knows.
-        confirmed: Whether the provider has said so.
+        guessed: What of it nobody has confirmed: "usd", "tokens", "requests".
         bounded: Whether the answer has a limit that somebody set.
     """
 
     prompt: int = 0
     completion: int = 0
     nano_usd: int | None = None
-    confirmed: bool = True
+    guessed: Collection[str] = ()
     bounded: bool = True
 
 
