@@ -16,17 +16,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from shared_core.errors import BudgetExceeded
 from shared_core.flow import Flow, offload
-from shared_core.observe import log
-from shared_core.observe.events import BudgetAlert
 from shared_core.policy import Handler
-from shared_core.policy.state.holds import BudgetStore, Charge, Hold, Line, Posting, Spending, Verdict
-from shared_core.policy.stores.windows import Span, account_of, window_at
+from shared_core.policy.budget_alerts import Alerts, Part
+from shared_core.policy.budget_refusals import refusal, unpriced
+from shared_core.policy.state.holds import BudgetStore, Charge, Hold, Line, Spending
+from shared_core.policy.stores.windows import account_of, window_at
 from shared_core.types import Budget, Call, Cost, LookupRequest, nano_usd
-from shared_core.types.budget import MOST_UNITS, out_of_units, shown
+from shared_core.types.budget import MOST_UNITS
 
 __all__ = ["Estimates", "Owed", "WithinBudgets"]
 
@@ -49,14 +48,6 @@ class Estimates(Protocol):
     def arrived(self, call: Call, most: Spending) -> Spending:
         """By a stream that was cut or left."""
         ...
-
-
-class _Part(NamedTuple):
-    """A budget that a call concerns."""
-
-    budget: Budget
-    value: str
-    span: Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +104,7 @@ class Owed:
         self.cost: Spending | None = None
         tags = call.usage_tags
         self._parts = [
-            _Part(
+            Part(
                 budget,
                 "" if not budget.of else token if budget.of == "key" else tags.get(budget.of, ""),
                 window_at(budget.per, now),
@@ -121,7 +112,8 @@ class Owed:
             for budget in within.budgets
         ]
         lines = [self._line(part) for part in self._parts]
-        self._hold = Hold(lines, now, call.waits.until_deadline() + _SLACK, self._tell)
+        alerts = Alerts(call.hooks, call.id, self._parts, lines, within.wall_clock)
+        self._hold = Hold(lines, now, call.waits.until_deadline() + _SLACK, alerts.tell)
 
     def set_aside(self) -> Flow[None]:
         """Sets aside what it may take, of every budget or of none.
@@ -133,13 +125,14 @@ class Owed:
             for part in self._parts:
                 budget = part.budget
                 if budget.unit == "usd" and budget.mode == "hard" and budget.unpriced == "refuse":
-                    raise self._unpriced(part)
+                    raise unpriced(part, self._call.request.model, elsewhere=self._elsewhere(part))
         store, hold = self._within.store, self._hold
         verdict = store.reserve_now(hold)
         if verdict is None:
             verdict = yield from offload(functools.partial(store.reserve, hold))
         if verdict.short >= 0:
-            raise self._refusal(verdict)
+            part, line = self._parts[verdict.short], hold.lines[verdict.short]
+            raise refusal(part, line, verdict, self.most, now=hold.since, elsewhere=self._elsewhere(part))
 
     def costs(self, cost: Cost) -> None:
         """The result that was to come is there, and cost that."""
@@ -167,7 +160,7 @@ class Owed:
             return self._within.tariff.arrived(self._call, self.most)
         return self.most._replace(guessed=("usd", "tokens", "requests"))
 
-    def _line(self, part: _Part) -> Line:
+    def _line(self, part: Part) -> Line:
         budget, most = part.budget, self.most
         amount = min(_amount(budget.unit, most), MOST_UNITS)
         if most.nano_usd is None and budget.unit == "usd":
@@ -180,96 +173,14 @@ class Owed:
         amount = min(_amount(budget.unit, cost), MOST_UNITS)
         return Charge(amount, amount if budget.unit in cost.guessed else 0)
 
-    # -- what is said ------------------------------------------------------------------------------------
-
-    def _unpriced(self, part: _Part) -> BudgetExceeded:
-        model = self._call.request.model
-        return BudgetExceeded(
-            f"No price of {model or 'this call'} is known, so that the {_named(part)} cannot tell what it may cost. "
-            "Nothing was sent.",
-            hint=f'Give one with prices={{"{model.partition(":")[0]}": ...}}, load the catalogue with `models()`, '
-            'or let such calls pass with Budget(..., unpriced="allow").',
-            budget=part.budget.name,
-            value=part.value,
-            reactions=self._elsewhere(part),
-        )
-
-    def _refusal(self, verdict: Verdict) -> BudgetExceeded:
-        part, line = self._parts[verdict.short], self._hold.lines[verdict.short]
-        budget, unit = part.budget, part.budget.unit
-        if verdict.unreachable:
-            return BudgetExceeded(
-                f"The {_named(part)} is kept in a place that cannot be reached. Nothing was sent.",
-                hint='Try again shortly; Budget(..., unreachable="local") goes on with what each process knows.',
-                budget=budget.name,
-                value=part.value,
-            )
-        limit = line.limit + verdict.granted
-        left = max(0, limit - verdict.spent - verdict.reserved)
-        need = out_of_units(line.amount, unit)
-        return BudgetExceeded(
-            f"The {_named(part)} has {shown(out_of_units(left, unit), unit)} left of "
-            f"{shown(out_of_units(limit, unit), unit)}, and this call may take {shown(need, unit)}. Nothing was sent.",
-            hint=self._advice(part, line, verdict, limit),
-            budget=budget.name,
-            value=part.value,
-            need=need,
-            left=out_of_units(left, unit),
-            retry_after=None if part.span.ends is None else max(0.0, part.span.ends - self._hold.since),
-            reactions=self._elsewhere(part),
-        )
-
-    def _advice(self, part: _Part, line: Line, verdict: Verdict, limit: int) -> str:
-        told = []
-        if line.amount <= limit - verdict.spent:
-            told.append("Calls in flight hold what is missing: try again when they are done.")
-        if part.budget.unit != "requests" and self.most.completion:
-            told.append(
-                "Lower max_tokens." if self.most.bounded else "Pass max_tokens, so that less is set aside."
-            )
-        if part.span.until:
-            told.append(f"It begins anew at {part.span.until}.")
-        told.append("More is allowed by `grant()`, or by a larger budget.")
-        return " ".join(told)
-
-    def _elsewhere(self, part: _Part) -> Sequence[Any]:
-        """Another target may be cheaper, or have another token; tokens and requests are the same everywhere."""
+    def _elsewhere(self, part: Part) -> bool:
+        """Whether another target may be cheaper, or have another token; the rest is the same everywhere."""
         turn = self._call.turn
         others = turn is not None and turn.tries is not None
-        return ("other_route",) if others and (part.budget.unit == "usd" or part.budget.of == "key") else ()
-
-    def _tell(self, postings: Sequence[Posting]) -> None:
-        """Tells of the thresholds that were crossed."""
-        for posting in postings:
-            part = self._parts[posting.place]
-            limit = self._hold.lines[posting.place].limit + posting.granted
-            for share in part.budget.alert_at:
-                if posting.before < share * limit <= posting.after:
-                    self._alert(part, share, posting.after, limit)
-
-    def _alert(self, part: _Part, share: float, spent: int, limit: int) -> None:
-        budget, unit, until = part.budget, part.budget.unit, part.span.until
-        alert = BudgetAlert(
-            self._call.id,
-            self._within.wall_clock(),
-            budget.name,
-            part.value,
-            unit,
-            share,
-            out_of_units(spent, unit),
-            out_of_units(limit, unit),
-            until,
-            budget.mode,
-        )
-        told = f"{_named(part)}: {shown(alert.spent, unit)} of {shown(alert.limit, unit)}"
-        log.budget_spent(self._call.hooks, alert, f"{told}, until {until}" if until else told)
+        return others and (part.budget.unit == "usd" or part.budget.of == "key")
 
 
 def _amount(unit: str, spending: Spending) -> int:
     if unit == "requests":
         return 1
     return spending.prompt + spending.completion if unit == "tokens" else spending.nano_usd or 0
-
-
-def _named(part: _Part) -> str:
-    return f"budget {part.budget.name!r}" + (f" of {part.value!r}" if part.value else "")

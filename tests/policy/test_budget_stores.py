@@ -104,7 +104,9 @@ def test_a_crossed_threshold_is_seen_by_one_charge_alone(store: BudgetStore) -> 
     for thread in threads:
         thread.join()
     assert sums(store) == (80, 0)
-    assert sorted((posting.before, posting.after) for posting in posted) == [(n, n + 2) for n in range(0, 80, 2)]
+    assert sorted((posting.before, posting.after) for posting in posted) == [
+        (n, n + 2) for n in range(0, 80, 2)
+    ]
 
 
 def test_old_windows_are_dropped_and_present_ones_kept() -> None:

@@ -16,7 +16,9 @@ SOUND = [
     Budget(usd="5.00", per="day"),
     Budget(usd=Decimal("0.10"), per="total", of="user", exceptions={"ada": "20.00", "bob": 0}),
     Budget(tokens=1_000_000, per="month", mode="warn", alert_at=(0.5, 0.9)),
-    Budget(requests=100, per="hour", of="key", name="calls", unpriced="allow", unreachable="refuse", alert_at=()),
+    Budget(
+        requests=100, per="hour", of="key", name="calls", unpriced="allow", unreachable="refuse", alert_at=()
+    ),
     Budget(usd="0", per="total", of="user"),
 ]
 
@@ -71,7 +73,16 @@ def test_a_fraction_of_a_nano_dollar_is_rounded_up() -> None:
 
 def test_a_state_tells_what_is_left_and_reads_well() -> None:
     state = BudgetState(
-        "trial", "ada", "usd", Decimal("0.1"), Decimal("0.07"), Decimal("0.05"), Decimal(0), Decimal(0), "", None
+        "trial",
+        "ada",
+        "usd",
+        Decimal("0.1"),
+        Decimal("0.07"),
+        Decimal("0.05"),
+        Decimal(0),
+        Decimal(0),
+        "",
+        None,
     )
     assert state.left == Decimal(0)
     assert str(state) == "trial (ada): $0.07 of $0.1 spent, $0.05 reserved"

@@ -43,7 +43,7 @@ class BudgetMemory:
     def reserve_now(self, hold: Hold) -> Verdict:
         """Sets all lines aside, or none."""
         with self._lock:
-            accounts = []
+            accounts: list[tuple[_Sums, int]] = []
             for account, amount, limit, hard, _, keep_until in hold.lines:
                 sums = self._of(account, keep_until, hold.since)
                 if hard and amount > limit + sums.granted - sums.spent - sums.reserved:
