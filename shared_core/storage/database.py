@@ -178,6 +178,8 @@ class Database:
                 self._prepare(connection)
             except (sqlite3.Error, ConfigError) as error:
                 connection.close()
+                if _code(error) == sqlite3.SQLITE_NOTADB:
+                    self._check_kind()
                 if not is_busy(error) or time.monotonic() >= give_up:
                     raise
                 # Turning WAL on does not wait for others who do the same, whatever the timeout.
@@ -190,6 +192,10 @@ class Database:
         self.path.parent.mkdir(mode=0o700, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+    def _check_kind(self) -> None:
+        """Not before SQLite has refused the file: closing it gives up the locks that this process has on it (POSIX
+        ties them to the file), and another process would then take its WAL away."""
         with self.path.open("rb") as file:
             start = file.read(len(_HEADER))
         if start and start != _HEADER and self.path.suffix not in _OUR_SUFFIXES:
