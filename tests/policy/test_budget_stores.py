@@ -60,6 +60,7 @@ class FileMachine(BudgetMachine):
         return [in_file(path), in_file(path), in_file(path)]
 
     def teardown(self) -> None:
+        super().teardown()
         if hasattr(self, "folder"):
             self.places.clear()
             self.folder.cleanup()
