@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from shared_core.errors import RouterError, StreamInterrupted
@@ -39,7 +39,16 @@ class Record:
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         if not call.hooks:
             return (yield from inner(call))
-        call = replace(call, id=f"{random.getrandbits(64):016x}")
+        call = Call(
+            call.request,
+            call.target,
+            call.waits,
+            call.progress,
+            call.turn,
+            call.usage_tags,
+            call.hooks,
+            f"{random.getrandbits(64):016x}",
+        )
         tell(call.hooks, self._started(call))
         done, result = False, None
         try:

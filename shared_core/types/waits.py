@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from shared_core.errors import ConfigError
@@ -70,6 +70,8 @@ class Waits:
         limits: The user's limits.
         clock: Monotonic seconds.
         streamed: Whether the answer comes in pieces, so that `first_token` and `gap` apply.
+        total: Seconds in place of the limits' own.
+        streamed: Whether the answer comes in pieces, so that `first_token` and `gap` apply.
 
     Attributes:
         renewed: Set to True when content arrived and the caller took it: the next piece is due within the gap.
@@ -86,6 +88,7 @@ class Waits:
         "_clock",
         "_phase_end",
         "_streamed",
+        "_total",
         "deadline",
         "limits",
         "line",
@@ -95,7 +98,9 @@ class Waits:
         "renewed",
     )
 
-    def __init__(self, limits: Timeouts, clock: Callable[[], float], *, streamed: bool) -> None:
+    def __init__(
+        self, limits: Timeouts, clock: Callable[[], float], *, streamed: bool, total: float | None = None
+    ) -> None:
         self._clock = clock
         self._streamed = streamed
         self.renewed = False
@@ -103,7 +108,8 @@ class Waits:
         self.public = False
         self.line: Callable[[], None] | None = None
         self.limits = limits
-        self.deadline = clock() + limits.total
+        self._total = limits.total if total is None else total
+        self.deadline = clock() + self._total
         self.phase: Limit = "total"
         self._phase_end = self.deadline
 
@@ -131,7 +137,7 @@ class Waits:
 
     def part(self, seconds: float) -> Waits:
         """A stopwatch for one step: due after so many seconds, and never later than the whole."""
-        twin = Waits(replace(self.limits, total=seconds), self._clock, streamed=False)
+        twin = Waits(self.limits, self._clock, streamed=False, total=seconds)
         twin.deadline = twin._phase_end = min(twin.deadline, self.deadline)
         twin.public = self.public
         return twin
@@ -171,5 +177,5 @@ class Waits:
             "connect": f"No connection within {limits.connect:g} s",
             "first_token": f"No first token within {limits.first_token:g} s",
             "gap": f"The stream stood still for {limits.gap:g} s",
-            "total": f"No complete answer within {limits.total:g} s",
+            "total": f"No complete answer within {self._total:g} s",
         }[self.phase]
