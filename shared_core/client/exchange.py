@@ -134,20 +134,20 @@ class Exchange:
         progress.attempts += 1
         progress.provider = progress.request_id = None
         progress.model, progress.url = call.request.model, call.target.base_url
-        waits, had_run = waits or call.waits, progress.may_have_run
-        progress.may_have_run = True
+        waits = waits or call.waits
+        progress.runs += 1
         try:
             response = yield from send(request, waits)
         finally:
             if waits.opening:  # no connection was made
-                progress.may_have_run = had_run
+                progress.runs -= 1
         progress.provider = _provider(call, response)
         progress.request_id = response.headers.get("x-request-id")
         if response.status in _ANSWERS or (follow and _moved(request.url, response) != request.url):
             return response
         refusal = yield from self._refusal(response, request)
         if not isinstance(refusal, ProviderFailed | TimedOut):  # which may have done it and failed to say so
-            progress.may_have_run = had_run
+            progress.runs -= 1
         raise refusal
 
     def fetch(self, request: HttpRequest, waits: Waits) -> Flow[Head]:

@@ -5,8 +5,8 @@ call may cost (`client.tariff`), where sums are kept (`policy.stores`).
 
 Each target is set aside for anew, since a price belongs to it, and once however often it is tried. What surely did not
 run costs nothing. What may have run although no answer came is charged with all that it may have cost, and called
-unconfirmed; a stream that was cut or left, with its prompt and what had arrived. Of a call that was answered, the
-answer alone is charged: of tries before it that failed, providers charge nothing that they tell anybody.
+unconfirmed; a stream that was cut or left, with its prompt and what had arrived. Tries before the answer that may have
+run are charged like the answer, unconfirmed.
 
 Settling stands in a `finally`, where no flow may wait: a store settles without waiting, or later.
 """
@@ -72,7 +72,7 @@ class WithinBudgets:
         if isinstance(call.request, LookupRequest):
             return (yield from inner(call))
         progress = call.progress
-        progress.may_have_run, progress.reading, progress.owed = False, None, None
+        progress.runs, progress.reading, progress.owed = 0, None, None
         token = "" if self.account is None else (yield from self.account(call))
         owed = Owed(self, call, token)
         try:
@@ -141,12 +141,12 @@ class Owed:
 
     def settle(self) -> None:
         """Puts what it took in place of what was set aside."""
-        cost = self.cost
+        cost, before = self.cost, self._call.progress.runs - 1
         if cost is None:
-            cost = self._possible()
+            cost, before = self._possible(), 0
         charges: Sequence[Charge] = ()
         if cost is not None:
-            charges = [self._charge(part.budget, cost) for part in self._parts]
+            charges = [_charge(part.budget.unit, cost, max(0, before)) for part in self._parts]
         self._within.store.settle(self._hold, charges)
 
     # -- what it takes -----------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class Owed:
     def _possible(self) -> Spending | None:
         """What may have to be paid although no answer came; None for nothing."""
         progress = self._call.progress
-        if not progress.may_have_run:
+        if not progress.runs:
             return None
         if progress.emitted and progress.reading is not None:
             return self._within.tariff.arrived(self._call, self.most)
@@ -169,15 +169,21 @@ class Owed:
         account = account_of(budget.name, part.value, part.span.label)
         return Line(account, amount, budget.limit(part.value), hard, strict, part.span.keep_until)
 
-    def _charge(self, budget: Budget, cost: Spending) -> Charge:
-        amount = min(_amount(budget.unit, cost), MOST_UNITS)
-        return Charge(amount, amount if budget.unit in cost.guessed else 0)
-
     def _elsewhere(self, part: Part) -> bool:
         """Whether another target may be cheaper, or have another token; the rest is the same everywhere."""
         turn = self._call.turn
         others = turn is not None and turn.tries is not None
         return others and (part.budget.unit == "usd" or part.budget.of == "key")
+
+
+def _charge(unit: str, cost: Spending, before: int) -> Charge:
+    """What one unit is charged, with tries before the answer that may have run."""
+    amount = min(_amount(unit, cost), MOST_UNITS)
+    unconfirmed = amount if unit in cost.guessed else 0
+    if before and unit != "requests":
+        again = min(amount * before, MOST_UNITS)
+        return Charge(amount + again, unconfirmed + again)
+    return Charge(amount, unconfirmed)
 
 
 def _amount(unit: str, spending: Spending) -> int:

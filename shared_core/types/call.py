@@ -64,7 +64,7 @@ class Progress:
         provider, request_id: From the latest reply, to name them in errors.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
-        may_have_run: Whether a request was sent that nobody has refused: it may be paid for, whatever came of it.
+        runs: How many requests were sent that nobody has refused: they may be paid for, whatever came of them.
             Policies that count set it back.
         reading: The reader of the stream that is being read: it knows what has arrived. None before.
         owed: What is set aside in budgets for a result that is still to come; None mostly.
@@ -74,13 +74,13 @@ class Progress:
         "attempts",
         "emitted",
         "first_token",
-        "may_have_run",
         "model",
         "moves",
         "owed",
         "provider",
         "reading",
         "request_id",
+        "runs",
         "started",
         "url",
     )
@@ -94,7 +94,7 @@ class Progress:
         self.request_id: str | None = None
         self.moves = 0
         self.model = self.url = ""
-        self.may_have_run = False
+        self.runs = 0
         self.reading: Any = None
         self.owed: Any = None
 

@@ -29,6 +29,7 @@ BUDGETS = (
     Budget(requests=10**6, per="total"),
 )
 
+
 def priced(step: Step) -> Step:
     """The same at a provider that has a price."""
     if step.kind == "embed":

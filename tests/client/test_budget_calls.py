@@ -231,13 +231,19 @@ def test_what_may_have_run_is_charged_with_what_it_may_have_cost(
     assert told.reserved == 0
 
 
-def test_retries_are_within_one_reservation_and_the_answer_is_charged(offline_url: OfflineRouter) -> None:
+@pytest.mark.parametrize(("status", "times"), [(500, 3), (429, 1)], ids=["may have run", "refused"])
+def test_retries_are_one_request_and_those_that_may_have_run_are_charged_like_the_answer(
+    offline_url: OfflineRouter, status: int, times: int
+) -> None:
     router = client(offline_url, Budget(requests=10, per="day"), Budget(tokens=10**6, per="day"))
     for _ in range(2):
-        offline_url.queue(Status(500, headers={"retry-after": "0"}), path="*chat/completions")
+        offline_url.queue(Status(status, headers={"retry-after": "0"}), path="*chat/completions")
     reply = router.chat(HELLO)
     assert reply.meta.attempts == 3
-    assert [told.spent for told in router.budgets()] == [1, reply.usage.total_tokens]  # type: ignore[union-attr]
+    requests, tokens = router.budgets()
+    assert (requests.spent, requests.unconfirmed) == (1, 0)
+    once = reply.usage.total_tokens  # type: ignore[union-attr]
+    assert (tokens.spent, tokens.unconfirmed) == (times * once, (times - 1) * once)
 
 
 def test_a_stream_that_is_read_whole_costs_what_it_counts(make_plain: Maker, state: Any) -> None:
@@ -310,7 +316,9 @@ def test_batches_of_texts_are_charged_one_by_one(make_plain: Maker, state: Any) 
 def test_a_list_of_texts_that_is_too_dear_ends_where_the_budget_does(offline_url: OfflineRouter) -> None:
     router = client(offline_url, Budget(requests=3, per="day"), embedding_api="openai")
     with pytest.raises(BudgetExceeded):
-        router.embed([f"text {place}" for place in range(20)], batch_size=2, max_concurrency=1, model="offline/embed-8")
+        router.embed(
+            [f"text {place}" for place in range(20)], batch_size=2, max_concurrency=1, model="offline/embed-8"
+        )
     assert only(router).spent == 3
     assert len(offline_url.requests) == 3
 

@@ -17,7 +17,9 @@ BUDGETS = [Budget(requests=60, per="total", name="calls"), Budget(usd="1", per="
 
 def main(url: str, state: str, calls: int) -> None:
     """Prints one line for each answer, "refused" for each refusal."""
-    router = HFRouter("offline/echo", base_url=url, api_key="any", prices=PRICES, budgets=BUDGETS, state=state)
+    router = HFRouter(
+        "offline/echo", base_url=url, api_key="any", prices=PRICES, budgets=BUDGETS, state=state
+    )
 
     def work() -> None:
         for _ in range(calls):

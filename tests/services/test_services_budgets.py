@@ -105,7 +105,9 @@ def test_a_server_that_dies_and_comes_back_empty_learns_what_was_spent(redis_ser
     assert not take(stores[2], hold_of(("a/x/total", 41)))
 
 
-def test_while_a_server_is_frozen_nobody_hangs_and_afterwards_everything_counts_once(redis_server: Any) -> None:
+def test_while_a_server_is_frozen_nobody_hangs_and_afterwards_everything_counts_once(
+    redis_server: Any,
+) -> None:
     store, other = on_server(redis_server.url, pause=0.3), on_server(redis_server.url)
     holds = [hold_of(("a/x/total", 3), limit=10**6) for _ in range(20)]
     assert all(take(store, hold) for hold in holds)
@@ -192,7 +194,7 @@ def test_processes_together_spend_no_more_than_there_is(shared: str, offline_url
     assert (calls.spent, calls.reserved, money.reserved) == (60, 0, 0)
 
 
-def test_a_process_that_is_killed_loses_nothing_that_was_answered_and_its_holds_lapse(
+def test_a_process_that_is_killed_loses_its_last_moments_at_most_and_its_holds_lapse(
     tmp_path: Path, offline_url: OfflineRouter
 ) -> None:
     shared = str(tmp_path / "state.sqlite")
@@ -205,9 +207,8 @@ def test_a_process_that_is_killed_loses_nothing_that_was_answered_and_its_holds_
     answered = 30 + rest.count("answered\n")
     store = SharedBudgets(BudgetFile(Database(shared, LAYOUT)))
     (calls,) = store.accounts("calls/", "/total", time.time())
-    assert min(answered, 60) <= calls.spent <= 60
-    assert calls.spent + calls.reserved <= 60
-    assert calls.reserved <= 4  # what was in flight
+    assert min(answered, 60) <= calls.spent + calls.reserved <= 60
+    assert answered - calls.spent < 30  # the last moments, of which the holds still stand
     (later,) = store.accounts("calls/", "/total", time.time() + 1000)
     assert later.reserved == 0
 
@@ -235,7 +236,10 @@ def test_a_forked_child_neither_settles_nor_keeps_what_its_parent_has_set_aside(
     elif where == "redis":
         state = request.getfixturevalue("redis_server").url
     router = HFRouter(
-        "offline/echo", base_url=offline_url, budgets=[Budget(requests=4, per="total", name="forked")], state=state
+        "offline/echo",
+        base_url=offline_url,
+        budgets=[Budget(requests=4, per="total", name="forked")],
+        state=state,
     )
     router.chat(HELLO)
     stream = router.stream(HELLO)

@@ -31,7 +31,9 @@ def test_what_one_process_writes_stays_although_it_opens_the_file_twice_and_othe
             connection.execute("INSERT INTO budget_holds VALUES ('a', ?, 1, 0)", (name,))
 
     def seen_elsewhere() -> int:
-        return int(subprocess.run([sys.executable, "-c", VISIT, path], capture_output=True, check=True).stdout)
+        return int(
+            subprocess.run([sys.executable, "-c", VISIT, path], capture_output=True, check=True).stdout
+        )
 
     write(first, "one")
     write(second, "two")

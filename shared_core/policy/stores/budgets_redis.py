@@ -105,7 +105,6 @@ class BudgetServer:
     """
 
     at_once = False
-    needs_tidying = False
 
     def __init__(self, server: RedisServer) -> None:
         self._server = server
@@ -117,8 +116,11 @@ class BudgetServer:
         """Whether the last failure was a moment ago, so that nothing is asked."""
         return self._server.is_away
 
-    def reserve(self, hold: Hold, known: Sequence[Known], *, wait: bool) -> tuple[Verdict, list[Known]]:
-        """Sets all lines aside, or none."""
+    def reserve(
+        self, hold: Hold, known: Sequence[Known], first: Sequence[Settlement], *, wait: bool
+    ) -> tuple[Verdict, list[Known], list[list[Posting]]]:
+        """Settles what is to be settled first, and sets all lines aside, or none."""
+        results = self.settle(first, wait=wait) if first else []
         keys, words = [], [hold.id, int(hold.seconds * 1000)]
         for line, (spent, granted) in zip(hold.lines, known, strict=True):
             keys += [_account(line.account), _holds(line.account)]
@@ -133,8 +135,8 @@ class BudgetServer:
         short, reserved, sums = self._ask(lambda _: self._reserving(keys, words), wait=wait)
         found = [Known(*pair) for pair in zip(sums[::2], sums[1::2], strict=True)]
         if short < 0:
-            return Verdict(), found
-        return Verdict(short, found[short].spent, reserved, found[short].granted), found
+            return Verdict(), found, results
+        return Verdict(short, found[short].spent, reserved, found[short].granted), found, results
 
     def settle(self, settlements: Sequence[Settlement], *, wait: bool) -> list[list[Posting]]:
         """Posts them all, each once."""

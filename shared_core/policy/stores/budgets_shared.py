@@ -1,8 +1,9 @@
 """Budgets that processes share, whatever the place: what each process knows, what it has still to tell, and how it
 goes on while the place is away.
 
-- A call is sent when its hold is written down there. What it cost is told at once where that needs no wait, else by a
-  thread of ours, moments later; and before anybody is refused.
+- A call is sent when its hold is written down there. What it cost is told with the next call's hold, or by a thread of
+  ours within moments; and before anybody is refused. Who is killed in between loses these moments, and no more: the
+  hold stands until it lapses.
 - What was told may have arrived although no answer came: it is told again under the same id, and counts once.
 - A place that has lost its memory (a server started anew, a file that was replaced) learns from each process what was
   spent: the larger sum holds, so that many who tell it do no harm.
@@ -27,7 +28,8 @@ from shared_core.policy.stores.budgets_memory import BudgetMemory
 __all__ = ["Busy", "Known", "Place", "Settlement", "SharedBudgets", "Unreachable"]
 
 _BATCH = 256  # settlements told at once
-_IDLE = 1.0  # seconds that the thread waits for more
+_MOMENT = 0.02  # seconds until what is to be told is told by the thread
+_IDLE = 50  # moments without anything to tell, after which the thread ends
 _AGAIN = 0.5  # seconds between two tries while the place is away
 _MOST_KNOWN = 4096  # accounts
 
@@ -63,10 +65,11 @@ class Place(Protocol):
     @property
     def is_away(self) -> bool: ...
 
-    @property
-    def needs_tidying(self) -> bool: ...
-
-    def reserve(self, hold: Hold, known: Sequence[Known], *, wait: bool) -> tuple[Verdict, list[Known]]: ...
+    def reserve(
+        self, hold: Hold, known: Sequence[Known], first: Sequence[Settlement], *, wait: bool
+    ) -> tuple[Verdict, list[Known], list[list[Posting]]]:
+        """Settles what is to be settled first, and sets all lines aside, or none."""
+        ...
 
     def settle(self, settlements: Sequence[Settlement], *, wait: bool) -> list[list[Posting]]: ...
 
@@ -145,14 +148,13 @@ class SharedBudgets:
     def _reserve(self, hold: Hold, *, wait: bool) -> Verdict:
         known = [self._known.get(line.account, _NOTHING) for line in hold.lines]
         try:
-            verdict, sums = self._place.reserve(hold, known, wait=wait)
+            verdict, sums = self._ask(hold, known, wait=wait)
             if verdict.short >= 0 and self._tell(wait=wait):  # what is over must not refuse anybody
-                verdict, sums = self._place.reserve(hold, known, wait=wait)
+                verdict, sums = self._ask(hold, known, wait=wait)
         except Unreachable:
             verdict = self._reserve_here(hold)
             if verdict.short >= 0:
-                self._queue.append(Settlement(hold, ()))
-                self._wake()
+                self._enter(Settlement(hold, ()))
             return verdict
         for line, sum_ in zip(hold.lines, sums, strict=True):
             self._learn(line.account, sum_, line.keep_until, hold.since)
@@ -160,6 +162,19 @@ class SharedBudgets:
             self._here.take(hold)
             self._own(hold)
         return verdict
+
+    def _ask(self, hold: Hold, known: Sequence[Known], *, wait: bool) -> tuple[Verdict, list[Known]]:
+        """Asks for a hold, and tells on the same way what is to be told, unless another thread is telling it."""
+        if not self._queue or not self._telling.acquire(blocking=False):
+            return self._place.reserve(hold, known, (), wait=wait)[:2]
+        try:
+            first = self._batch()
+            verdict, sums, results = self._place.reserve(hold, known, first, wait=wait)
+            self._forget(first)
+        finally:
+            self._telling.release()
+        self._told(first, results)
+        return verdict, sums
 
     def _reserve_here(self, hold: Hold) -> Verdict:
         for place, line in enumerate(hold.lines):
@@ -181,16 +196,14 @@ class SharedBudgets:
 
     def _post(self, hold: Hold, charges: Sequence[Charge]) -> None:
         self._here.post(hold, charges)
-        self._queue.append(Settlement(hold, charges))
-        if self._place.at_once and not self._place.is_away:
-            try:
-                self._tell(wait=False)
-            except (Busy, Unreachable):
-                self._wake()
-            if self._place.needs_tidying:
-                self._wake()
-        else:
-            self._wake()
+        self._enter(Settlement(hold, charges))
+
+    def _enter(self, settlement: Settlement) -> None:
+        with self._lock:
+            self._queue.append(settlement)
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write, name="hfrouter-budgets", daemon=True)
+                self._writer.start()
 
     def _tell(self, *, wait: bool) -> bool:
         """Tells the place what is still to be told; whether that was anything."""
@@ -199,27 +212,31 @@ class SharedBudgets:
             if not self._telling.acquire(blocking=wait):
                 raise Busy
             try:
-                batch = [self._queue[place] for place in range(min(_BATCH, len(self._queue)))]
+                batch = self._batch()
                 if not batch:
                     break
                 results = self._place.settle(batch, wait=wait)
-                for _ in batch:
-                    self._queue.popleft()
+                self._forget(batch)
             finally:
                 self._telling.release()
             told = True
-            for settlement, postings in zip(batch, results, strict=True):
-                self._told(settlement, postings)
+            self._told(batch, results)
         return told
 
-    def _told(self, settlement: Settlement, postings: Sequence[Posting]) -> None:
-        for posting in postings:
-            line = settlement.hold.lines[posting.place]
-            self._learn(
-                line.account, Known(posting.after, posting.granted), line.keep_until, settlement.hold.since
-            )
-        if postings:
-            settlement.hold.tell(postings)
+    def _batch(self) -> list[Settlement]:
+        return [self._queue[place] for place in range(min(_BATCH, len(self._queue)))]
+
+    def _forget(self, batch: Sequence[Settlement]) -> None:
+        for _ in batch:
+            self._queue.popleft()
+
+    def _told(self, batch: Sequence[Settlement], results: Sequence[Sequence[Posting]]) -> None:
+        for (hold, _), postings in zip(batch, results, strict=True):
+            for place, _, after, granted in postings:
+                line = hold.lines[place]
+                self._learn(line.account, Known(after, granted), line.keep_until, hold.since)
+            if postings:
+                hold.tell(postings)
 
     def _learn(self, account: str, sums: Known, keep_until: float, now: float) -> None:
         old = self._known.get(account, _NOTHING)
@@ -229,25 +246,19 @@ class SharedBudgets:
             self._known[account] = Known(max(old.spent, sums.spent), max(old.granted, sums.granted))
             self._here.raise_to(account, sums.spent, sums.granted, keep_until, now)
 
-    def _wake(self) -> None:
-        with self._lock:
-            self._work.set()
-            if self._writer is None:
-                self._writer = threading.Thread(target=self._write, name="hfrouter-budgets", daemon=True)
-                self._writer.start()
-
     def _write(self) -> None:
+        idle = 0
         while True:
-            self._work.clear()
+            time.sleep(_MOMENT)
+            idle = 0 if self._queue else idle + 1
             try:
                 self._tell(wait=True)
                 self._place.tidy(time.time())
             except Unreachable:
                 time.sleep(_AGAIN)
-                continue
-            if not self._work.wait(_IDLE):
+            if idle > _IDLE:
                 with self._lock:
-                    if not self._work.is_set():
+                    if not self._queue:
                         self._writer = None
                         return
 
@@ -258,7 +269,6 @@ class SharedBudgets:
         self._mark = object()
         self._lock, self._telling = threading.Lock(), threading.Lock()
         self._queue: deque[Settlement] = deque()
-        self._work = threading.Event()
         self._writer = None
 
 

@@ -24,7 +24,10 @@ _PAUSE = 5.0  # seconds that a file which failed is left alone
 _TIDY_EVERY = 1000  # settlements
 _DAY = 86400.0
 
-_SUMS = "SELECT spent, granted FROM budget_accounts WHERE account = ?"
+_SUMS = (
+    "SELECT spent, granted, (SELECT coalesce(sum(amount), 0) FROM budget_holds WHERE account = ?1 AND lapses > ?2) "
+    "FROM budget_accounts WHERE account = ?1"
+)
 _RESERVED = "SELECT coalesce(sum(amount), 0) FROM budget_holds WHERE account = ? AND lapses > ?"
 _HOLD = "INSERT OR REPLACE INTO budget_holds VALUES (?, ?, ?, ?)"
 _RAISE = (
@@ -69,9 +72,17 @@ class BudgetFile:
         """Whether the last failure was a moment ago, so that nothing is asked."""
         return self._trouble.pausing()
 
-    def reserve(self, hold: Hold, known: Sequence[Known], *, wait: bool) -> tuple[Verdict, list[Known]]:
-        """Sets all lines aside, or none."""
-        found = self._write(lambda connection: _reserve(connection, hold, known), wait=wait)
+    def reserve(
+        self, hold: Hold, known: Sequence[Known], first: Sequence[Settlement], *, wait: bool
+    ) -> tuple[Verdict, list[Known], list[list[Posting]]]:
+        """Settles what is to be settled first, and sets all lines aside, or none: in one transaction."""
+
+        def work(connection: sqlite3.Connection) -> tuple[Verdict, list[Known], list[list[Posting]]]:
+            results = [_settle(connection, settlement) for settlement in first]
+            return *_reserve(connection, hold, known), results
+
+        found = self._write(work, wait=wait)
+        self._settled += len(first)
         self.at_once = True  # the file is open: from now on a transaction takes microseconds
         return found
 
@@ -130,11 +141,6 @@ class BudgetFile:
 
         self._write(work, wait=True)
 
-    @property
-    def needs_tidying(self) -> bool:
-        """Whether `tidy` has something to do."""
-        return self._settled >= _TIDY_EVERY
-
     def _write(self, work: Callable[[sqlite3.Connection], T], *, wait: bool) -> T:
         try:
             with (self._patient if wait else self._hasty).writing() as connection:
@@ -157,23 +163,22 @@ class BudgetFile:
 def _reserve(
     connection: sqlite3.Connection, hold: Hold, known: Sequence[Known]
 ) -> tuple[Verdict, list[Known]]:
-    sums, behind = [], []
-    for line, (known_spent, known_granted) in zip(hold.lines, known, strict=True):
-        spent, granted = connection.execute(_SUMS, (line.account,)).fetchone() or (0, 0)
+    since, verdict, sums, rows = hold.since, Verdict(), [], []
+    for place, (account, amount, limit, hard, _, keep_until) in enumerate(hold.lines):
+        spent, granted, reserved = connection.execute(_SUMS, (account, since)).fetchone() or (0, 0, None)
+        if reserved is None:
+            reserved = connection.execute(_RESERVED, (account, since)).fetchone()[0]
+        known_spent, known_granted = known[place]
         if spent < known_spent or granted < known_granted:  # the file was lost: what we know of it goes back
-            behind.append((line.account, known_spent, known_granted, line.keep_until))
-        sums.append(Known(max(spent, known_spent), max(granted, known_granted)))
-    if behind:
-        connection.executemany(_RAISE, behind)
-    for place, (line, (spent, granted)) in enumerate(zip(hold.lines, sums, strict=True)):
-        if line.hard:
-            reserved = connection.execute(_RESERVED, (line.account, hold.since)).fetchone()[0]
-            if line.amount > line.limit + granted - spent - reserved:
-                return Verdict(place, spent, reserved, granted), sums
-    lapses = hold.since + hold.seconds
-    for line in hold.lines:
-        connection.execute(_HOLD, (line.account, hold.id, line.amount, lapses))
-    return Verdict(), sums
+            spent, granted = max(spent, known_spent), max(granted, known_granted)
+            connection.execute(_RAISE, (account, spent, granted, keep_until))
+        sums.append(Known(spent, granted))
+        if hard and verdict.short < 0 and amount > limit + granted - spent - reserved:
+            verdict = Verdict(place, spent, reserved, granted)
+        rows.append((account, hold.id, amount, since + hold.seconds))
+    if verdict.short < 0:
+        connection.executemany(_HOLD, rows)
+    return verdict, sums
 
 
 def _settle(connection: sqlite3.Connection, settlement: Settlement) -> list[Posting]:
