@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -295,6 +296,32 @@ async def test_a_call_that_is_cancelled_on_its_way_is_charged_and_one_that_was_n
     unborn.cancel()
     with pytest.raises(asyncio.CancelledError):
         await unborn
+    (told,) = await router.budgets()
+    assert (told.spent, told.reserved) == (2, 0)
+    await router.close()
+
+
+async def test_a_call_that_is_cancelled_while_the_file_is_busy_leaves_nothing_behind(
+    offline_url: OfflineRouter, tmp_path: Path
+) -> None:
+    router = AsyncHFRouter(
+        "offline/echo",
+        base_url=offline_url,
+        budgets=[Budget(requests=10, per="day")],
+        state=tmp_path / "state.db",
+    )
+    await router.chat(HELLO)
+    other = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    tasks = [asyncio.create_task(router.chat(HELLO)) for _ in range(5)]
+    for turn, task in enumerate(tasks):
+        for _ in range(turn):
+            await asyncio.sleep(0)
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    other.execute("ROLLBACK")
+    other.close()
+    assert (await router.chat(HELLO)).text
     (told,) = await router.budgets()
     assert (told.spent, told.reserved) == (2, 0)
     await router.close()

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from shared_core.errors import ConfigError
 from shared_core.policy.state.holds import BudgetStore, Charge, Hold, Posting
+from shared_core.policy.stores import budgets_shared
 from shared_core.policy.stores.budgets import open_budgets
 from shared_core.policy.stores.budgets_memory import BudgetMemory
 from shared_core.policy.stores.budgets_shared import SharedBudgets
@@ -279,6 +280,27 @@ def test_while_the_place_is_away_a_process_goes_by_what_it_knows(tmp_path: Path)
     place.is_away = False
     assert sums(store) == (80, 0)  # told before it looks
     assert sums(other) == (80, 0)
+
+
+def test_what_is_waiting_for_a_place_that_is_away_for_long_does_not_pile_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budgets_shared, "_MOST_WAITING", 300)
+    place, posted = Place(tmp_path / "state.sqlite"), list[Posting]()
+    store = SharedBudgets(place)
+    assert take(store, hold_of(("a/x/total", 1), limit=10**6))
+    place.is_away = True
+    for _ in range(400):
+        hold = hold_of(("a/x/total", 1), ("b/x/total", 2), limit=10**6, tell=posted.extend)
+        assert take(store, hold)
+        store.settle(hold, [Charge(3), Charge(4, 4)])
+    store._tidy_up()
+    assert len(store._queue) == 257
+    place.is_away = False
+    assert sums(store) == (1200, 1)
+    (other,) = store.accounts("b/x/total", "", 1000.0)
+    assert (other.spent, other.unconfirmed) == (1600, 1600)
+    assert sum(posting.after - posting.before for posting in posted) == 1200 + 1600
 
 
 def test_a_place_that_was_lost_learns_again_what_was_spent(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from shared_core.policy.state.holds import Account, Hold, Posting, Verdict
-from shared_core.policy.stores.budgets_shared import Busy, Known, Settlement, Unreachable
+from shared_core.policy.stores.budgets_shared import Busy, Known, Unreachable
 from shared_core.policy.stores.opening import PREFIX
+from shared_core.policy.stores.settlements import Settlement
 from shared_core.storage.redis import RedisServer
 
 __all__ = ["BudgetServer"]

@@ -24,13 +24,15 @@ from typing import NamedTuple, Protocol
 from shared_core.errors import ConnectionLost
 from shared_core.policy.state.holds import Account, Charge, Hold, Posting, Verdict
 from shared_core.policy.stores.budgets_memory import BudgetMemory
+from shared_core.policy.stores.settlements import Settlement, merged
 
-__all__ = ["Busy", "Known", "Place", "Settlement", "SharedBudgets", "Unreachable"]
+__all__ = ["Busy", "Known", "Place", "SharedBudgets", "Unreachable"]
 
 _BATCH = 256  # settlements told at once
 _MOMENT = 0.02  # seconds until what is to be told is told by the thread
 _IDLE = 50  # moments without anything to tell, after which the thread ends
 _AGAIN = 0.5  # seconds between two tries while the place is away
+_MOST_WAITING = 10_000  # settlements that are kept one by one
 _MOST_KNOWN = 4096  # accounts
 
 
@@ -47,13 +49,6 @@ class Known(NamedTuple):
 
     spent: int = 0
     granted: int = 0
-
-
-class Settlement(NamedTuple):
-    """A hold that is to be settled; without charges it is given back."""
-
-    hold: Hold
-    charges: Sequence[Charge]
 
 
 class Place(Protocol):
@@ -226,6 +221,14 @@ class SharedBudgets:
     def _batch(self) -> list[Settlement]:
         return [self._queue[place] for place in range(min(_BATCH, len(self._queue)))]
 
+    def _tidy_up(self) -> None:
+        """While the place is away, few settlements stand for many; but not for those that were perhaps told."""
+        with self._telling, self._lock:
+            if len(self._queue) > _MOST_WAITING:
+                waiting = list(self._queue)
+                self._queue.clear()
+                self._queue.extend([*waiting[:_BATCH], merged(waiting[_BATCH:])])
+
     def _forget(self, batch: Sequence[Settlement]) -> None:
         for _ in batch:
             self._queue.popleft()
@@ -255,6 +258,7 @@ class SharedBudgets:
                 self._tell(wait=True)
                 self._place.tidy(time.time())
             except Unreachable:
+                self._tidy_up()
                 time.sleep(_AGAIN)
             if idle > _IDLE:
                 with self._lock:

@@ -12,7 +12,8 @@ from contextlib import suppress
 from typing import TypeVar
 
 from shared_core.policy.state.holds import Account, Hold, Posting, Verdict
-from shared_core.policy.stores.budgets_shared import Busy, Known, Settlement, Unreachable
+from shared_core.policy.stores.budgets_shared import Busy, Known, Unreachable
+from shared_core.policy.stores.settlements import Settlement
 from shared_core.storage.database import Database, is_broken, is_busy
 from shared_core.storage.trouble import Trouble
 
