@@ -350,6 +350,60 @@ def test_a_list_of_texts_that_is_too_dear_ends_where_the_budget_does(offline_url
     assert len(offline_url.requests) == 3
 
 
+def test_documents_to_rank_are_charged_by_what_is_counted(make_plain: Maker, state: Any) -> None:
+    caller = make_plain(
+        model="offline/rerank",
+        prices={"offline/rerank": PRICE},
+        budgets=[Budget(requests=10, per="day"), Budget(usd="1", per="day")],
+        state=state,
+    )
+    reply = caller.rerank("seven", [f"about {place}" for place in range(6)], batch_size=2)
+    requests, usd = caller._wait(caller.router.budgets())
+    assert (requests.spent, requests.reserved, usd.reserved) == (3, 0, 0)
+    assert usd.spent == reply.meta.cost.usd if reply.meta.cost.usd is not None else usd.spent > 0
+
+
+def test_a_text_that_is_gone_on_with_is_charged(offline_url: OfflineRouter) -> None:
+    router = HFRouter(
+        "offline/writer:featherless-ai",
+        base_url=offline_url,
+        api_key="any",
+        embedding_api="router",
+        hub_url=offline_url.root,
+        prices={"offline/writer": PRICE},
+        budgets=[Budget(usd="1", per="day"), Budget(tokens=10**6, per="day")],
+    )
+    reply = router.text_generation("The cat sat on the mat", max_new_tokens=9)
+    usd, tokens = router.budgets()
+    assert tokens.spent == reply.usage.total_tokens  # type: ignore[union-attr]
+    assert usd.spent == reply.meta.cost.usd
+    with router.stream_text("The cat sat on the mat", max_new_tokens=9) as pieces:
+        next(iter(pieces))
+    assert router.budgets()[1].reserved == 0
+    assert router.budgets()[1].spent > tokens.spent
+
+
+def test_a_transcript_is_charged_by_the_call(offline_url: OfflineRouter) -> None:
+    price = {
+        name: UnitPrice(Decimal("0.002"), "call", "ours") for name in ("offline/listener", "offline/speaker")
+    }
+    router = painter(offline_url, Budget(usd="0.10", per="day"), prices=price)
+    sound = router.text_to_speech("Hello.", model="offline/speaker:fal-ai").data
+    router.transcribe(sound, model="offline/listener:hf-inference")
+    assert (only(router).spent, only(router).unconfirmed, only(router).reserved) == (Decimal("0.004"), 0, 0)
+
+
+def test_a_picture_that_fails_on_its_way_is_charged_and_one_that_is_refused_is_not(
+    offline_url: OfflineRouter,
+) -> None:
+    router = painter(offline_url, Budget(usd="1", per="day"), max_retries=0)
+    for fault, spent in ((Status(429), "0"), (Status(500), "0.04")):
+        offline_url.queue(fault, path="/fal-ai/*")
+        with pytest.raises(RouterError):
+            router.text_to_image("a cat", model="offline/painter:fal-ai")
+        assert (only(router).spent, only(router).reserved) == (Decimal(spent), 0)
+
+
 def painter(url: OfflineRouter, *budgets: Budget, **settings: Any) -> HFRouter:
     price = {"offline/painter": UnitPrice(Decimal("0.04"), "file", "ours")}
     return HFRouter(

@@ -343,6 +343,30 @@ def test_a_file_in_trouble_is_passed_over_and_said_once(
         assert path.with_name("state.sqlite.broken").exists()
 
 
+def test_a_disk_that_is_full_costs_nothing_but_the_sharing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "state.sqlite"
+    store, other = in_file(path), in_file(path)
+    place: Any = store._place
+    assert take(store, hold_of(("a/x/total", 10)))
+    assert take(store, hold_of(("a/x/total", 10)))  # on the other connection
+    for database in (place._patient, place._hasty):
+        with database.reading() as connection:
+            connection.execute("PRAGMA max_page_count = 1")
+    holds = [hold_of((f"a/{place}/total", 10), limit=20) for place in range(2000)]
+    assert all(take(store, hold) for hold in holds)
+    for hold in holds:
+        store.settle(hold, [Charge(10)])
+    assert not take(store, hold_of(("a/7/total", 11), limit=20))
+    assert "disk is full" in caplog.text
+    for database in (place._patient, place._hasty):
+        with database.reading() as connection:
+            connection.execute("PRAGMA max_page_count = 1000000")
+    assert sums(store, "a/1999/total") == (10, 0)
+    assert sums(other, "a/1999/total") == (10, 0)
+
+
 def test_a_file_of_somebody_else_is_not_touched(tmp_path: Path) -> None:
     path = tmp_path / "notes.sqlite"
     with sqlite3.connect(path) as other:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from shared_core import Budget, BudgetExceeded, HFRouter
+from shared_core import AsyncHFRouter, Budget, BudgetExceeded, HFRouter
 from shared_core.policy.state.holds import BudgetStore, Charge, Hold, Posting
 from shared_core.policy.stores.budgets import open_budgets
 from shared_core.policy.stores.budgets_redis import BudgetServer
@@ -26,6 +27,7 @@ from shared_core.policy.stores.opening import LAYOUT
 from shared_core.storage.database import Database
 from shared_core.storage.redis import RedisServer
 from shared_core.testing import OfflineRouter, Stall
+from tests.client import test_budget_calls as calls
 from tests.policy.budget_machine import BudgetMachine, hold_of
 from tests.services.budget_worker import BUDGETS, PRICES
 
@@ -139,6 +141,43 @@ def test_a_call_whose_budget_must_be_asked_is_refused_while_the_server_is_away(
         with pytest.raises(BudgetExceeded, match="cannot be reached"):
             router.chat(HELLO)
     assert len(offline_url.requests) == 1
+
+
+def test_clients_keep_to_budgets_on_a_server_as_they_do_elsewhere(
+    redis_server: Any, offline_url: OfflineRouter
+) -> None:
+    url = redis_server.url
+    calls.test_fifty_threads_do_not_overspend_one_hard_budget(offline_url, url)
+    offline_url.forget()
+    calls.test_two_event_loops_after_one_another_share_what_is_spent(offline_url, url)
+    calls.test_each_user_has_an_amount_and_a_grant_and_calls_without_a_user_share_one(offline_url, url)
+    calls.test_a_picture_is_charged_by_the_file_and_questions_about_its_job_are_free(
+        offline_url, url.replace("/0", "/1"), "offline/painter:replicate"
+    )
+
+
+async def test_tasks_that_are_cancelled_while_a_server_is_asked_leave_nothing_behind(
+    redis_server: Any, offline_url: OfflineRouter
+) -> None:
+    router = AsyncHFRouter(
+        "offline/echo",
+        base_url=offline_url,
+        budgets=[Budget(requests=100, per="total", name="hasty")],
+        state=redis_server.url,
+    )
+    await router.chat(HELLO)
+    for turn in range(40):
+        task = asyncio.create_task(router.chat(HELLO))
+        for _ in range(turn % 8):
+            await asyncio.sleep(0.0005 * (turn % 3))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    give_up = time.monotonic() + 10
+    while (told := (await router.budgets())[0]).reserved and time.monotonic() < give_up:
+        await asyncio.sleep(0.02)
+    assert told.reserved == 0
+    assert len(offline_url.requests) <= told.spent <= 41
+    await router.close()
 
 
 def test_alerts_come_once_for_all_who_share_a_server(redis_server: Any) -> None:
