@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         TableAnswer,
         TextReply,
     )
-    from shared_core.types.budget import Budget, BudgetState, budget_from, nano_usd
+    from shared_core.types.budget import Budget, budget_from, nano_usd
+    from shared_core.types.budget_state import BudgetState
     from shared_core.types.call import Call, LookupRequest, Progress, Request, Turn
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
     from shared_core.types.cost import AT_HOME, EXACT, Basis, Cost, CostEstimate
@@ -67,7 +68,8 @@ _MODULES = {
         "TableAnswer",
         "TextReply",
     ),
-    "budget": ("Budget", "BudgetState", "budget_from", "nano_usd"),
+    "budget": ("Budget", "budget_from", "nano_usd"),
+    "budget_state": ("BudgetState",),
     "call": (
         "Call",
         "LookupRequest",

@@ -1,7 +1,7 @@
-"""How much may be spent: what a user writes, and what can be read of it.
+"""How much may be spent: what a user writes, and money as whole nano-dollars, which is how stores count it.
 
-Lives here: the two values, and money as whole nano-dollars, which is how stores count it. Not here: what a call may
-cost (`client.tariff`), who is refused (`policy.budgets`), where sums are kept (`policy.stores`).
+Not here: how a budget stands (`budget_state`), what a call may cost (`client.tariff`), who is refused
+(`policy.budget`), where sums are kept (`policy.stores`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from shared_core.types.cost import EXACT, dollars, plain
 __all__ = [
     "MOST_UNITS",
     "Budget",
-    "BudgetState",
     "Window",
     "budget_from",
     "in_units",
@@ -40,6 +39,10 @@ MOST_UNITS = 9 * 10**15
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
     """How much may be spent in a window of time. Exactly one of `usd`, `tokens` and `requests` is given.
+
+    A call is refused when what it may take is more than what is left, calls in flight included. So calls whose
+    answer has a limit (`max_tokens`) never go beyond a hard budget; an answer without one may, by what it is longer
+    than the 4,096 tokens that are set aside for it.
 
     Args:
         usd: US dollars: a text such as "5.00", a `Decimal` or a whole number; never a float.
@@ -150,49 +153,6 @@ class Budget:
             )
         if self.exceptions and not self.of:
             raise ConfigError("exceptions= of a budget that all share.", hint='Say whose it is: of="user".')
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetState:
-    """How one budget stands for one value, in the present window.
-
-    Args:
-        budget: Its name.
-        value: Whose, such as "ada"; "" where all share one, or for calls without the tag. Of a token, a short
-            fingerprint.
-        unit: "usd", "tokens" or "requests": what the amounts count.
-        limit: The amount, grants included.
-        spent: What was charged.
-        reserved: What calls in flight may still cost.
-        unconfirmed: The part of `spent` that nobody has confirmed: of calls that may have run although no answer
-            came, and of streams that broke off.
-        granted: The part of `limit` that was granted.
-        until: When the window ends, as an ISO text in UTC; "" for ever.
-        ends: The same in Unix seconds; None for ever.
-    """
-
-    budget: str
-    value: str
-    unit: str
-    limit: Decimal | int
-    spent: Decimal | int
-    reserved: Decimal | int
-    unconfirmed: Decimal | int
-    granted: Decimal | int
-    until: str
-    ends: float | None
-
-    @property
-    def left(self) -> Decimal | int:
-        """What may still be reserved; never below zero."""
-        return max(self.limit - self.limit, self.limit - self.spent - self.reserved)
-
-    def __str__(self) -> str:
-        who = f" ({self.value})" if self.value else ""
-        reserved = f", {shown(self.reserved, self.unit)} reserved" if self.reserved else ""
-        until = f", until {self.until}" if self.until else ""
-        spent = shown(self.spent, self.unit).removesuffix(f" {self.unit}")
-        return f"{self.budget}{who}: {spent} of {shown(self.limit, self.unit)} spent{reserved}{until}"
 
 
 def budget_from(told: object) -> Budget:

@@ -11,6 +11,7 @@ import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -517,6 +518,29 @@ def test_each_threshold_is_told_once_in_a_window(
 
 
 # -- many at once --------------------------------------------------------------------------------------
+
+
+def test_a_new_window_begins_by_itself_and_a_clock_that_jumps_back_does_not_reopen_an_old_one(
+    offline_url: str, state: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_764_288_000.0]
+    monkeypatch.setattr("shared_core.client.safeguards.time", SimpleNamespace(time=lambda: now[0]))
+    router = client(offline_url, Budget(requests=1, per="hour"), state=state)
+    for seconds, allowed in (
+        (0, True),
+        (3599, False),
+        (3600, True),
+        (1800, False),
+        (3700, False),
+        (7200, True),
+    ):
+        now[0] = 1_764_288_000.0 + seconds
+        if allowed:
+            router.chat(HELLO)
+        else:
+            with pytest.raises(BudgetExceeded):
+                router.chat(HELLO)
+    assert only(router).until == "2025-11-28T03:00Z"
 
 
 def test_fifty_threads_do_not_overspend_one_hard_budget(offline_url: OfflineRouter, state: Any) -> None:

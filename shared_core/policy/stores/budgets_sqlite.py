@@ -50,7 +50,7 @@ _STANDING = (
 
 class BudgetFile:
     """A `Place` in a file, two connections a process: a patient one for threads that may wait, and a hasty one that
-    gives up at once where another process is writing, for event loops and for a `finally`.
+    gives up at once where another process is writing, for event loops.
 
     Args:
         database: The file.
