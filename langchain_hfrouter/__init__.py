@@ -20,6 +20,7 @@ if find_spec("langchain_core") is None:
 
 if TYPE_CHECKING:
     from langchain_hfrouter.chat_models import ChatHFRouter
+    from langchain_hfrouter.llm_cache import HFLLMCache
     from langchain_hfrouter.llms import HFRouterLLM
     from langchain_hfrouter.local_embeddings import HFLocalEmbeddings
     from langchain_hfrouter.media_tools import (
@@ -46,6 +47,7 @@ _FILE_OF = {
     "HFClassifyText": "reading_tools",
     "HFImageToImage": "media_tools",
     "HFImageToVideo": "media_tools",
+    "HFLLMCache": "llm_cache",
     "HFLocalEmbeddings": "local_embeddings",
     "HFReranker": "rerank",
     "HFRouterEmbeddings": "router_embeddings",
@@ -68,6 +70,7 @@ __all__ = [
     "HFClassifyText",
     "HFImageToImage",
     "HFImageToVideo",
+    "HFLLMCache",
     "HFLocalEmbeddings",
     "HFReranker",
     "HFRouterEmbeddings",

@@ -1,16 +1,16 @@
-"""A LangChain ByteStore in a SQLite file.
+"""A LangChain ByteStore in a SQLite file or on a Redis server.
 
-Lives here: LangChain's names for what `shared_core.cache.SqliteStore` does. Not here: the file.
+Lives here: LangChain's names for what the stores of `shared_core.cache` do. Not here: the file, the server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from langchain_core.stores import BaseStore
 
-from shared_core.cache import SqliteStore
+from shared_core.cache import open_store
 
 __all__ = ["HFByteStore"]
 
@@ -19,14 +19,15 @@ class HFByteStore(BaseStore[str, bytes]):
     """Bytes by name in one SQLite file, for `CacheBackedEmbeddings`, `create_kv_docstore` and the like.
 
     Args:
-        path: The file, or a folder for one. Private to the user (mode 0600) when it is made here.
+        path: The file, or a folder for one. Private to the user (mode 0600) when it is made here. Or a Redis server:
+            a URL such as "redis://host:6379/0", or a function of a module that returns one.
         namespace: Keeps stores in one file apart.
 
     Any string is a key: unlike LocalFileStore it takes slashes, "..", spaces and every script, and no key can
     reach another file. Threads and processes share it; a pickle carries the path. Nothing is ever evicted.
 
     Raises:
-        ConfigError: The file cannot be used, or belongs to another program; a value is not bytes.
+        ConfigError: The file or the server cannot be used, or belongs to another program; a value is not bytes.
 
     Example:
         >>> import tempfile
@@ -37,13 +38,13 @@ class HFByteStore(BaseStore[str, bytes]):
         >>> store.close()
     """
 
-    def __init__(self, path: str | Path, *, namespace: str = "") -> None:
-        self._store = SqliteStore(path)
+    def __init__(self, path: str | Path | Callable[[], str], *, namespace: str = "") -> None:
+        self._store = open_store(path)
         self.namespace = namespace
 
     @property
-    def path(self) -> Path:
-        """The file."""
+    def path(self) -> Path | None:
+        """The file; None on a server."""
         return self._store.path
 
     def mget(self, keys: Sequence[str]) -> list[bytes | None]:

@@ -1,19 +1,19 @@
-"""A LlamaIndex key-value store in a SQLite file.
+"""A LlamaIndex key-value store in a SQLite file or on a Redis server.
 
-Lives here: LlamaIndex's names, and dictionaries as JSON. Not here: the file (`shared_core.cache.SqliteStore`).
+Lives here: LlamaIndex's names, and dictionaries as JSON. Not here: the file, the server (`shared_core.cache`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from llama_index.core.storage.kvstore.types import DEFAULT_BATCH_SIZE, DEFAULT_COLLECTION, BaseKVStore
 
-from shared_core.cache import SqliteStore
+from shared_core.cache import open_store
 from shared_core.errors import ConfigError
 
 __all__ = ["HFKVStore"]
@@ -24,14 +24,15 @@ class HFKVStore(BaseKVStore):
     embeddings.
 
     Args:
-        path: The file, or a folder for one. Private to the user (mode 0600) when it is made here.
+        path: The file, or a folder for one. Private to the user (mode 0600) when it is made here. Or a Redis server:
+            a URL such as "redis://host:6379/0", or a function of a module that returns one.
 
-    Every write is on disk when the method returns; there is nothing to persist. Threads and processes share
-    it, and a pickle carries the path, so it travels into the workers of an `IngestionPipeline`. Unlike a store
-    that counts its entries with `len`, an empty one is not taken for none.
+    Every write is in the file, or on the server, when the method returns; there is nothing to persist. Threads and
+    processes share it, and a pickle carries the path, so it travels into the workers of an `IngestionPipeline`. Unlike
+    a store that counts its entries with `len`, an empty one is not taken for none.
 
     Raises:
-        ConfigError: The file cannot be used, or belongs to another program; a value is not JSON.
+        ConfigError: The file or the server cannot be used, or belongs to another program; a value is not JSON.
 
     Example:
         >>> import tempfile
@@ -42,12 +43,12 @@ class HFKVStore(BaseKVStore):
         >>> store.close()
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._store = SqliteStore(path)
+    def __init__(self, path: str | Path | Callable[[], str]) -> None:
+        self._store = open_store(path)
 
     @property
-    def path(self) -> Path:
-        """The file."""
+    def path(self) -> Path | None:
+        """The file; None on a server."""
         return self._store.path
 
     def put(self, key: str, val: dict[str, Any], collection: str = DEFAULT_COLLECTION) -> None:

@@ -15,6 +15,7 @@ from shared_core._lazy import lazily
 from shared_core._version import __version__
 
 if TYPE_CHECKING:
+    from shared_core.cache import ChatCache
     from shared_core.catalog import Catalog, ModelFacts, ModelInfo
     from shared_core.client import AsyncChatStream, AsyncHFRouter, ChatStream, HFRouter, ModelStatus
     from shared_core.errors import (
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
     )
 
 _ROOMS = {
+    "cache": ("ChatCache",),
     "catalog": ("Catalog", "ModelFacts", "ModelInfo"),
     "client": ("AsyncChatStream", "AsyncHFRouter", "ChatStream", "HFRouter", "ModelStatus"),
     "errors": (
@@ -129,6 +131,7 @@ __all__ = [
     "BudgetExceeded",
     "BudgetState",
     "Catalog",
+    "ChatCache",
     "ChatDelta",
     "ChatOptions",
     "ChatParams",

@@ -10,6 +10,7 @@ import fnmatch
 import gc
 import importlib.util
 import os
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -26,9 +27,9 @@ ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
 
 # What only the pinned set installs, and the files that need it: `make test-floor` goes without them.
 PINNED_ONLY = {
-    "fakeredis": ["cache/test_cache_redis.py"],
+    "fakeredis": ["cache/test_cache_redis.py", "cache/test_redis_store.py"],
     "langgraph": ["langchain/test_lc_media_agent.py"],
-    "langchain_tests": ["langchain/test_lc_byte_store*.py"],
+    "langchain_tests": ["langchain/test_lc_byte_store*.py", "langchain/test_lc_llm_cache*.py"],
     "pyarrow": ["corpus/test_*_parquet.py"],
     "openai": ["testing/test_stranger_*.py"],
     "mypy": ["typing/test_*.py"],
@@ -63,10 +64,12 @@ def nobody_is_logged_in(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 @pytest.fixture(autouse=True)
 def nobody_is_in_trouble() -> Iterator[None]:
-    """What the process has learnt of its hosts is forgotten: the tests share some."""
+    """What the process has learnt of its hosts, and heard from them, is forgotten: the tests share some."""
     forget()
     yield
     forget()
+    if chats := sys.modules.get("shared_core.cache.chats"):
+        chats.OF_PROCESS.clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The embedding cache on a Redis server, for programs on many machines. Needs the extra `redis`.
+"""A cache on a Redis server, for programs on many machines. Needs the extra `redis`.
 
 Not here: the connection and its time limits (`storage.redis`), and how much the server
 keeps; that is its own `maxmemory`.
@@ -6,11 +6,12 @@ keeps; that is its own `maxmemory`.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shared_core.errors import ConfigError
+from shared_core.cache.checks import checked_ttl
 from shared_core.storage.redis import RedisServer
 
 if TYPE_CHECKING:
@@ -23,18 +24,18 @@ _KEYS_AT_ONCE = 500
 
 
 class RedisCache:
-    """Vectors on a Redis server.
+    """Bytes by key on a Redis server.
 
     Args:
         url_or_client: `redis://`, `rediss://` or `unix://`; a function that gives such a URL, which is what to
             take when the cache must be pickled and the URL holds a password; or a client, used as it is.
         prefix: What every key begins with.
-        ttl: Seconds until a vector is forgotten; None for never.
+        ttl: Seconds until an entry is forgotten; None for never.
         timeout: Seconds to wait for a connection, and for each answer. A client brings its own.
         clock: Seconds, ascending.
 
-    A server that is away costs one wait a minute and no vector: it is logged once, and the call goes on without
-    it. The URL appears in no message, `repr` or pickle unless it is without password.
+    A server that is away costs one wait a minute and no answer: it is logged once, and calls go on without it. The
+    URL appears in no message, `repr` or pickle unless it is without password.
 
     Raises:
         ConfigError: The URL or a number makes no sense, or the client decodes its replies.
@@ -50,21 +51,17 @@ class RedisCache:
         url_or_client: str | Callable[[], str] | Redis,
         *,
         prefix: str = "hfrouter:",
-        ttl: int | None = None,
+        ttl: float | None = None,
         timeout: float = 2.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        if ttl is not None and ttl < 1:
-            raise ConfigError(
-                f"ttl={ttl}: a vector must be kept for a second at least; None keeps it for good."
-            )
         self._prefix = prefix.encode()
-        self._ttl = ttl
+        self._ttl = checked_ttl(ttl)
         self._timeout = timeout
         self._server = RedisServer(
             url_or_client,
-            whose="The embedding cache",
-            instead="embedding goes on without it",
+            whose="The cache",
+            instead="calls go on without it",
             timeout=timeout,
             clock=clock,
         )
@@ -101,16 +98,32 @@ class RedisCache:
                     pipeline.mset({self._prefix + key: value for key, value in some})
             else:
                 for key, value in items:
-                    pipeline.set(self._prefix + key, value, ex=self._ttl)
+                    pipeline.set(self._prefix + key, value, px=max(1, int(self._ttl * 1000)))
             pipeline.execute()
 
         if items:
             self._server.ask(remember)
+
+    def clear(self, prefix: bytes = b"") -> None:
+        """Forgets every entry whose key begins so, step by step: other programs are served meanwhile."""
+        pattern = re.sub(rb"([\\*?\[\]])", rb"\\\1", self._prefix + prefix) + b"*"
+
+        def forget(client: Redis) -> None:
+            found: list[Any] = []
+            for name in client.scan_iter(pattern, count=_KEYS_AT_ONCE):
+                found.append(name)
+                if len(found) == _KEYS_AT_ONCE:
+                    client.unlink(*found)
+                    found.clear()
+            if found:
+                client.unlink(*found)
+
+        self._server.ask(forget)
 
     def close(self) -> None:
         """Closes the connections made here; a client that was given stays open, its owner closes it."""
         self._server.close()
 
 
-def _rebuild(source: str | Callable[[], str], prefix: str, ttl: int | None, timeout: float) -> RedisCache:
+def _rebuild(source: str | Callable[[], str], prefix: str, ttl: float | None, timeout: float) -> RedisCache:
     return RedisCache(source, prefix=prefix, ttl=ttl, timeout=timeout)

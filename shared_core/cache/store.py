@@ -14,7 +14,7 @@ from pathlib import Path
 from shared_core.errors import ConfigError
 from shared_core.storage.database import Database, Layout, is_broken
 
-__all__ = ["SqliteStore"]
+__all__ = ["SqliteStore", "checked_items", "coded"]
 
 LAYOUT = Layout(
     name="a store of named bytes",
@@ -67,22 +67,19 @@ class SqliteStore:
 
     def get_many(self, names: Sequence[str], collection: str = "") -> list[bytes | None]:
         """The values in the order of the names, None where there is none."""
-        wanted = [_coded(name) for name in names]
+        wanted = [coded(name) for name in names]
         found: dict[bytes, bytes] = {}
         with self._telling(), self._database.reading() as connection:
             for start in range(0, len(wanted), _NAMES_AT_ONCE):
                 some = wanted[start : start + _NAMES_AT_ONCE]
-                rows = connection.execute(_select_named(len(some)), [_coded(collection), *some])
+                rows = connection.execute(_select_named(len(some)), [coded(collection), *some])
                 found.update(rows.fetchall())
         return [found.get(name) for name in wanted]
 
     def put_many(self, items: Sequence[tuple[str, bytes]], collection: str = "") -> None:
         """Writes all of these, or none."""
-        rows = []
-        for name, value in items:
-            if not isinstance(value, bytes | bytearray | memoryview):
-                raise ConfigError(f"The value of a name is of type {type(value).__name__}, not bytes.")
-            rows.append((_coded(collection), _coded(name), value))
+        place = coded(collection)
+        rows = [(place, name, value) for name, value in checked_items(items).items()]
         with self._telling(), self._database.writing() as connection:
             connection.executemany(
                 "INSERT INTO items (collection, name, value) VALUES (?, ?, ?) "
@@ -95,7 +92,7 @@ class SqliteStore:
         with self._telling(), self._database.writing() as connection:
             done = connection.executemany(
                 "DELETE FROM items WHERE collection = ? AND name = ?",
-                [(_coded(collection), _coded(name)) for name in names],
+                [(coded(collection), coded(name)) for name in names],
             )
             return max(done.rowcount, 0)
 
@@ -108,13 +105,13 @@ class SqliteStore:
         self, prefix: str = "", collection: str = "", *, values: bool = True
     ) -> Iterator[tuple[str, bytes]]:
         """Names with their values (b"" where values are not wanted), as `names` lists them."""
-        start = _coded(prefix)
+        start = coded(prefix)
         column = "value" if values else "x''"
         statement = f"SELECT name, {column} FROM items WHERE collection = ? AND name {{}} ? ORDER BY name LIMIT {_PAGE}"  # noqa: S608 (no value in it)
         after, last = ">=", start
         while True:
             with self._telling(), self._database.reading() as connection:
-                rows = connection.execute(statement.format(after), (_coded(collection), last)).fetchall()
+                rows = connection.execute(statement.format(after), (coded(collection), last)).fetchall()
             for name, value in rows:
                 if not name.startswith(start):
                     return
@@ -143,7 +140,26 @@ def _select_named(count: int) -> str:
     return f"SELECT name, value FROM items WHERE collection = ? AND name IN ({marks})"  # noqa: S608 (no value in it)
 
 
-def _coded(name: str) -> bytes:
+def checked_items(items: Sequence[tuple[str, bytes]]) -> dict[bytes, bytes]:
+    """The values by name as bytes; of a name that comes twice, the last.
+
+    Raises:
+        ConfigError: A name is no string, or a value no bytes.
+    """
+    rows = {}
+    for name, value in items:
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise ConfigError(f"The value of a name is of type {type(value).__name__}, not bytes.")
+        rows[coded(name)] = bytes(value)
+    return rows
+
+
+def coded(name: str) -> bytes:
+    """A name as bytes; any string has some.
+
+    Raises:
+        ConfigError: It is no string.
+    """
     if not isinstance(name, str):
         raise ConfigError(f"A name is of type {type(name).__name__}, not a string.")
     return name.encode("utf-8", "surrogatepass")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
@@ -287,6 +288,7 @@ class RouterBase:
         extra_headers = options.pop("extra_headers", None)
         timeout = options.pop("timeout", None)
         tags = options.pop("usage_tags", None)
+        cache = options.pop("cache", True)
         model = options.pop("model", None) or self.model
         stack: Sequence[Policy] = self._remembering
         if self._ways is not None:
@@ -301,6 +303,8 @@ class RouterBase:
             self.reasoning_tags,
         )
         call = self._call(request, timeout, extra_headers, tags, streamed=stream)
+        if not cache:
+            call = replace(call, cache=False)
         return self._recorded(call, lambda call: run_through(stack, call, self._exchange.chat))
 
     def _recorded(self, call: Call, inner: Handler[T]) -> Flow[T]:

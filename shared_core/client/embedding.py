@@ -15,6 +15,7 @@ from shared_core.client.vectors import cost_of_part
 from shared_core.errors import RouterError
 from shared_core.flow import Flow, offload
 from shared_core.policy import Handler, Policy
+from shared_core.policy.single_flight import SHARED
 from shared_core.providers import Route
 from shared_core.types import Call, EmbedReply, EmbedRequest, ReplyMeta
 from shared_core.wire.embeddings import Embedded
@@ -134,6 +135,8 @@ class Embedding:
             self._answered_by = route
         self._ledger.enter([self._row_at[place] for place in request.places], embedded.vectors)
         cost = cost_of_part(self._costs, self._asked, route, call, embedded.usage, headers)
+        if embedded.shared:
+            cost = SHARED
         self._ledger.note(call, headers, embedded.model, embedded.usage, notes, cost)
         if memory is not None:
             yield from offload(lambda: keep(memory.cache, memory.keys_of(request.texts), embedded.vectors))

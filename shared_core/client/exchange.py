@@ -88,6 +88,15 @@ class Exchange:
 
     def look_up(self, call: Call) -> Flow[Any]:
         """A GET that answers with JSON."""
+        return (yield from json_of((yield from self._got(call))))
+
+    def look_up_page(self, call: Call) -> Flow[tuple[Any, str]]:
+        """A page of a list, and the path of the next one; "" for the last."""
+        response = yield from self._got(call)
+        following = _next_page(response, call.target.base_url)
+        return (yield from json_of(response)), following
+
+    def _got(self, call: Call) -> Flow[Head]:
         request = call.request
         assert isinstance(request, LookupRequest)
         key = yield from self.key(call, needed=request.token_needed)
@@ -96,10 +105,9 @@ class Exchange:
         for _ in range(_MOST_MOVES if request.follow else 0):
             response = yield from self.send(call, HttpRequest("GET", url, headers, b"", key), follow=True)
             if response.status in _ANSWERS:
-                return (yield from json_of(response))
+                return response
             url = _moved(url, response)
-        response = yield from self.send(call, HttpRequest("GET", url, headers, b"", key))
-        return (yield from json_of(response))
+        return (yield from self.send(call, HttpRequest("GET", url, headers, b"", key)))
 
     def key(self, call: Call, *, needed: bool) -> Flow[ApiKey]:
         """The token for this target: an ambient one only ever goes to Hugging Face."""
@@ -222,6 +230,16 @@ def _moved(url: str, response: Head) -> str:
     place = response.headers.get("location", "") if 300 <= response.status < 400 else ""
     moved = urljoin(url, place)
     return moved if urlsplit(moved)[:2] == urlsplit(url)[:2] else url
+
+
+def _next_page(response: Head, base_url: str) -> str:
+    """What follows the base URL in the `Link` to the next page, if that is on the same host."""
+    for link in response.headers.get("link", "").split(","):
+        place, _, about = link.partition(";")
+        url = place.strip().removeprefix("<").removesuffix(">")
+        if 'rel="next"' in about.replace(" ", "") and url.startswith(f"{base_url}/"):
+            return url.removeprefix(base_url)
+    return ""
 
 
 def json_of(response: Head, less: str = "Look for a smaller one.") -> Flow[Any]:

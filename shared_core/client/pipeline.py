@@ -4,7 +4,7 @@
 
 - record outside all, once around what a user calls, however many requests that is; so it is no part of the stack.
 - report outside the rest: an error is completed once, when nothing more will be tried.
-- whole (cache ▸ single flight ▸ hedge) outside fallback: what is remembered costs no budget and no slot.
+- whole (single flight ▸ cache ▸ hedge) outside fallback: what is remembered costs no budget and no slot.
 - fallback outside retry: how often one target is tried depends on whether others are left.
 - per route (budget) inside fallback, since a price belongs to a route; outside retry: one reservation a route.
 - retry outside watch: the health of a target is made of its tries.

@@ -10,12 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from shared_core.client.checks import checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from shared_core.cache import ChatCache, EmbeddingCache
     from shared_core.client.costing import Costing
     from shared_core.flow import Flow
     from shared_core.observe.events import Hook
@@ -32,7 +34,7 @@ class SafeguardArguments(TypedDict, total=False):
     usage_tags: Mapping[str, str] | None
     hooks: Sequence[Hook] | None
     ledger: Any
-    chat_cache: Any
+    chat_cache: ChatCache | EmbeddingCache | Mapping[str, Any] | Callable[[], str] | str | Path | bool | None
     state: Any
     limits: Sequence[Any] | None
     concurrency: Any
@@ -78,16 +80,27 @@ class Safeguards:
         """
         if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
-        if not any(arguments.values()):
+        given = arguments.get("chat_cache")
+        if given is False:
+            given = None
+        if given is None and not any(arguments.values()):  # a store that is empty may count as false
             return NONE
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
+        whole: list[Policy] = []
+        if given is not None:
+            from shared_core.cache.chats import ChatCache
+
+            cache = ChatCache.of(given)
+            arguments = {**arguments, "chat_cache": cache}
+            whole.append(_remember(cache, token))
         within = _within(arguments, token, costs)
         return cls(
             arguments,
             checked_tags(arguments.get("usage_tags")),
             hooks,
+            tuple(whole),
             per_route=() if within is None else (within,),
             within=within,
         )
@@ -102,6 +115,12 @@ def _within(
     from shared_core.client.budgeting import within_budgets
 
     return within_budgets(budgets, arguments.get("state"), token, costs, time.time)
+
+
+def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:
+    from shared_core.policy.cache import Remember
+
+    return Remember(cache, token)
 
 
 NONE = Safeguards()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote, urlsplit
@@ -103,6 +104,11 @@ class VectorRouter(RouterBase):
         else:
             call = replace(call, target=replace(call.target, base_url=route.root))
         known = None if cache is None else remember
+        if cache is not None:
+            from shared_core.client.embed_flight import EmbedFlight
+
+            flight = EmbedFlight(remember(route), route, partial(self._exchange.key, needed=False))
+            policies = (*policies[:1], flight, *policies[1:])
         return (
             yield from Embedding(call, route, exchange, policies, pace, self._exchange.costs, known).run()
         )
@@ -194,7 +200,7 @@ class VectorRouter(RouterBase):
         hub = self.hub_url
         path = f"/api/models/{quote(model, safe='/')}?expand=inferenceProviderMapping"
         request = LookupRequest(path, model=model, follow=True)
-        call = Call(request, Target(hub, self._hub_key(hub)), waits.shared(), Progress(waits.now()))
+        call = self._hub_call(request, waits.shared())
         key = yield from self._exchange.key(call, needed=False)
         account = blake2b(key.reveal().encode(), digest_size=16).hexdigest()
         found = MAPPINGS.fresh(hub, model, account, time.time())
@@ -206,6 +212,24 @@ class VectorRouter(RouterBase):
             found = parse_mapping(payload)
             MAPPINGS.remember(hub, model, account, found, time.time())
         return found
+
+    def _hub_page(self, path: str, model: str = "") -> Flow[tuple[Any, str]]:
+        """A page of one of the Hub's lists, or of one model; and the path of the next page."""
+        request = LookupRequest(path, model=model, follow=bool(model))
+        call = self._hub_call(request, Waits(self.timeouts, time.monotonic, streamed=False))
+        try:
+            return (yield from run_through(self._policies, call, self._exchange.look_up_page))
+        except (ModelNotServed, Unauthorized) as error:
+            raise _unknown_model(error, model, self.hub_url) if model else error from None
+
+    def _hub_call(self, request: LookupRequest, waits: Waits) -> Call:
+        hub = self.hub_url
+        return Call(request, Target(hub, self._hub_key(hub)), waits, Progress(waits.now()))
+
+    def _account(self) -> Flow[str]:
+        """The token for the Hub, to tell accounts apart; "" without one. Never to be kept as it is."""
+        call = self._hub_call(LookupRequest(""), Waits(self.timeouts, time.monotonic, streamed=False))
+        return (yield from self._exchange.key(call, needed=False)).reveal()
 
     def _hub_key(self, hub: str) -> ApiKey:
         """The token for the Hub. An explicit one was given for `base_url`: another host than that, or than

@@ -142,7 +142,10 @@ def sleep(seconds: float) -> Flow[None]:
 
 
 def wait(latch: Latch, seconds: float) -> Flow[bool]:
-    """Whether the latch was opened within so many seconds, by another thread or task."""
+    """Whether the latch was opened within so many seconds, by another thread or task.
+
+    No, at once, where a blocking call would wait for its own thread (`Latch.opener`).
+    """
     return cast(bool, (yield Wait(latch, seconds)))
 
 

@@ -171,6 +171,9 @@ class BlockingRun(Generic[T]):
         raise AssertionError(f"not an effect: {effect!r}")
 
     def _wait(self, latch: Latch, seconds: float) -> bool:
+        if latch.opener == threading.get_ident():
+            # A task of this thread's event loop is to open it, and cannot while we block the loop.
+            return latch.is_open
         awake = self._awake = threading.Event()
         latch.when_open(awake.set)
         try:

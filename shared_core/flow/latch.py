@@ -13,16 +13,20 @@ class Latch:
 
     Waiting is for the drivers: flows yield `wait(latch, seconds)`.
 
+    Args:
+        opener: The thread that will open it, where that is known: then that thread does not wait for itself.
+
     Example:
         >>> latch = Latch()
         >>> latch.is_open, latch.open(), latch.is_open
         (False, None, True)
     """
 
-    __slots__ = ("_lock", "_told", "is_open")
+    __slots__ = ("_lock", "_told", "is_open", "opener")
 
-    def __init__(self) -> None:
+    def __init__(self, opener: int | None = None) -> None:
         self.is_open = False
+        self.opener = opener
         self._told: list[Callable[[], object]] = []
         self._lock = threading.Lock()
 

@@ -137,7 +137,9 @@ class Fallback:
         elif others and _is_plain(request):
             # Who hangs may not take the time of the others, too.
             waits = waits.part(waits.until_deadline() / 2)
-        return Call(request, target, waits, call.progress, turn, call.usage_tags, call.hooks, call.id)
+        return Call(
+            request, target, waits, call.progress, turn, call.usage_tags, call.hooks, call.id, call.cache
+        )
 
     # -- after a failure -----------------------------------------------------------------------------------
 

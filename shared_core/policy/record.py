@@ -48,6 +48,7 @@ class Record:
             call.usage_tags,
             call.hooks,
             f"{random.getrandbits(64):016x}",
+            call.cache,
         )
         tell(call.hooks, self._started(call))
         done, result = False, None

@@ -18,9 +18,14 @@ from shared_core.storage.trouble import PAUSE, Trouble
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["RedisServer"]
+__all__ = ["RedisServer", "is_redis_url"]
 
 T = TypeVar("T")
+
+
+def is_redis_url(value: object) -> bool:
+    """Whether it is the address of a Redis server, rather than a path or something else."""
+    return isinstance(value, str) and value.startswith(("redis://", "rediss://", "unix://"))
 
 
 class RedisServer:
@@ -75,6 +80,23 @@ class RedisServer:
         except (RedisError, OSError) as error:
             self._trouble.happened(self._told(error))
             return None
+
+    def require(self, work: Callable[[Any], T]) -> T:
+        """What the work answers, for what cannot go on without.
+
+        Raises:
+            ConfigError: The server cannot be asked.
+        """
+        from redis.exceptions import RedisError
+
+        try:
+            return work(self.client)
+        except (RedisError, OSError) as error:
+            told = self._told(error)
+        raise ConfigError(
+            f"{self._whose} at {self.where} cannot be used: {told}.",
+            hint="Check that the Redis server runs, and that it may write.",
+        )
 
     def travelling(self) -> str | Callable[[], str]:
         """What a pickle may hold of it.

@@ -14,7 +14,7 @@ from .embedding.rerank import Rerank, TeiRerank
 from .embedding.routes import FeatureExtraction, OpenAIEmbeddings, TeiEmbed, TeiHealth, TeiInfo
 from .endpoint import Endpoint, Exchange, json_reply
 from .faults import Reply
-from .hub import ModelInfo
+from .hub import ModelInfo, ModelList, WhoAmI
 from .refusals import Refusal, too_long
 from .replies import Finished, chunks, completion, finish, prompt_tokens
 from .state import CHAT_PATH, State
@@ -118,6 +118,8 @@ def make_app(state: State, brains: Brains) -> Origins:
             Route("/health", TeiHealth(state, brains), methods=["GET"]),
             Route("/rerank", TeiRerank(state, brains), methods=["POST"]),
             Route("/v1/rerank", Rerank(state, brains), methods=["POST"]),
+            Route("/api/whoami-v2", WhoAmI(state, brains), methods=["GET"]),
+            Route("/api/models", ModelList(state, brains), methods=["GET"]),
             Route("/api/models/{model:path}", ModelInfo(state, brains), methods=["GET"]),
             *task_routes(state, brains),
             Route("/{rest:path}", unknown),

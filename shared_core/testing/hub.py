@@ -1,20 +1,28 @@
-"""The one question that goes to the Hub: who serves a model, and under which name."""
+"""The Hub's questions: who serves a model, what its page says, and which models there are.
+
+Lives here: the routes. Not here: the facts (`hub_facts`).
+"""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
-from .embedding.models import EmbeddingModel, Served, embedding_model
+from .embedding.models import embedding_model
 from .endpoint import Endpoint, Exchange, json_reply
 from .faults import Reply
-from .refusals import Refusal
-from .tasks.models import TaskModel, task_model
+from .hub_facts import RENAMED, Page, page_of, pages
+from .refusals import Refusal, unauthorised
+from .tasks.models import task_model
 
-__all__ = ["ModelInfo"]
+__all__ = ["ModelInfo", "ModelList", "WhoAmI"]
 
 _PLAIN = ("author", "pipeline_tag", "tags")
 """What the Hub says of a model without being asked for it."""
+
+_SORTS = ("createdAt", "downloads", "lastModified", "likes", "trendingScore")
+_PAGE = 5
+"""Models on one page of the list, at most: the Hub has 1,000, and here paging must be seen."""
 
 
 class ModelInfo(Endpoint):
@@ -27,38 +35,107 @@ class ModelInfo(Endpoint):
         if self._state.token is not None and "authorization" in exchange.received.headers:
             self.check_token(exchange)
         name = exchange.request.path_params["model"]
+        if name in RENAMED:
+            query = exchange.received.query
+            place = f"/api/models/{RENAMED[name]}" + (f"?{query}" if query else "")
+            return Reply(307, exchange.headers | {"location": place, "content-length": "0"}, (b"",))
         model = task_model(name, self._state.aliases) or embedding_model(name, self._state.aliases)
-        if model is None:
+        page = page_of(name if model is None else model.id, model)
+        if page is None:
             text = "Repository not found"
             headers = {"x-error-code": "RepoNotFound", "x-error-message": text}
             raise Refusal(404, {"error": text}, headers)
-        asked = parse_qsl(exchange.received.query)
-        expanded = [value for key, value in asked if key in ("expand", "expand[]")]
         quirk = exchange.embed_quirks.mapping_as_list
-        facts = _facts(model, model.listed if quirk is None else quirk)
-        kept = expanded or _PLAIN
-        body = {"_id": "0" * 24, "id": model.id} | {key: facts[key] for key in kept if key in facts}
+        told = page.as_json(as_list=quirk)
+        kept = ("_id", "id", *(_expanded(exchange) or _PLAIN))
+        return json_reply({key: told[key] for key in kept if key in told}, exchange.headers)
+
+
+class ModelList(Endpoint):
+    """`GET /api/models`: filters, an order, and pages of five with a `Link` to the next.
+
+    Parameters: search, author, pipeline_tag, filter (repeated), inference, inference_provider, gated, sort, limit,
+    expand[]. What else the Hub takes is passed over.
+    """
+
+    async def answer(self, exchange: Exchange) -> Reply:
+        if self._state.token is not None and "authorization" in exchange.received.headers:
+            self.check_token(exchange)
+        asked = parse_qsl(exchange.received.query)
+        found = [page for page in pages() if _fits(page.as_json(), asked)]
+        told = [page.as_json(as_list=True) for page in _sorted(found, dict(asked).get("sort"))]
+        limit = _number(dict(asked).get("limit"), len(told))
+        start = _number(dict(asked).get("cursor"), 0)
+        end = min(start + min(_PAGE, limit), len(told))
+        headers = dict(exchange.headers)
+        if end < len(told) and limit > _PAGE:
+            rest = [(key, value) for key, value in asked if key not in ("cursor", "limit")]
+            rest += [("cursor", str(end)), ("limit", str(limit - (end - start)))]
+            base = f"http://{exchange.received.headers.get('host', '')}/api/models"
+            headers["link"] = f'<{base}?{urlencode(rest)}>; rel="next"'
+        kept = ("_id", "id", *(_expanded(exchange) or (*_PLAIN, "downloads", "likes", "createdAt")))
+        body = [{key: each[key] for key in kept if key in each} for each in told[start:end]]
+        return json_reply(body, headers)
+
+
+class WhoAmI(Endpoint):
+    """`GET /api/whoami-v2`: whose token it is, and what it may."""
+
+    async def answer(self, exchange: Exchange) -> Reply:
+        if "authorization" not in exchange.received.headers:
+            raise unauthorised()
+        self.check_token(exchange)
+        scoped = [{"entity": {"type": "user"}, "permissions": ["inference.serverless.write"]}]
+        token = {"role": "fineGrained", "fineGrained": {"global": [], "scoped": scoped}}
+        body = {"type": "user", "name": "offline", "auth": {"type": "access_token", "accessToken": token}}
         return json_reply(body, exchange.headers)
 
 
-def _entry(model: EmbeddingModel | TaskModel, served: Served) -> dict[str, Any]:
-    entry = {
-        "status": served.status,
-        "providerId": served.id or model.id,
-        "task": served.task,
-        "isModelAuthor": False,
-    }
-    if served.adapter:
-        entry |= {"type": "tag-filter", "adapter": "lora", "adapterWeightsPath": served.adapter}
-    return entry
+def _expanded(exchange: Exchange) -> list[str]:
+    return [
+        value
+        for key, joined in parse_qsl(exchange.received.query)
+        if key in ("expand", "expand[]")
+        for value in joined.split(",")
+    ]
 
 
-def _facts(model: EmbeddingModel | TaskModel, listed: bool) -> dict[str, Any]:
-    entries = {provider: _entry(model, served) for provider, served in model.providers.items()}
-    as_list = [{"provider": provider, **entry} for provider, entry in entries.items()]
-    return {
-        "author": model.id.partition("/")[0],
-        "pipeline_tag": model.pipeline_tag,
-        "tags": list(model.tags),
-        "inferenceProviderMapping": as_list if listed else entries,
-    }
+def _fits(told: dict[str, Any], asked: list[tuple[str, str]]) -> bool:
+    return all(_passes(told, key, value) for key, value in asked)
+
+
+def _passes(told: dict[str, Any], key: str, value: str) -> bool:
+    served = told["inferenceProviderMapping"]
+    live = {name for name, entry in _items(served) if entry["status"] == "live"}
+    if key == "search":
+        return value.lower() in told["id"].lower()
+    if key == "author":
+        return bool(told["author"] == value)
+    if key == "pipeline_tag":
+        return bool(told["pipeline_tag"] == value)
+    if key == "filter":
+        return all(tag in (*told["tags"], told["pipeline_tag"]) for tag in value.split(","))
+    if key == "inference":
+        return bool(live)
+    if key == "inference_provider":
+        return bool(live) if value == "all" else not live.isdisjoint(value.split(","))
+    if key == "gated":
+        return bool(told["gated"]) == (value == "true")
+    return True
+
+
+def _items(served: Any) -> list[tuple[str, Any]]:
+    if isinstance(served, dict):
+        return list(served.items())
+    return [(entry["provider"], entry) for entry in served]
+
+
+def _sorted(found: list[Page], sort: str | None) -> list[Page]:
+    if sort not in _SORTS:
+        sort = "trendingScore"
+    lowest: Any = "" if sort in ("createdAt", "lastModified") else -1
+    return sorted(found, key=lambda page: page.facts.get(sort, lowest), reverse=True)
+
+
+def _number(text: str | None, usual: int) -> int:
+    return int(text) if text is not None and text.isdecimal() else usual

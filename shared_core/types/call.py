@@ -112,6 +112,7 @@ class Call:
         usage_tags: Whose usage it is, such as {"user": "ada", "project": "search"}.
         hooks: Told what befalls it; see `observe.events`.
         id: What its events are known by; "" while nobody listens.
+        cache: Whether it may be answered from what is remembered, and be remembered.
     """
 
     request: Request
@@ -122,3 +123,4 @@ class Call:
     usage_tags: Mapping[str, str] = field(default_factory=dict)
     hooks: tuple[Callable[[Any], object], ...] = ()
     id: str = ""
+    cache: bool = True

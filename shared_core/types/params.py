@@ -63,6 +63,7 @@ class ChatOptions(ChatParams, total=False):
         extra_body: Further keys of the JSON body, for what only one provider knows.
         extra_headers: Further headers of this request.
         usage_tags: Whose usage it is, on top of the client's own.
+        cache: False to be answered anew, and not to be remembered, where the client has a `chat_cache`.
     """
 
     model: str | None
@@ -70,6 +71,7 @@ class ChatOptions(ChatParams, total=False):
     extra_body: Mapping[str, Any] | None
     extra_headers: Mapping[str, str] | None
     usage_tags: Mapping[str, str] | None
+    cache: bool
 
 
 CHAT_PARAMS = frozenset(ChatParams.__annotations__)

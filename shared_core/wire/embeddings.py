@@ -46,12 +46,14 @@ class Embedded(NamedTuple):
         usage: Tokens read; None when the host did not say.
         model: The model in the host's words; "" when it did not say.
         notes: What the caller should know.
+        shared: Whether an identical request at the same time was answered, and none was sent.
     """
 
     vectors: NDArray[np.float32]
     usage: Usage | None
     model: str
     notes: tuple[str, ...]
+    shared: bool = False
 
 
 def encode(

@@ -94,7 +94,7 @@ def test_while_another_holds_the_file_nothing_is_lost_and_the_log_says_it_once(
     holder.close()
     assert cache.get_many([b"key"]) == [None]
     assert len(caplog.records) == 1
-    assert "cannot be used (database is locked); embedding goes on without it" in caplog.text
+    assert "cannot be used (database is locked); calls go on without it" in caplog.text
 
     cache.put_many(ITEM)  # still within the minute
     clock.now += 61

@@ -67,6 +67,22 @@ def test_a_time_to_live_is_set_on_each_key(client: Any) -> None:
     assert [client.ttl(name) for name in client.scan_iter()] == [-1, -1]
 
 
+def test_a_part_of_a_second_is_a_time_to_live(client: Any) -> None:
+    RedisCache(client, ttl=0.5).put_many(ITEMS[:1])
+    assert [0 < client.pttl(name) <= 500 for name in client.scan_iter()] == [True]
+
+
+def test_it_is_cleared_by_the_beginning_of_the_keys_whatever_bytes_these_are(client: Any) -> None:
+    cache, other = RedisCache(client, prefix="a*[b]?:"), RedisCache(client, prefix="axb1:")
+    cache.put_many([*ITEMS, (b"lc:\\*\n1", b"1"), (b"lc:x\n1", b"2")])
+    other.put_many(ITEMS[:1])
+    cache.clear(b"lc:\\*\n")
+    assert cache.get_many([b"lc:\\*\n1", b"lc:x\n1"]) == [None, b"2"]
+    cache.clear()
+    assert cache.get_many([b"key 0", b"lc:x\n1"]) == [None, None]
+    assert other.get_many([b"key 0"]) == [ITEMS[0][1]]
+
+
 def test_a_client_stays_its_owners(client: Any) -> None:
     cache = open_cache(RedisCache(client))
     assert cache is not None
@@ -97,7 +113,7 @@ def test_a_dead_server_costs_one_line_in_the_log_and_a_minute_of_peace(
         assert cache.get_many([b"key 1"]) == [None]
         cache.put_many(ITEMS[:1])
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
-    assert "goes on without it" in caplog.text
+    assert "go on without it" in caplog.text
     assert PASSWORD not in caplog.text
     assert cache._server._trouble.pausing()
     clock.now += 61

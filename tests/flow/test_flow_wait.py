@@ -78,3 +78,13 @@ def test_a_loop_that_is_closed_meanwhile_is_passed_over() -> None:
     loop.close()
     latch.open()
     assert latch.is_open
+
+
+async def test_a_blocking_call_does_not_wait_for_a_task_of_the_loop_that_it_blocks() -> None:
+    latch = Latch(opener=threading.get_ident())
+    begun = time.monotonic()
+    assert not BlockingRun(waiting(latch), None).finish()  # type: ignore[arg-type]
+    assert time.monotonic() - begun < 5
+    threading.Timer(0.02, latch.open).start()
+    assert await AsyncRun(waiting(latch), None).finish()  # type: ignore[arg-type]
+    assert BlockingRun(waiting(latch), None).finish()  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
 Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), of
-embedding (`vector_mutants`) and of media (`media_mutants`), how it is run (`run`), and that the table keeps up with
-the code (`test_mutants_table`).
+embedding (`vector_mutants`), of caches (`cache_mutants`) and of media (`media_mutants`), how it is run (`run`), and
+that the table keeps up with the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -11,6 +11,7 @@ chosen as narrowly as keeps the whole run to a few minutes; more tests than thes
 from __future__ import annotations
 
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
+from cache_mutants import CACHES
 from classic_mutants import CLASSIC
 from media_mutants import MEDIA
 from mutant import Mutant
@@ -439,6 +440,7 @@ MUTANTS = (
     *CLASSIC,
     *MEDIA,
     *VECTORS,
+    *CACHES,
     *LANGCHAIN,
     *LLAMA_INDEX,
 )

@@ -1,0 +1,62 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from shared_core._version import __version__
+from shared_core.cli.chatting import chat
+from shared_core.cli.doctor import doctor
+from shared_core.cli.embedding import embed
+from shared_core.cli.finding import compare, info, models, recommend
+from shared_core.cli.media import image, speak, transcribe, video
+from shared_core.cli.offline import offline
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="hfrouter",
+    help="Every Hugging Face inference provider, from a terminal.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # a traceback with locals could show a token
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_COMMANDS = (
+    chat,
+    models,
+    info,
+    compare,
+    recommend,
+    embed,
+    image,
+    video,
+    speak,
+    transcribe,
+    offline,
+    doctor,
+)
+for command in _COMMANDS:
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hfrouter {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Every Hugging Face inference provider, from a terminal."""
+
+
+def run() -> None:
+    """Runs the command line."""
+    app()

@@ -1,0 +1,166 @@
+"""`chat`: one answer, or a conversation, streamed to the terminal."""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shared_core.cli.clients import BaseUrl, Json, Timeout, client
+from shared_core.cli.out import complaining, say, show_json
+from shared_core.client import HFRouter
+from shared_core.errors import ConfigError, RouterError
+from shared_core.types import ChatReply
+
+__all__ = ["chat"]
+
+_COMMANDS = (
+    "/exit leaves, /clear forgets the conversation, /model ID changes the model, Ctrl-C stops an answer."
+)
+
+
+def chat(
+    prompt: Annotated[
+        str | None, typer.Argument(help="What to ask; left out, a conversation begins.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", "-m", help="org/name[:provider]", metavar="MODEL")] = "",
+    system: Annotated[
+        str | None, typer.Option("--system", "-s", help="What the model is told first.")
+    ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option("--image", "-i", help="Pictures to show; may be repeated.", metavar="FILE"),
+    ] = None,
+    file: Annotated[
+        list[Path] | None,
+        typer.Option("--file", "-f", help="Text files to add; may be repeated.", metavar="FILE"),
+    ] = None,
+    temperature: Annotated[float | None, typer.Option("--temperature", "-t", min=0, max=2)] = None,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1)] = None,
+    timeout: Timeout = None,
+    as_json: Json = False,
+    base_url: BaseUrl = None,
+) -> None:
+    """Asks a model; the answer streams. What is piped in is added to the prompt.
+
+    Examples:
+
+      hfrouter chat -m openai/gpt-oss-120b "Why is the sky blue?"
+
+      git diff | hfrouter chat -m openai/gpt-oss-120b:cheapest "Write a commit message."
+
+      hfrouter chat -m Qwen/Qwen3-VL-8B-Instruct -i cat.png "What is this?"
+    """
+    with complaining():
+        if not model:
+            raise ConfigError("No model was given.", hint="Name one with -m, such as -m openai/gpt-oss-120b.")
+        router = client(model, base_url, timeout=timeout)
+        options = {"temperature": temperature, "max_tokens": max_tokens}
+        talk = [{"role": "system", "content": system}] if system else []
+        piped = "" if sys.stdin.isatty() else sys.stdin.read()
+        if prompt is None and not piped:
+            _converse(router, talk, options)
+            return
+        talk.append({"role": "user", "content": _content(prompt or "", piped, file or [], image or [])})
+        if as_json:
+            reply = router.chat(talk, **options)  # type: ignore[arg-type]
+            show_json(_told(reply))
+            return
+        _answer(router, talk, options)
+
+
+def _told(reply: ChatReply) -> dict[str, Any]:
+    usage = reply.usage
+    return {
+        "text": reply.text,
+        "reasoning": reply.reasoning,
+        "model": reply.meta.model,
+        "provider": reply.meta.provider,
+        "seconds": round(reply.meta.latency_s, 3),
+        "usage": usage and {"input": usage.prompt_tokens, "output": usage.completion_tokens},
+        "cost": reply.meta.cost.as_dict(),
+    }
+
+
+def _content(prompt: str, piped: str, files: list[Path], images: list[Path]) -> Any:
+    parts = [prompt, piped, *(_text_of(path) for path in files)]
+    text = "\n\n".join(part for part in parts if part)
+    if not images:
+        return text
+    shown = [{"type": "image_url", "image_url": {"url": _data_url(path)}} for path in images]
+    return [{"type": "text", "text": text}, *shown]
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return f"{path.name}:\n{path.read_text(encoding='utf-8')}"
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{path} cannot be read as text: {error}.", hint="Pictures go with --image."
+        ) from None
+
+
+def _data_url(path: Path) -> str:
+    kind = mimetypes.guess_type(path.name)[0] or ""
+    if not kind.startswith("image/"):
+        raise ConfigError(f"{path} has not the name of a picture.", hint="Such as .png, .jpg or .webp.")
+    try:
+        data = base64.b64encode(path.read_bytes()).decode()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+    return f"data:{kind};base64,{data}"
+
+
+def _answer(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any]) -> str:
+    """Streams one answer, and says below who gave it at what price."""
+    with router.stream(talk, **options) as stream:
+        for delta in stream:
+            sys.stdout.write(delta.text)
+            sys.stdout.flush()
+    say()
+    reply = stream.reply
+    if sys.stderr.isatty():
+        about = [reply.meta.provider or "", f"{reply.meta.latency_s:.1f} s", str(reply.meta.cost)]
+        if reply.usage is not None:
+            about.insert(1, f"{reply.usage.total_tokens} tokens")
+        sys.stderr.write(f"\x1b[2m[{', '.join(part for part in about if part)}]\x1b[0m\n")
+    return reply.text
+
+
+def _converse(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any]) -> None:
+    with suppress(ImportError):  # Windows has its own
+        import readline  # noqa: F401  (arrow keys and history for `input`)
+    say(_COMMANDS)
+    opening, model = list(talk), router.model
+    while True:
+        try:
+            asked = input(f"{model}> ").strip()
+        except EOFError:
+            say()
+            return
+        if asked in ("/exit", "/quit"):
+            return
+        if asked == "/clear":
+            talk[:] = opening
+        elif asked.startswith("/model "):
+            model = asked.removeprefix("/model ").strip()
+        elif asked:
+            _turn(router, talk, {**options, "model": model}, asked)
+
+
+def _turn(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any], asked: str) -> None:
+    """One question; a failure or Ctrl-C leaves the conversation as it was."""
+    talk.append({"role": "user", "content": asked})
+    try:
+        talk.append({"role": "assistant", "content": _answer(router, talk, options)})
+    except RouterError as error:
+        talk.pop()
+        sys.stderr.write(f"\n{error}\n")
+    except KeyboardInterrupt:
+        talk.pop()
+        say()

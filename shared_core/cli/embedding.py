@@ -1,0 +1,88 @@
+"""`embed`: texts to vectors, from a file or from standard input, into JSON lines, npy or Parquet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shared_core.cli.clients import BaseUrl, HubUrl, client
+from shared_core.cli.out import complaining, say, tell
+from shared_core.corpus import Batch, embed_corpus
+from shared_core.errors import ConfigError
+
+__all__ = ["embed"]
+
+
+def embed(
+    source: Annotated[
+        Path | None,
+        typer.Argument(help=".jsonl, .csv, .tsv, .parquet; left out, a text a line.", metavar="FILE"),
+    ] = None,
+    model: Annotated[str, typer.Option("--model", "-m", help="org/name[:provider]", metavar="MODEL")] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", help=".npy, or a folder .parquet; left out, JSON lines.", metavar="PATH"
+        ),
+    ] = None,
+    local: Annotated[bool, typer.Option("--local", help="On this machine, not at a provider.")] = False,
+    kind: Annotated[str, typer.Option("--kind", help="document or query.")] = "document",
+    field: Annotated[str, typer.Option("--field", help="Where the text stands.", metavar="NAME")] = "text",
+    base_url: BaseUrl = None,
+    hub_url: HubUrl = None,
+) -> None:
+    """Texts to vectors. A run into files that was broken off goes on where it stopped.
+
+    Examples:
+
+      hfrouter embed passages.jsonl -m BAAI/bge-m3 -o vectors.parquet
+
+      echo "A router routes." | hfrouter embed --local -m sentence-transformers/all-MiniLM-L6-v2
+    """
+    with complaining():
+        if not model and not base_url:
+            raise ConfigError("No model was given.", hint="Name one with -m, such as -m BAAI/bge-m3.")
+        if kind not in ("document", "query"):
+            raise ConfigError(f"--kind {kind} is neither document nor query.")
+        if source is None and output is not None:
+            raise ConfigError(
+                "What is piped in cannot be gone on with, so that it goes to standard output alone.",
+                hint="Name a file, or leave --output out.",
+            )
+        report = embed_corpus(
+            source if source is not None else _lines(),
+            output if output is not None else _print,
+            _embedder(model, base_url, hub_url, local=local),
+            text=field,
+            kind=kind,  # type: ignore[arg-type]
+            progress=True,
+        )
+        if output is not None:
+            tell(str(report), stderr=True)
+        if report.failed:
+            raise typer.Exit(1)
+
+
+def _embedder(model: str, base_url: str | None, hub_url: str | None, *, local: bool) -> Any:
+    if local:
+        from shared_core.local import LocalEmbedder
+
+        return LocalEmbedder(model)
+    stand_in = {"embedding_api": "router"} if base_url and hub_url else {}
+    return client(model or None, base_url, hub_url, **stand_in)
+
+
+def _lines() -> Iterator[str]:
+    for line in sys.stdin:
+        if text := line.rstrip("\n"):
+            yield text
+
+
+def _print(batch: Batch) -> None:
+    for name, vector in zip(batch.ids, batch.vectors, strict=True):
+        say(json.dumps({"id": name, "vector": [round(float(each), 7) for each in vector]}))

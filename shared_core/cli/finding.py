@@ -1,0 +1,301 @@
+"""`models`, `info`, `compare` and `recommend`: which models there are, and which to take."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from decimal import Decimal
+from typing import Annotated, Any
+
+import typer
+
+from shared_core.catalog import ProviderOffer
+from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
+from shared_core.cli.out import complaining, count, money, say, show_json, show_table, size, tell
+from shared_core.hub import Comparison, FoundModel, Hub, SearchResult
+
+__all__ = ["compare", "info", "models", "recommend"]
+
+Task = Annotated[str | None, typer.Option("--task", help='The Hub\'s name, such as "text-to-image".')]
+Capability = Annotated[
+    list[str] | None, typer.Option("--can", help="tools, json or vision; may be repeated.", metavar="WHAT")
+]
+Licenses = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--license", help="Kinds (permissive, copyleft, …) or ids; may be repeated.", metavar="LICENSE"
+    ),
+]
+Provider = Annotated[str | None, typer.Option("--provider", help="Who must serve it.", metavar="NAME")]
+MaxPrice = Annotated[
+    str | None, typer.Option("--max-price", help="USD for a million tokens in and out.", metavar="USD")
+]
+MinContext = Annotated[int | None, typer.Option("--min-context", help="Tokens at least.", metavar="TOKENS")]
+Limit = Annotated[int, typer.Option("--limit", "-n", help="How many to show.", min=1, max=500)]
+Input = Annotated[float, typer.Option("--input", help="Tokens read, for costs.", metavar="TOKENS")]
+Output = Annotated[float, typer.Option("--output", help="Tokens written, for costs.", metavar="TOKENS")]
+
+
+def models(
+    query: Annotated[str | None, typer.Argument(help="Part of a name.")] = None,
+    task: Task = "text-generation",
+    capability: Capability = None,
+    license: Licenses = None,
+    provider: Provider = None,
+    max_price: MaxPrice = None,
+    min_context: MinContext = None,
+    size_range: Annotated[
+        str | None, typer.Option("--size", help='Weights, such as "min:1B,max:8B".', metavar="RANGE")
+    ] = None,
+    language: Annotated[str | None, typer.Option("--language", help='Such as "de".', metavar="CODE")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also those that nobody serves.")] = False,
+    sort: Annotated[
+        str,
+        typer.Option(
+            "--sort", help="trending, downloads, likes, created, price, speed, latency, context, size."
+        ),
+    ] = "trending",
+    limit: Limit = 20,
+    as_json: Json = False,
+    base_url: BaseUrl = None,
+    hub_url: HubUrl = None,
+) -> None:
+    """Models, with who serves them, at what price and how fast.
+
+    Prices are USD for a million tokens in / out at the cheapest provider; speed is tokens a second at the fastest.
+
+    Examples:
+
+      hfrouter models --can tools --max-price 1 --sort price
+
+      hfrouter models qwen --license permissive --min-context 100000
+
+      hfrouter models --task text-to-image
+    """
+    with complaining():
+        found = Hub(client(None, base_url, hub_url)).search_models(
+            query,
+            task=task,
+            capability=capability,
+            allow_licenses=license or None,
+            provider=provider,
+            max_price=max_price,
+            min_context=min_context,
+            size=size_range,
+            language=language,
+            served=not everything,
+            sort=sort,
+            limit=limit,
+        )
+        if as_json:
+            show_json([model.as_dict() for model in found.models])
+        else:
+            _show_models(found)
+
+
+def info(
+    model: Annotated[str, typer.Argument(help="org/name", metavar="MODEL")],
+    as_json: Json = False,
+    base_url: BaseUrl = None,
+    hub_url: HubUrl = None,
+) -> None:
+    """One model: its card, and who serves it.
+
+    Example:
+
+      hfrouter info openai/gpt-oss-120b
+    """
+    with complaining():
+        found = Hub(client(None, base_url, hub_url)).model_info(model)
+        if as_json:
+            show_json({**found.as_dict(), "offers": [_offer_as_dict(each) for each in found.offers]})
+            return
+        for name, value in _facts(found):
+            if value:
+                tell(f"{name:<12}{value}", hang=12)
+        if found.offers:
+            say()
+            _show_offers(found)
+
+
+def compare(
+    model: Annotated[list[str], typer.Argument(help="Ids, with or without :provider.", metavar="MODEL...")],
+    input_tokens: Input = 1e6,
+    output_tokens: Output = 1e6,
+    limit: Limit = 30,
+    as_json: Json = False,
+    base_url: BaseUrl = None,
+    hub_url: HubUrl = None,
+) -> None:
+    """Models side by side, a row for each provider; the best first.
+
+    A star marks offers that no other offer beats at everything.
+
+    Example:
+
+      hfrouter compare openai/gpt-oss-120b Qwen/Qwen3-32B:groq --input 5e6
+    """
+    with complaining():
+        hub = Hub(client(None, base_url, hub_url))
+        found = hub.compare_models(model, {"input": input_tokens, "output": output_tokens})
+        if as_json:
+            show_json(found.as_dict())
+        else:
+            _show_comparison(found, limit)
+
+
+def recommend(
+    task: Task = "text-generation",
+    prefer: Annotated[
+        str, typer.Option("--prefer", help="balanced, cost, speed or quality.", metavar="WHAT")
+    ] = "balanced",
+    capability: Capability = None,
+    license: Licenses = None,
+    max_price: MaxPrice = None,
+    min_context: MinContext = None,
+    input_tokens: Input = 1e6,
+    output_tokens: Output = 1e6,
+    limit: Limit = 5,
+    as_json: Json = False,
+    base_url: BaseUrl = None,
+    hub_url: HubUrl = None,
+) -> None:
+    """Which model to take, and why; by what the Hub and the router publish now.
+
+    Example:
+
+      hfrouter recommend --prefer cost --can tools --license permissive
+    """
+    with complaining():
+        found = Hub(client(None, base_url, hub_url)).recommend(
+            prefer=prefer,
+            usage={"input": input_tokens, "output": output_tokens},
+            task=task,
+            capability=capability,
+            allow_licenses=license or None,
+            max_price=max_price,
+            min_context=min_context,
+            limit=limit,
+        )
+        if as_json:
+            ranked = [
+                {"model": each.model, "score": round(each.score, 4), "reasons": list(each.reasons)}
+                for each in found.ranked
+            ]
+            others = {"cheaper": found.cheaper, "faster": found.faster, "larger": found.larger}
+            named = {
+                name: None if row is None else f"{row.model}:{row.provider}" for name, row in others.items()
+            }
+            show_json({"ranked": ranked, **named})
+            return
+        if not found.ranked:
+            say("No model fulfils all of this. Ask for less, or look with `hfrouter models`.")
+        for place, each in enumerate(found.ranked, 1):
+            say(f"{place}. {each.model}")
+            tell("; ".join(each.reasons), indent=3)
+        for word, row in (("Cheaper", found.cheaper), ("Faster", found.faster), ("Larger", found.larger)):
+            if row is not None:
+                say(f"{word}: {row.model}:{row.provider}")
+
+
+# -- tables ------------------------------------------------------------------------------------------------
+
+
+def _show_models(found: SearchResult) -> None:
+    if not found.models:
+        say("No model fulfils all of this.")
+    else:
+        rows = [_model_row(model) for model in found.models]
+        titles = [("model", "left"), ("size", "right"), ("in / out", "right"), ("tok/s", "right")]
+        show_table([*titles, ("context", "right"), ("can", "left"), ("at", "right")], rows)
+    for note in found.notes:
+        tell(note)
+    for argument, value, how_many in found.insights.narrowing[:3]:
+        say(f"{how_many} of {found.looked_through} have {argument} {value}.")
+
+
+def _model_row(model: FoundModel) -> list[str]:
+    cheapest, fastest = model.cheapest(), model.fastest()
+    price = (
+        "" if cheapest is None else f"{money(cheapest[0].input_price)} / {money(cheapest[0].output_price)}"
+    )
+    speed = "" if fastest is None else count(fastest.throughput)
+    return [
+        model.id,
+        size(model.card.parameters),
+        price,
+        speed,
+        count(model.context),
+        _abilities(model),
+        str(len(model.providers)),
+    ]
+
+
+def _abilities(model: FoundModel) -> str:
+    return " ".join(name for name in ("tools", "json", "vision") if model.can(name))
+
+
+def _facts(found: FoundModel) -> list[tuple[str, str]]:
+    card = found.card
+    access = {"": "open", "auto": "gated: ask on its page", "manual": "gated: its makers decide"}
+    return [
+        ("model", card.id),
+        ("task", card.task or ""),
+        ("license", f"{card.license_name or card.license or 'none stated'} ({card.license_kind})"),
+        ("access", access.get(card.gated or "", card.gated or "") if card.gated is not None else ""),
+        ("weights", size(card.parameters)),
+        ("on disk", "" if card.size_bytes is None else f"{card.size_bytes / 1e9:.1f} GB"),
+        ("languages", ", ".join(card.languages[:12])),
+        ("made from", ", ".join(card.base_models)),
+        ("downloads", f"{card.downloads:,} in 30 days" if card.downloads is not None else ""),
+        ("likes", f"{card.likes:,}" if card.likes is not None else ""),
+        ("modified", card.modified or ""),
+        ("results", "; ".join(f"{each.dataset} {each.metric} {each.value:g}" for each in card.results[:3])),
+        ("served by", ", ".join(found.providers) or "nobody now"),
+        ("prices of", found.priced_on or ""),
+    ]
+
+
+def _show_offers(found: FoundModel) -> None:
+    rows = [
+        [
+            offer.provider,
+            "" if offer.is_live else offer.status or "",
+            money(offer.input_price),
+            money(offer.output_price),
+            count(offer.throughput),
+            count(offer.first_token_latency_ms),
+            count(offer.context_length),
+        ]
+        for offer in found.offers
+    ]
+    titles = [("provider", "left"), ("status", "left"), ("in", "right"), ("out", "right"), ("tok/s", "right")]
+    show_table([*titles, ("first ms", "right"), ("context", "right")], rows)
+
+
+def _offer_as_dict(offer: ProviderOffer) -> dict[str, Any]:
+    return {
+        name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(offer).items()
+    }
+
+
+def _show_comparison(found: Comparison, limit: int) -> None:
+    rows = [
+        [
+            f"{row.model}:{row.provider}" if row.provider else row.model,
+            "*" if row.on_front else "",
+            "" if row.cost is None else f"${money(row.cost)}",
+            count(row.speed),
+            count(row.latency),
+            count(row.context),
+            "" if row.score is None else f"{row.score:.2f}",
+        ]
+        for row in found.rows[:limit]
+    ]
+    titles = [("offer", "left"), ("", "left"), ("cost", "right"), ("tok/s", "right"), ("first ms", "right")]
+    show_table([*titles, ("context", "right"), ("score", "right")], rows)
+    weights = ", ".join(f"{name} {share:.0%}" for name, share in found.weights.items())
+    say(f"Score: {weights}. Prices of {found.priced_on or 'an unknown day'}.")
+    for name, row in found.best.items():
+        say(f"best {name:<9}{row.model}:{row.provider}")
+    for gap in found.gaps[:5]:
+        tell(f"gap: {gap}")

@@ -1,0 +1,140 @@
+"""What a person or a program sees: tables of at most 80 columns, JSON, and one clear line for an error.
+
+Exit codes: 0 done; 1 failed; 2 wrong arguments or settings; 3 token, permission or credits; 4 no such model, or nobody
+serves it; 5 too busy, too slow or unreachable, worth another try later; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from shared_core.errors import (
+    AllRoutesFailed,
+    ConfigError,
+    ModelNotServed,
+    NoRoute,
+    PaymentRequired,
+    PermissionDenied,
+    RouterError,
+    Unauthorized,
+)
+
+__all__ = ["complaining", "count", "money", "say", "show_json", "show_table", "size", "tell"]
+
+_WIDEST = 80
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that is no wider than 80 columns, and colours only what a terminal shows."""
+    made = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    made.width = min(made.width, _WIDEST) if made.is_terminal else _WIDEST
+    return made
+
+
+def say(text: str = "") -> None:
+    """Prints a line as it is."""
+    sys.stdout.write(f"{text}\n")
+
+
+def tell(text: str, indent: int = 0, hang: int = 0, *, stderr: bool = False) -> None:
+    """Prints a sentence, broken so that it fits; `hang` indents all lines but the first further."""
+    space = " " * indent
+    lines = textwrap.fill(
+        text,
+        _WIDEST,
+        initial_indent=space,
+        subsequent_indent=space + " " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    (sys.stderr if stderr else sys.stdout).write(f"{lines}\n")
+
+
+def show_json(value: Any) -> None:
+    """Prints one JSON value."""
+    say(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def show_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
+    """Prints a table that reads well without colour.
+
+    Args:
+        columns: (title, "left" or "right").
+        rows: Cells; "" for what is not known.
+    """
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for number, (title, side) in enumerate(columns):
+        table.add_column(
+            title,
+            justify="right" if side == "right" else "left",
+            overflow="ellipsis" if number else "fold",
+            no_wrap=number > 0,
+        )
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console().print(table)
+
+
+def money(usd: Decimal | None) -> str:
+    """A price, such as "0.15"; "" when unknown."""
+    return "" if usd is None else f"{usd:f}".rstrip("0").rstrip(".") if "." in f"{usd:f}" else f"{usd:f}"
+
+
+def size(parameters: int | None) -> str:
+    """A number of weights, such as "8B"; "" when unknown."""
+    if parameters is None:
+        return ""
+    for least, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M")):
+        if parameters >= least:
+            return f"{parameters / least:.3g}{letter}"
+    return str(parameters)
+
+
+def count(number: float | None) -> str:
+    """A number for a narrow column, such as "131k"; "" when unknown."""
+    if number is None:
+        return ""
+    for least, letter in ((1e6, "M"), (1e3, "k")):
+        if number >= least:
+            return f"{number / least:.3g}{letter}"
+    return f"{number:g}"
+
+
+@contextmanager
+def complaining() -> Iterator[None]:
+    """Turns an error into one clear line, the next step and an exit code."""
+    try:
+        yield
+    except RouterError as error:
+        what, _, following = str(error).partition("\nNext: ")
+        tell(f"hfrouter: {what}", stderr=True)
+        if following:
+            tell(f"Next: {following}", stderr=True)
+        raise typer.Exit(_code(error)) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        raise typer.Exit(130) from None
+
+
+def _code(error: RouterError) -> int:
+    if isinstance(error, AllRoutesFailed) and error.failures:
+        return _code(error.failures[-1])
+    if isinstance(error, ConfigError):
+        return 2
+    if isinstance(error, Unauthorized | PermissionDenied | PaymentRequired):
+        return 3
+    if isinstance(error, ModelNotServed | NoRoute):
+        return 4
+    return 5 if "retry" in error.reactions else 1

@@ -1,0 +1,105 @@
+"""The command as a person runs it: a process of its own, on a pipe or on a terminal."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from shared_core.testing import OfflineRouter, offline_router
+
+_ENTRY = "import sys; sys.argv[0] = 'hfrouter'; from shared_core.cli import main; main()"
+_COMMAND = [sys.executable, "-W", "error", "-c", _ENTRY]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed, and how it ended."""
+
+    out: str
+    err: str
+    code: int
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[OfflineRouter]:
+    with offline_router() as url:
+        yield url
+
+
+@pytest.fixture
+def environment(host: OfflineRouter, tmp_path: Path) -> dict[str, str]:
+    """A person's environment without colour wishes, at the offline router."""
+    kept = {
+        name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "PYTHONPATH")
+    }
+    return {
+        **kept,
+        "HFROUTER_BASE_URL": str(host),
+        "HF_ENDPOINT": host.root,
+        "HF_HOME": str(tmp_path),
+        "TERM": "xterm",
+        "COLUMNS": "80",
+        "PYTHONPATH": os.getcwd(),
+    }
+
+
+@pytest.fixture
+def hfrouter(environment: dict[str, str], host: OfflineRouter) -> Callable[..., Done]:
+    """Runs the command on a pipe."""
+    host.forget()
+
+    def run(*arguments: str, stdin: str | bytes = "") -> Done:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            [*_COMMAND, *arguments], input=data, capture_output=True, timeout=60, env=environment
+        )
+        return Done(done.stdout.decode(), done.stderr.decode(), done.returncode)
+
+    return run
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str], host: OfflineRouter) -> Callable[..., str]:
+    """Runs the command on a terminal of 80 columns: types each line after the text that it waits for."""
+    host.forget()
+
+    def run(*arguments: str, typing: tuple[tuple[str, str], ...] = ()) -> str:
+        mine, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [*_COMMAND, *arguments],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+            close_fds=True,
+        )
+        os.close(theirs)
+        seen, waiting, give_up = "", list(typing), time.monotonic() + 60
+        while time.monotonic() < give_up:
+            ready, _, _ = select.select([mine], [], [], 0.1)
+            if ready:
+                try:
+                    data = os.read(mine, 65536)
+                except OSError:  # the other end is closed
+                    break
+                if not data:
+                    break
+                seen += data.decode().replace("\r\n", "\n")
+            elif process.poll() is not None:
+                break
+            if waiting and waiting[0][0] in seen:
+                os.write(mine, waiting.pop(0)[1].encode())
+        os.close(mine)  # whoever still reads sees the end
+        process.wait(10)
+        return seen
+
+    return run

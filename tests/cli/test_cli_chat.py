@@ -1,0 +1,94 @@
+"""`chat`: one answer, a conversation on a terminal, and what is piped in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from shared_core.testing import OfflineRouter, Status
+
+Run = Callable[..., Any]
+ECHO = ("chat", "-m", "offline/echo")
+
+
+def test_an_answer_is_printed_and_nothing_else(hfrouter: Run) -> None:
+    done = hfrouter(*ECHO, "Hello there!")
+    assert (done.out, done.err, done.code) == ("Hello there!\n", "", 0)
+
+
+def test_what_is_piped_in_follows_the_prompt(hfrouter: Run) -> None:
+    assert hfrouter(*ECHO, "Sum up:", stdin="a long text").out == "Sum up:\n\na long text\n"
+
+
+def test_files_are_added_with_their_names(hfrouter: Run, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("milk", encoding="utf-8")
+    assert hfrouter(*ECHO, "Buy:", "-f", str(note)).out == "Buy:\n\nnote.txt:\nmilk\n"
+
+
+def test_pictures_are_sent_as_such(hfrouter: Run, host: OfflineRouter, tmp_path: Path) -> None:
+    picture = tmp_path / "dot.png"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 20)
+    hfrouter("chat", "-m", "offline/tools", "-i", str(picture), "What is this?")
+    content = host.requests[-1].json["messages"][-1]["content"]
+    assert content[1]["image_url"]["url"].startswith("data:image/png;base64,")
+
+
+def test_json_holds_what_a_program_wants(hfrouter: Run) -> None:
+    told = json.loads(hfrouter(*ECHO, "hi", "--json").out)
+    assert (told["text"], told["provider"]) == ("hi", "offline")
+    assert told["usage"]["output"] >= 1
+
+
+def test_options_reach_the_wire(hfrouter: Run, host: OfflineRouter) -> None:
+    hfrouter(*ECHO, "hi", "-t", "0.5", "--max-tokens", "7", "-s", "Be brief.")
+    sent = host.requests[-1].json
+    assert (sent["temperature"], sent["max_tokens"]) == (0.5, 7)
+    assert sent["messages"][0] == {"role": "system", "content": "Be brief."}
+
+
+def test_a_conversation_remembers_what_was_said(terminal: Run, host: OfflineRouter) -> None:
+    shown = terminal(
+        *ECHO,
+        typing=(
+            ("offline/echo> ", "one\n"),
+            ("one\n", "two\n"),
+            ("two\n", "/exit\n"),
+        ),
+    )
+    assert "Ctrl-C stops an answer" in shown
+    sent = [message["content"] for message in host.requests[-1].json["messages"]]
+    assert sent == ["one", "one", "two"]
+
+
+def test_clear_forgets_and_model_changes(terminal: Run, host: OfflineRouter) -> None:
+    terminal(
+        *ECHO,
+        typing=(
+            ("offline/echo> ", "one\n"),
+            ("one\n", "/clear\n"),
+            ("/clear", "/model offline/json\n"),
+            ("offline/json> ", "two\n"),
+            ("two\n", "/exit\n"),
+        ),
+    )
+    last = host.requests[-1].json
+    assert last["model"] == "offline/json"
+    assert [message["content"] for message in last["messages"]] == ["two"]
+
+
+def test_a_failure_is_told_and_the_code_says_what_kind(hfrouter: Run, host: OfflineRouter) -> None:
+    host.queue(Status(402))
+    done = hfrouter(*ECHO, "hi")
+    assert done.code == 3
+    assert "hfrouter: " in done.err
+    assert "Next: " in done.err
+
+
+def test_without_a_model_nothing_is_sent(hfrouter: Run, host: OfflineRouter) -> None:
+    done = hfrouter("chat", "hi")
+    assert done.code == 2
+    assert "No model was given" in done.err
+    assert not host.requests

@@ -1,0 +1,75 @@
+"""`models`, `info`, `compare` and `recommend`: what a person sees, and what a program gets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+CAPTURES = Path(__file__).parent / "captures"
+SCREENS = {
+    "help": ("--help",),
+    "models": ("models",),
+    "models-filtered": ("models", "--can", "tools", "--license", "permissive", "--max-price", "1"),
+    "models-none": ("models", "nothing-of-this-name"),
+    "info": ("info", "offline/tools"),
+    "compare": ("compare", "offline/tools:groq", "offline/echo", "--input", "5e6"),
+    "recommend": ("recommend", "--prefer", "quality", "--can", "json"),
+}
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_screen_looks_as_it_was_captured(hfrouter: Run, name: str) -> None:
+    done = hfrouter(*SCREENS[name])
+    shown = "\n".join(line.rstrip() for line in done.out.splitlines()) + "\n"
+    shown = _without_date(shown)
+    capture = CAPTURES / f"{name}.txt"
+    assert done.code == 0, done.err
+    assert shown == capture.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_a_screen_fits_80_columns(hfrouter: Run, name: str) -> None:
+    assert max(map(len, hfrouter(*SCREENS[name]).out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", [name for name in SCREENS if name != "help"])
+def test_every_screen_can_be_had_as_json(hfrouter: Run, name: str) -> None:
+    done = hfrouter(*SCREENS[name], "--json")
+    json.loads(done.out)
+    assert done.code == 0
+
+
+def test_a_terminal_shows_the_same_with_a_bold_head(terminal: Run) -> None:
+    shown = terminal("models", "tools")
+    assert "\x1b[1m" in shown
+    assert "offline/tools" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("info", "no/such"), 4, "There is no model 'no/such'"),
+        (("models", "--sort", "beauty"), 2, "There is no order by 'beauty'"),
+        (("models", "--can", "flying"), 2, "There is no capability 'flying'"),
+        (("recommend", "--prefer", "beauty"), 2, "There is no preference 'beauty'"),
+        (("models", "--limit", "0"), 2, "greater than or equal to 1"),
+    ],
+    ids=str,
+)
+def test_an_error_is_one_clear_line_and_a_code(hfrouter: Run, arguments: Any, code: int, said: str) -> None:
+    done = hfrouter(*arguments)
+    assert (done.code, done.out) == (code, "")
+    assert said in " ".join(done.err.split())
+    assert "Traceback" not in done.err
+
+
+def _without_date(shown: str) -> str:
+    import re
+
+    return re.sub(r"\d{4}-\d\d-\d\d(?=\.?$)", "DATE", shown, flags=re.MULTILINE)

@@ -1,0 +1,84 @@
+"""`image`, `video`, `speak`, `transcribe` and `embed`: results in files, and names on standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared_core.testing import OfflineRouter
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def at(host: OfflineRouter) -> tuple[str, ...]:
+    """The options that name a stand-in of the router with its providers' paths."""
+    return ("--base-url", str(host), "--hub-url", host.root)
+
+
+def test_a_picture_lands_where_it_should_and_can_be_edited(hfrouter: Run, at: Any, tmp_path: Path) -> None:
+    first = tmp_path / "bicycle.jpg"
+    done = hfrouter("image", "a red bicycle", "-m", "offline/painter", "-o", str(first), *at)
+    assert (done.code, done.out) == (0, f"{first}\n"), done.err
+    assert first.read_bytes().startswith(b"\xff\xd8")
+    again = hfrouter("image", "a red bicycle", "-m", "offline/painter", "-o", str(first), *at)
+    assert again.code == 2
+    assert "Traceback" not in again.err
+
+
+def test_json_tells_of_the_file(hfrouter: Run, at: Any, tmp_path: Path) -> None:
+    done = hfrouter(
+        "speak", "Good morning.", "-m", "offline/speaker", "-o", str(tmp_path / "a.wav"), "--json", *at
+    )
+    told = json.loads(done.out)
+    assert told["files"][0]["mime_type"] == "audio/wav"
+    assert told["files"][0]["bytes"] == (tmp_path / "a.wav").stat().st_size
+
+
+def test_speech_is_written_down(hfrouter: Run, at: Any, tmp_path: Path) -> None:
+    sound = tmp_path / "a.wav"
+    hfrouter("speak", "Good morning.", "-m", "offline/speaker", "-o", str(sound), *at)
+    done = hfrouter("transcribe", str(sound), "-m", "offline/listener", *at)
+    assert done.code == 0, done.err
+    assert done.out.strip()
+
+
+def test_lines_become_json_lines_of_vectors(hfrouter: Run, at: Any) -> None:
+    done = hfrouter("embed", "-m", "offline/embed-4", *at[:2], stdin="one\ntwo\n")
+    rows = [json.loads(line) for line in done.out.splitlines()]
+    assert [row["id"] for row in rows] == [0, 1]
+    assert [len(row["vector"]) for row in rows] == [4, 4]
+
+
+def test_a_file_becomes_a_file_and_is_not_done_twice(
+    hfrouter: Run, host: OfflineRouter, at: Any, tmp_path: Path
+) -> None:
+    source, sink = tmp_path / "in.jsonl", tmp_path / "out.npy"
+    source.write_text('{"id": "a", "text": "one"}\n{"id": "b", "text": "two"}\n', encoding="utf-8")
+    command = ("embed", str(source), "-m", "offline/embed-4", "-o", str(sink), *at[:2])
+    done = hfrouter(*command)
+    assert done.code == 0, done.err
+    assert np.load(sink).shape == (2, 4)
+    asked = len(host.requests)
+    assert hfrouter(*command).code == 0
+    assert len(host.requests) == asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("embed",), "No model was given"),
+        (("embed", "-m", "a/b", "-o", "x.npy"), "standard output alone"),
+        (("embed", "-m", "a/b", "--kind", "poem"), "neither document nor query"),
+    ],
+    ids=["no model", "a pipe into a file", "a kind of its own"],
+)
+def test_what_cannot_work_is_said_at_once(hfrouter: Run, arguments: Any, said: str) -> None:
+    done = hfrouter(*arguments)
+    assert done.code == 2
+    assert said in " ".join(done.err.split())

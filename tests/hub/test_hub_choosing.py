@@ -1,0 +1,192 @@
+"""Comparing, recommending and pricing: arithmetic by hand, properties of the ranking, honest gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared_core.catalog import ProviderOffer
+from shared_core.errors import ConfigError, ModelNotServed
+from shared_core.hub.cards import HubModel
+from shared_core.hub.compare import CRITERIA, Row, compared, dominates
+from shared_core.hub.cost_report import cost_report
+from shared_core.hub.joined import FoundModel
+from shared_core.hub.recommend import PREFERENCES, recommended
+
+Ask = Callable[..., Any]
+
+
+def model(name: str, *offers: ProviderOffer, parameters: int | None = None, likes: int = 0) -> FoundModel:
+    return FoundModel(HubModel(name, parameters=parameters, likes=likes), offers)
+
+
+def offer(provider: str, cost: str | None = None, **more: Any) -> ProviderOffer:
+    price = None if cost is None else Decimal(cost)
+    return ProviderOffer(provider, "live", input_price=price, output_price=price, **more)
+
+
+CHEAP = offer("cheap", "0.1", throughput=40.0, first_token_latency_ms=900.0, context_length=8_000)
+FAST = offer("fast", "1.2", throughput=400.0, first_token_latency_ms=150.0, context_length=32_000)
+WORSE = offer("worse", "2.0", throughput=30.0, first_token_latency_ms=950.0, context_length=4_000)
+SILENT = offer("silent")
+
+
+def test_the_price_of_a_usage_is_exact() -> None:
+    offers = ProviderOffer("a", "live", input_price=Decimal("0.15"), output_price=Decimal("0.6"))
+    row = compared([(model("o/m", offers), None)], {"input": 1_234_567, "output": 89_012}).rows[0]
+    assert row.cost == Decimal("0.15") * 1_234_567 / 10**6 + Decimal("0.6") * 89_012 / 10**6
+    assert row.cost == Decimal("0.23859225")
+
+
+def test_the_best_of_each_column_is_named_and_the_front_is_marked() -> None:
+    comparison = compared([(model("o/m", CHEAP, FAST, WORSE, SILENT), None)])
+    assert {name: row.provider for name, row in comparison.best.items()} == {
+        "cost": "cheap",
+        "speed": "fast",
+        "latency": "fast",
+        "context": "fast",
+        "overall": "fast",
+    }
+    assert {row.provider for row in comparison.rows if row.on_front} == {"cheap", "fast"}
+
+
+def test_what_nobody_publishes_is_a_gap_and_no_zero() -> None:
+    comparison = compared([(model("o/m", CHEAP, SILENT), None), (model("o/unserved"), None)])
+    assert comparison.gaps == (
+        "o/m at silent: no price, no throughput, no time to the first token, no context published",
+        "o/unserved, which nobody serves now: no price, no throughput, no time to the first token, "
+        "no context published",
+    )
+    assert comparison.rows[-1].score is None
+
+
+def test_weights_are_shown_and_can_be_chosen() -> None:
+    comparison = compared([(model("o/m", CHEAP, FAST), None)], weights={"cost": 2})
+    assert comparison.weights == {"cost": 1.0}
+    assert comparison.best["overall"].provider == "cheap"
+
+
+@pytest.mark.parametrize("weights", [{"beauty": 1.0}, {"cost": -1}, {"cost": 0}, {"cost": "much"}], ids=str)
+def test_weights_that_mean_nothing_are_refused(weights: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        compared([(model("o/m", CHEAP), None)], weights=weights)
+
+
+figures = st.none() | st.integers(0, 5)
+rows = st.builds(
+    Row, model=st.sampled_from("abc"), cost=figures, speed=figures, latency=figures, context=figures
+)
+
+
+@given(st.lists(rows, min_size=1, max_size=8))
+def test_the_front_is_what_nobody_dominates(found: list[Row]) -> None:
+    for row in found:
+        assert not dominates(row, row)
+    for one in found:
+        for other in found:
+            assert not (dominates(one, other) and dominates(other, one))
+
+
+@given(st.lists(st.tuples(*[st.integers(1, 9)] * 4), min_size=1, max_size=6))
+def test_somebody_is_on_the_front_and_the_first_row_is_the_best_overall(
+    values: list[tuple[int, ...]],
+) -> None:
+    offers = [
+        offer(
+            f"p{number}",
+            str(cost),
+            throughput=float(speed),
+            first_token_latency_ms=float(latency),
+            context_length=context,
+        )
+        for number, (cost, speed, latency, context) in enumerate(values)
+    ]
+    comparison = compared([(model("o/m", *offers), None)])
+    assert any(row.on_front for row in comparison.rows)
+    assert comparison.rows[0] == comparison.best["overall"]
+    assert comparison.rows[0].on_front or len({row.score for row in comparison.rows}) < len(values)
+    assert all(0 <= (row.score or 0.0) <= 1.0 + 1e-9 for row in comparison.rows)
+
+
+SMALL = model("o/small", CHEAP, parameters=8_000_000_000, likes=10)
+LARGE = model("o/large", FAST, parameters=70_000_000_000, likes=900)
+
+
+@pytest.mark.parametrize(
+    ("prefer", "first"),
+    [("cost", "o/small:cheap"), ("speed", "o/large:fast"), ("quality", "o/large:fast")],
+)
+def test_a_recommendation_follows_what_is_preferred(prefer: str, first: str) -> None:
+    found = recommended([SMALL, LARGE], prefer)
+    assert found.ranked[0].model == first
+    assert found.ranked[0].reasons
+    assert [each.score for each in found.ranked] == sorted(
+        (each.score for each in found.ranked), reverse=True
+    )
+
+
+def test_alternatives_say_what_would_be_cheaper_faster_and_larger() -> None:
+    found = recommended([SMALL, LARGE], "cost")
+    assert found.cheaper is None
+    assert (found.faster.provider, found.larger.model) == ("fast", "o/large")  # type: ignore[union-attr]
+    assert recommended([SMALL, LARGE], "speed").cheaper.provider == "cheap"  # type: ignore[union-attr]
+
+
+def test_quality_says_that_it_goes_by_a_proxy() -> None:
+    reasons = recommended([SMALL, LARGE], "quality").ranked[0].reasons
+    assert "70 billion weights, as a proxy of quality" in reasons
+
+
+def test_a_preference_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no preference 'beauty'"):
+        recommended([SMALL], "beauty")
+    assert all(name in CRITERIA for weights in PREFERENCES.values() for name in weights)
+
+
+def test_a_month_is_priced_for_each_provider_and_a_machine_pays_from_some_tokens_on() -> None:
+    report = cost_report([model("o/m", CHEAP, FAST, SILENT)], {"input": 10**9}, "60")
+    assert [(row.provider, row.usd) for row in report.rows] == [
+        ("cheap", Decimal(100)),
+        ("fast", Decimal(1200)),
+    ]
+    assert [row.break_even_tokens for row in report.rows] == [600_000_000, 50_000_000]
+    assert report.unpriced == ("o/m at silent",)
+
+
+@pytest.mark.parametrize("machine", ["much", "-1", "1e3"])
+def test_a_machine_has_a_price_in_dollars(machine: str) -> None:
+    with pytest.raises(ConfigError):
+        cost_report([], {"input": 1}, machine)
+
+
+# -- asked of the offline Hub ------------------------------------------------------------------------------
+
+
+def test_models_are_compared_over_the_wire(ask: Ask) -> None:
+    comparison = ask("compare_models", ["offline/tools:groq", "offline/echo"], {"input": 1e6, "output": 2e5})
+    assert {row.provider for row in comparison.rows if row.model == "offline/tools"} == {"groq"}
+    assert len({row.provider for row in comparison.rows if row.model == "offline/echo"}) > 3
+    assert next(row for row in comparison.rows if row.provider == "groq").cost == Decimal("0.2")
+    assert comparison.priced_on is not None
+    assert comparison.as_dict()["best"]["cost"].endswith(":offline")
+
+
+def test_a_recommendation_is_made_of_what_the_hub_lists(ask: Ask) -> None:
+    found = ask("recommend", prefer="cost", capability=["tools"], limit=2)
+    assert [each.model for each in found.ranked] == ["offline/tools:offline"]
+
+
+def test_a_report_names_who_has_no_price(ask: Ask) -> None:
+    report = ask("cost_report", ["offline/echo"], {"input": 10**7, "output": 10**6})
+    assert report.rows[0].provider == "offline"
+    assert "offline/echo at featherless-ai" in report.unpriced
+
+
+def test_a_model_that_is_not_there_is_named(ask: Ask) -> None:
+    with pytest.raises(ModelNotServed, match="no/such"):
+        ask("compare_models", ["offline/echo", "no/such"])
