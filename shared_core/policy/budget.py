@@ -23,7 +23,7 @@ from shared_core.policy import Handler
 from shared_core.policy.budget_alerts import Alerts, Part
 from shared_core.policy.budget_refusals import refusal, unpriced
 from shared_core.policy.state.holds import BudgetStore, Charge, Hold, Line, Spending
-from shared_core.policy.stores.windows import account_of, window_at
+from shared_core.policy.stores.windows import Span, account_of, window_at
 from shared_core.types import Budget, Call, Cost, LookupRequest, nano_usd
 from shared_core.types.budget import MOST_UNITS
 
@@ -103,15 +103,12 @@ class Owed:
         self.most = within.tariff.most(call)
         self.cost: Spending | None = None
         tags = call.usage_tags
-        self._parts = [
-            Part(
-                budget,
-                "" if not budget.of else token if budget.of == "key" else tags.get(budget.of, ""),
-                window_at(budget.per, now),
-            )
-            for budget in within.budgets
-        ]
-        lines = [self._line(part) for part in self._parts]
+        self._parts, lines = [], []
+        for budget in within.budgets:
+            value = "" if not budget.of else token if budget.of == "key" else tags.get(budget.of, "")
+            part = Part(budget, value, window_at(budget.per, now))
+            self._parts.append(part)
+            lines.append(self._line(*part))
         alerts = Alerts(call.hooks, call.id, self._parts, lines, within.wall_clock)
         self._hold = Hold(lines, now, call.waits.until_deadline() + _SLACK, alerts.tell)
 
@@ -160,14 +157,14 @@ class Owed:
             return self._within.tariff.arrived(self._call, self.most)
         return self.most._replace(guessed=("usd", "tokens", "requests"))
 
-    def _line(self, part: Part) -> Line:
-        budget, most = part.budget, self.most
+    def _line(self, budget: Budget, value: str, span: Span) -> Line:
+        most = self.most
         amount = min(_amount(budget.unit, most), MOST_UNITS)
         if most.nano_usd is None and budget.unit == "usd":
             amount = 1  # nobody knows how much, but something must be left
         hard, strict = budget.mode == "hard", budget.unreachable == "refuse"
-        account = account_of(budget.name, part.value, part.span.label)
-        return Line(account, amount, budget.limit(part.value), hard, strict, part.span.keep_until)
+        account = account_of(budget.name, value, span.label)
+        return Line(account, amount, budget.limit(value), hard, strict, span.keep_until)
 
     def _elsewhere(self, part: Part) -> bool:
         """Whether another target may be cheaper, or have another token; the rest is the same everywhere."""

@@ -115,12 +115,11 @@ class Hold:
         tell: Told once, of what the charges did; from any thread.
 
     Attributes:
-        id: Unlike any other, in all processes.
         owner: The process's mark of the store that has set it aside; None while nothing is.
         over: Whether it was settled.
     """
 
-    __slots__ = ("id", "lines", "over", "owner", "seconds", "since", "tell")
+    __slots__ = ("_id", "lines", "over", "owner", "seconds", "since", "tell")
 
     def __init__(
         self,
@@ -129,13 +128,20 @@ class Hold:
         seconds: float,
         tell: Callable[[Sequence[Posting]], object],
     ) -> None:
-        self.id = f"{random.getrandbits(96):024x}"
+        self._id = ""
         self.lines = lines
         self.since = since
         self.seconds = seconds
         self.tell = tell
         self.owner: object = None
         self.over = False
+
+    @property
+    def id(self) -> str:
+        """Unlike any other, in all processes; made when a store first needs one."""
+        if not self._id:
+            self._id = f"{random.getrandbits(96):024x}"
+        return self._id
 
 
 class BudgetStore(Protocol):
