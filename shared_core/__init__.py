@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from shared_core.media import MediaFile, MediaReply, TranscriptReply
+    from shared_core.observe import OpenTelemetry
     from shared_core.types import (
         Budget,
         BudgetState,
@@ -95,6 +96,7 @@ _ROOMS = {
         "Unauthorized",
     ),
     "media": ("MediaFile", "MediaReply", "TranscriptReply"),
+    "observe": ("OpenTelemetry",),
     "types": (
         "Budget",
         "BudgetState",
@@ -159,6 +161,7 @@ __all__ = [
     "ModelRef",
     "ModelStatus",
     "NoRoute",
+    "OpenTelemetry",
     "Overloaded",
     "PaymentRequired",
     "PermissionDenied",

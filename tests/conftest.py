@@ -27,7 +27,7 @@ ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
 
 # What only the pinned set installs, and the files that need it: `make test-floor` goes without them.
 PINNED_ONLY = {
-    "fakeredis": ["cache/test_cache_redis.py", "cache/test_redis_store.py"],
+    "fakeredis": ["cache/test_cache_redis.py", "cache/test_redis_store.py", "policy/test_shared_health.py"],
     "langgraph": ["langchain/test_lc_media_agent.py"],
     "langchain_tests": ["langchain/test_lc_byte_store*.py", "langchain/test_lc_llm_cache*.py"],
     "pyarrow": ["corpus/test_*_parquet.py"],

@@ -33,7 +33,7 @@ be half an answer."""
 
 
 class ChatCache:
-    """Remembers complete answers to chat calls, by everything that was asked and by the account that asked.
+    """Remembers complete answers to chat calls, by everything that was asked and by the token that asked.
 
     Only calls at temperature 0 are remembered unless `any_temperature`: without a temperature the host takes its own,
     which is above 0, and a seed is heeded by few hosts. Never remembered: errors, partial answers, refusals, empty
@@ -164,7 +164,7 @@ class ChatCache:
 
     def put(self, key: bytes, reply: ChatReply) -> None:
         """Remembers an answer, if it is one to remember."""
-        if is_whole(reply) and (data := packed(reply)) is not None:
+        if _is_whole(reply) and (data := packed(reply)) is not None:
             self._place.store.put_many([(key, data)])
 
     def clear(self) -> None:
@@ -180,7 +180,7 @@ class ChatCache:
         self._place.close()
 
 
-def is_whole(reply: ChatReply) -> bool:
+def _is_whole(reply: ChatReply) -> bool:
     """Whether each answer was finished by the model, and is one."""
     return bool(reply.choices) and all(
         choice.finish_reason in _WHOLE and not choice.refusal and (choice.text or choice.tool_calls)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,8 +92,7 @@ class Opening:
         if max_bytes is not None and self._is_redis:
             raise ConfigError("max_bytes is not ours to keep on a Redis server.", hint="Set its `maxmemory`.")
         self.blocks = store is not True and getattr(store, "blocks", True)
-        self._lock = threading.Lock()
-        self._store: Any = None
+        self._opened: dict[str, EmbeddingCache] = {}
 
     @property
     def store(self) -> EmbeddingCache:
@@ -104,12 +102,9 @@ class Opening:
             ConfigError: The file belongs to another program, or the URL makes no sense.
             ImportError: Redis needs its extra.
         """
-        if self._store is None:
-            with self._lock:
-                if self._store is None:
-                    self._store = self._open()
-        store: EmbeddingCache = self._store
-        return store
+        found = self._opened.get("it")
+        # Two threads may both open it, and the first one's is taken; a lock could be left locked by a fork.
+        return self._opened.setdefault("it", self._open()) if found is None else found
 
     def clear(self, prefix: bytes) -> None:
         """Forgets the entries whose keys begin so.
@@ -133,13 +128,13 @@ class Opening:
 
     def close(self) -> None:
         """Frees what was opened here."""
-        if self._store is not None and self._is_ours:
-            self._store.close()
+        if self._is_ours and (opened := self._opened.get("it")) is not None:
+            opened.close()
 
     def __repr__(self) -> str:
         # The URL of a server may hold a password; what is opened knows how to hide it.
         if self._is_redis:
-            return repr(self._store) if self._store is not None else "a Redis server"
+            return repr(self._opened.get("it", "a Redis server"))
         return "in memory" if self._given is True else repr(self._given)
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -135,7 +135,20 @@ class RouterBase:
             what was written; see `shared_core.policy.continuation`.
         usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
             ledger. A call's own `usage_tags` come on top.
-        hooks: Functions that are told of each call by an event; see `shared_core.observe.events`.
+        hooks: Functions that are told of each call by an event; see `shared_core.observe.events`, and
+            `OpenTelemetry` for one that makes spans and metrics.
+        state: Where workers share what they know: "redis://host:6379/0" for many machines, a path to an SQLite file
+            for the processes of one, or a function that returns such a URL. With `fallback`, a target that one
+            worker finds closed (a `Retry-After`, too many failures, no credits) is passed over by the others within
+            a second, and open for all when one of them finds it well again; targets go under digests there. While
+            the place is away each worker goes by what it has seen itself.
+        chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
+            the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
+            which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
+        hedge: Whether a chat or a batch of texts that waits long is asked of a second target, too, which needs
+            `fallback` or `tier`: after what 95 of 100 recent answers of the first took (True), or a number of seconds.
+            The first to answer (of a stream, with its first piece) wins; the other is broken off, and perhaps paid for.
+            At most one call in 20 is hedged, beyond the first ten.
         budgets: How much may be spent, such as [Budget(usd="5.00", per="day", of="user")]: a list of `Budget`, or of
             their arguments by name. What a call may cost is set aside before it is sent, and what it did cost takes
             its place; one that may cost more than is left is refused with `BudgetExceeded`. See `budgets`, `grant`.
@@ -211,6 +224,11 @@ class RouterBase:
             from shared_core.client.ways import Ways
 
             self._ways = Ways.of(self)
+        if self._safeguards.hedge and (self._ways is None or not self._ways.lineup.targets):
+            raise ConfigError(
+                "hedge needs a second target to ask.",
+                hint="Pass fallback=[...], or tiers={...} and tier=...; or leave hedge out.",
+            )
         self._target: Target | None = None
         self._has_own_client = False
         self._client_stayed_behind = False

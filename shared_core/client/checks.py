@@ -17,6 +17,7 @@ __all__ = [
     "checked_body",
     "checked_count",
     "checked_headers",
+    "checked_hedge",
     "checked_options",
     "checked_params",
     "checked_patience",
@@ -164,6 +165,18 @@ def checked_patience(wait: bool | float) -> float:
     if not isinstance(wait, int | float) or not wait >= 0:
         raise ConfigError(f"wait_for_model={wait!r} is neither True nor False nor a number of seconds.")
     return float(wait)
+
+
+def checked_hedge(hedge: bool | float) -> bool | float:
+    """Whether to ask a second target beside a slow one, or after how many seconds."""
+    if isinstance(hedge, bool) or hedge is None:
+        return bool(hedge)
+    if not isinstance(hedge, int | float) or not 0 < hedge < float("inf"):
+        raise ConfigError(
+            f"hedge={hedge!r} is neither True nor False nor a number of seconds above 0.",
+            hint="True waits for as long as 95 of 100 answers took.",
+        )
+    return hedge
 
 
 def checked_body(extra_body: Mapping[str, Any] | None) -> dict[str, Any]:

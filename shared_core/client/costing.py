@@ -60,6 +60,10 @@ class Costing:
         """
         if self.reported_in and (said := self._reported(usage, headers)) is not None:
             return said
+        return self.of_tokens(model, usage, provider, url)
+
+    def of_tokens(self, model: str, usage: Usage | None, provider: str | None, url: str) -> Cost:
+        """The same by lists of prices alone."""
         price = self._own(model, provider) if self.prices else None
         if not isinstance(price, Price):
             if provider is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from shared_core.flow import Flow
 from shared_core.policy import Handler
 from shared_core.policy.single_flight import share
-from shared_core.types import ApiKey, Call, EmbedRequest
+from shared_core.types import ApiKey, Call, EmbedRequest, Target
 from shared_core.wire.embeddings import Embedded
 
 if TYPE_CHECKING:
@@ -38,10 +38,7 @@ class EmbedFlight:
     token: Callable[[Call], Flow[ApiKey]]
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
-        token = yield from self.token(call)
-        target = call.target
-        account = [token.reveal(), target.base_url, target.bill_to, sorted(target.headers.items())]
-        hasher = blake2b(json.dumps(account).encode(), digest_size=32)
+        hasher = _begun(call.target, (yield from self.token(call)))
         for key in self.memory.keys_of(cast(EmbedRequest, call.request).texts):
             hasher.update(key)
         return (yield from share(b"embed:" + hasher.digest(), call, inner, self._taken))
@@ -49,3 +46,9 @@ class EmbedFlight:
     def _taken(self, answer: T) -> T:
         embedded, headers, _ = cast("tuple[Embedded, Mapping[str, str], Route]", answer)
         return cast(T, (embedded._replace(usage=None, shared=True), headers, self.route))
+
+
+def _begun(target: Target, token: ApiKey) -> blake2b:
+    """The part of a key that says on whose account; a function of its own, so that no frame of a call holds a token."""
+    place = [token.reveal(), target.base_url, target.bill_to, sorted(target.headers.items())]
+    return blake2b(json.dumps(place).encode(), digest_size=32)

@@ -137,6 +137,8 @@ class Embedding:
         cost = cost_of_part(self._costs, self._asked, route, call, embedded.usage, headers)
         if embedded.shared:
             cost = SHARED
+        if besides := call.progress.besides:
+            cost, notes = cost.noted(besides), (*notes, f"{besides[0].upper()}{besides[1:]}.")
         self._ledger.note(call, headers, embedded.model, embedded.usage, notes, cost)
         if memory is not None:
             yield from offload(lambda: keep(memory.cache, memory.keys_of(request.texts), embedded.vectors))

@@ -186,6 +186,8 @@ class Exchange:
                     if not progress.emitted:
                         progress.emitted = True
                         progress.first_token = waits.now()
+                    if progress.pieces is not None:
+                        progress.pieces.append(waits.now())
                     yield Emit(deltas)
                     waits.renewed = True
             last = reader.end()

@@ -146,7 +146,7 @@ class HFRouter(CostCalls, BudgetCalls, WritingCalls):
         return BlockingRun(self._warm(model, timeout), self._sender()).finish()
 
     def close(self) -> None:
-        """Closes the embedding cache. Connections are shared by the process and closed when they are idle."""
+        """Closes the caches opened for this client. The process shares connections, and closes them when idle."""
         self._close_cache()
 
     def __enter__(self) -> Self:

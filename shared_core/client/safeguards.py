@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from shared_core.client.checks import checked_tags
+from shared_core.client.checks import checked_hedge, checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class Safeguards:
         per_route: Around all tries with one target: budgets.
         within: The one of them that keeps to budgets, which can be asked.
         per_try: Around each try, innermost: rate limits, concurrency.
+        hedge: Whether a second target is asked beside a slow one, or after how many seconds.
+        opened: A cache of answers that is this client's own to close.
     """
 
     arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
@@ -63,6 +65,8 @@ class Safeguards:
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
     within: WithinBudgets | None = None
+    hedge: bool | float = False
+    opened: ChatCache | None = None
 
     @classmethod
     def of(
@@ -88,12 +92,18 @@ class Safeguards:
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
+        if arguments.get("state") is not None:
+            from shared_core.policy.stores.opening import open_state
+
+            open_state(arguments["state"])  # which says whether it can be one, and connects to nothing yet
         whole: list[Policy] = []
+        opened: ChatCache | None = None
         if given is not None:
             from shared_core.cache.chats import ChatCache
 
             cache = ChatCache.of(given)
             arguments = {**arguments, "chat_cache": cache}
+            opened = None if cache is given else cache
             whole.append(_remember(cache, token))
         within = _within(arguments, token, costs)
         return cls(
@@ -103,6 +113,8 @@ class Safeguards:
             tuple(whole),
             per_route=() if within is None else (within,),
             within=within,
+            hedge=checked_hedge(arguments.get("hedge", False)),
+            opened=opened,
         )
 
 

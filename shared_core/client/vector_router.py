@@ -250,7 +250,9 @@ class VectorRouter(RouterBase):
         return self._opened_cache
 
     def _close_cache(self) -> None:
-        """Closes a cache that this client opened; it opens again when it is used again."""
+        """Closes caches that this client opened; they open again when they are used again."""
+        if self._safeguards.opened is not None:
+            self._safeguards.opened.close()
         if self._opened_cache is not None and self._opened_cache is not self.embedding_cache:
             self._opened_cache.close()
 

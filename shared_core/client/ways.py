@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from shared_core.client.costing import Costing
 from shared_core.client.lineup import Lineup, Plan
 from shared_core.client.pipeline import policies
 from shared_core.client.safeguards import Safeguards
+from shared_core.client.settings import Keyring
+from shared_core.errors import Unauthorized
 from shared_core.policy import Policy
 from shared_core.policy.fallback import Choice, Fallback
+from shared_core.policy.state import HEALTH, Health
 from shared_core.types import Call, ModelRef, Target
 
 if TYPE_CHECKING:
@@ -30,6 +34,8 @@ class Ways:
         with_own: The pipeline of calls whose own model is asked too.
         without_own: The pipeline of calls that name none.
         safeguards: What else the client asked for.
+        costs: Knows the prices.
+        health: What is known of targets: the process's own, or shared with other workers (`state`).
     """
 
     lineup: Lineup
@@ -38,6 +44,8 @@ class Ways:
     with_own: Sequence[Policy]
     without_own: Sequence[Policy]
     safeguards: Safeguards
+    costs: Costing
+    health: Health
 
     @classmethod
     def of(cls, client: RouterBase) -> Ways:
@@ -47,19 +55,25 @@ class Ways:
             ConfigError: One of them cannot work.
         """
         lineup = Lineup.of(client.fallback, client.tiers, client.tier, client.routing)
+        costs = client._exchange.costs
+        health = _health(client._safeguards.arguments.get("state"))
 
         def stack(*, own_too: bool) -> Sequence[Policy]:
-            fallback = Fallback(Plan(lineup, own_too), continue_elsewhere=client.continue_elsewhere)
+            plan = Plan(lineup, own_too, health)
+            fallback = Fallback(plan, continue_elsewhere=client.continue_elsewhere, health=health)
             return policies(
                 max_retries=client.max_retries,
                 patience=client._patience,
                 fallback=fallback,
                 safeguards=client._safeguards,
                 whole=True,
+                costs=costs,
             )
 
         with_own, without = stack(own_too=True), stack(own_too=False)
-        return cls(lineup, client.max_retries, client._patience, with_own, without, client._safeguards)
+        return cls(
+            lineup, client.max_retries, client._patience, with_own, without, client._safeguards, costs, health
+        )
 
     def stack(self, *, own_too: bool) -> Sequence[Policy]:
         """The pipeline of a chat call.
@@ -93,7 +107,7 @@ class Ways:
 
     def among(self, places: Sequence[Target]) -> Callable[[Call], Choice]:
         """The plan of calls whose targets are found already."""
-        plan = Plan(self.lineup)
+        plan = Plan(self.lineup, health=self.health)
         return lambda call: plan.among(call, places)
 
     def around(
@@ -110,7 +124,25 @@ class Ways:
             max_retries=self.max_retries,
             patience=self.patience,
             paid=paid,
-            fallback=Fallback(plan, only_unsent=paid),
+            fallback=Fallback(plan, only_unsent=paid, health=self.health),
             safeguards=self.safeguards,
             whole=whole,
+            costs=self.costs,
         )
+
+
+def _health(state: Any) -> Health:
+    """What is known of targets, for a client with this `state`."""
+    if state is None:
+        return HEALTH
+    from shared_core.policy.stores.shared_health import shared_health
+
+    return shared_health(state, _ambient_token)
+
+
+def _ambient_token() -> str:
+    """Whose account it is where a target names no token of its own."""
+    try:
+        return Keyring().find().reveal()
+    except Unauthorized:
+        return ""

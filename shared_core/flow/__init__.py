@@ -9,8 +9,9 @@ A flow is a generator that yields effects and returns its result; a driver perfo
 4. A flow need not close responses. The driver closes the open one when another is sent, when the flow
    ends, fails, is closed, or its task is cancelled.
 5. After the first `emit` nothing may be repeated: the caller has seen content.
-6. Flows that run at the same time (`gather`) share no response and emit nothing. What else they share, they
-   guard with a lock that is never held over a `yield`: on the blocking driver they run in threads.
+6. Flows that run at the same time (`gather`, `race`) share no response; those that are gathered emit nothing.
+   What else they share, they guard with a lock that is never held over a `yield`: on the blocking driver they
+   run in threads.
 
 Effects are treated as immutable, but not frozen: two of them are made for every streamed token, and
 freezing doubles what that costs.
@@ -21,8 +22,9 @@ Prior art: `httpx.Auth.auth_flow`, and psycopg's `generators.py` with `waiting.p
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from shared_core.flow.latch import Latch
 from shared_core.types import ChatDelta, HttpRequest, Waits
@@ -36,14 +38,17 @@ __all__ = [
     "Head",
     "Latch",
     "Offload",
+    "Race",
     "Read",
     "Send",
     "Sleep",
     "Wait",
+    "Won",
     "drain",
     "emit",
     "gather",
     "offload",
+    "race",
     "read_all",
     "send",
     "sleep",
@@ -121,7 +126,39 @@ class Gather:
     at_once: int
 
 
-Effect = Send | Read | Drain | Emit | Sleep | Wait | Offload | Gather
+@dataclass(slots=True)
+class Race:
+    """Run a flow, and a second one beside it when the first takes long; the answer is the `Won` of one of them."""
+
+    first: Flow[Any]
+    second: Callable[[], Flow[Any] | None]
+    after: float
+
+
+@dataclass(slots=True)
+class Won(Generic[T]):
+    """The flow that won a race, standing where it won.
+
+    Args:
+        flow: It is the caller's now, with its open response.
+        deltas: What it emits; None when it has ended.
+        result: What it returned, once it has ended.
+    """
+
+    flow: Flow[T]
+    deltas: Sequence[ChatDelta] | None = None
+    result: T | None = None
+
+    def rest(self) -> Flow[T]:
+        """Goes on with it, as if it had been the caller's own from the beginning."""
+        if self.deltas is None:
+            return cast(T, self.result)
+        with closing(self.flow):
+            yield Emit(self.deltas)
+            return (yield from self.flow)
+
+
+Effect = Send | Read | Drain | Emit | Sleep | Wait | Offload | Gather | Race
 Flow = Generator[Effect, Any, T]
 
 
@@ -165,6 +202,21 @@ def gather(children: Iterable[Flow[T]], *, at_once: int) -> Flow[list[T]]:
         at_once: How many run at one time, at most.
     """
     return cast("list[T]", (yield Gather(children, at_once)))
+
+
+def race(first: Flow[T], second: Callable[[], Flow[T] | None], *, after: float) -> Flow[Won[T]]:
+    """The first of two flows that emits or returns; go on with `yield from won.rest()`.
+
+    The other is closed at once and its connection freed. A flow that fails does not win while the other still can;
+    where neither does, the first one's error is raised. What is no `RouterError` ends both. They run with a copy of
+    the caller's context variables.
+
+    Args:
+        first: Begun at once.
+        second: Makes the other, when the first has neither emitted nor ended in time; None leaves it at the first.
+        after: Seconds until then.
+    """
+    return cast("Won[T]", (yield Race(first, second, after)))
 
 
 def read_all(response: Head, most_bytes: int) -> Flow[tuple[bytes, bool]]:

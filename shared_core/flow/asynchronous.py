@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from shared_core.errors import ConfigError, ConnectionLost
-from shared_core.flow import Drain, Emit, Flow, Gather, Latch, Offload, Read, Send, Sleep, Wait
+from shared_core.errors import ConfigError, ConnectionLost, RouterError
+from shared_core.flow import Drain, Emit, Flow, Gather, Latch, Offload, Race, Read, Send, Sleep, Wait, Won
+from shared_core.flow.contest import PATIENCE
 from shared_core.types import ChatDelta
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class AsyncRun(Generic[T]):
         self._flow = flow
         self._transport = transport
         self._response: AsyncResponse | None = None
-        self._workers: list[asyncio.Task[None]] = []
+        self._workers: list[asyncio.Task[Any]] = []
         self.done = False
         self._busy = False
 
@@ -112,6 +113,8 @@ class AsyncRun(Generic[T]):
                 return await asyncio.to_thread(function)
             case Gather(children, at_once):
                 return await self._gather(children, at_once)
+            case Race():
+                return await self._race(effect)
         raise AssertionError(f"not an effect: {effect!r}")
 
     async def _gather(self, children: Iterable[Flow[Any]], at_once: int) -> list[Any]:
@@ -147,10 +150,90 @@ class AsyncRun(Generic[T]):
             raise AssertionError("a flow that is gathered with others cannot emit")
         return self.result
 
+    async def _race(self, race: Race) -> Won[Any]:
+        """Each flow in a task of its own; the winner is left as it stands, for this task to go on with."""
+        await self._release()
+        entrants: _Entrants = {}
+        try:
+            winner = await self._decide(race, entrants)
+            run = entrants.pop(winner)
+            try:
+                await _end(entrants)
+                if self._closed():
+                    raise ConnectionLost("Another task ended this call.")
+            except BaseException:
+                await run.close()
+                raise
+            self._response, run._response = run._response, None
+            return Won(run._flow, winner.result(), getattr(run, "result", None))
+        except BaseException:
+            await _end(entrants)
+            raise
+        finally:
+            self._workers = []
+
+    async def _decide(self, race: Race, entrants: _Entrants) -> _Entrant:
+        """The first that emits or returns."""
+        first = self._enter(race.first, entrants)
+        news, _ = await asyncio.wait(entrants, timeout=race.after)
+        if not news:
+            second = race.second()
+            if second is not None:
+                self._enter(second, entrants)
+        while True:
+            for task in [each for each in entrants if each in news]:
+                if task.cancelled():
+                    raise ConnectionLost("Another task ended this call.")
+                failure = task.exception()
+                if failure is None:
+                    return task
+                if not isinstance(failure, RouterError):  # a mistake of ours, or an interrupt
+                    raise failure
+            running = [task for task in entrants if not task.done()]
+            if not running:
+                raise first.exception() or ConnectionLost("Another task ended this call.")
+            news, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+
+    def _enter(self, flow: Flow[Any], entrants: _Entrants) -> _Entrant:
+        run = AsyncRun(flow, self._transport)
+        task = asyncio.create_task(run.advance())
+        entrants[task] = run
+        self._workers.append(task)
+        return task
+
     async def _release(self) -> None:
         response, self._response = self._response, None
         if response is not None:
             await response.close()
+
+
+_Entrant = asyncio.Task[Sequence[ChatDelta] | None]
+_Entrants = dict[_Entrant, AsyncRun[Any]]
+
+
+async def _end(entrants: _Entrants) -> None:
+    """Ends those that lost, and waits a moment for them."""
+    losers = dict(entrants)
+    entrants.clear()
+    running = [task for task in losers if task.cancel()]
+    for task in losers:
+        task.add_done_callback(_heard)
+    await _close_all(losers)
+    if running:
+        await asyncio.wait(running, timeout=PATIENCE)
+        await _close_all(losers)
+
+
+async def _close_all(losers: _Entrants) -> None:
+    for task, run in losers.items():
+        if task.done():
+            await run.close()
+
+
+def _heard(task: _Entrant) -> None:
+    """What a loser fails with is nobody's business, and no reason for asyncio to complain."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _opened(latch: Latch, seconds: float) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared_core.errors import ConfigError, ConnectionLost
-from shared_core.flow import Drain, Emit, Flow, Gather, Latch, Offload, Read, Send, Sleep, Wait
+from shared_core.flow import Drain, Emit, Flow, Gather, Latch, Offload, Race, Read, Send, Sleep, Wait, Won
+from shared_core.flow.contest import Contest
 from shared_core.flow.crew import Crew
 from shared_core.types import ChatDelta, Waits
 
@@ -55,7 +56,7 @@ class BlockingRun(Generic[T]):
         self._nap = nap
         self._transport = transport
         self._response: Response | None = None
-        self._crew: Crew | None = None
+        self._crew: Crew | Contest | None = None
         self._awake: threading.Event | None = None
         self._waits: Waits | None = None
         self._hung_up = False
@@ -131,6 +132,8 @@ class BlockingRun(Generic[T]):
         that is for the flow to say."""
         self._hung_up = True
         self._wake()
+        if isinstance(crew := self._crew, Contest):
+            crew.stop()
         if self._waits is not None:
             self._waits.hang_up()
 
@@ -168,6 +171,8 @@ class BlockingRun(Generic[T]):
                 return function()
             case Gather(children, at_once):
                 return self._gather(children, at_once)
+            case Race():
+                return self._race(effect)
         raise AssertionError(f"not an effect: {effect!r}")
 
     def _wait(self, latch: Latch, seconds: float) -> bool:
@@ -201,6 +206,33 @@ class BlockingRun(Generic[T]):
             return crew.work(children, at_once)
         finally:
             self._crew = None
+
+    def _race(self, race: Race) -> Won[Any]:
+        self._release()
+        transport = self._transport
+        self._crew = contest = Contest(lambda child, nap: BlockingRun(child, transport, nap))
+        try:
+            if self._closed() or self._hung_up:
+                raise _ended_elsewhere()
+            winner = contest.decide(race)
+            contest.end(winner)
+            return self._take_over(winner.run, winner.deltas)
+        except BaseException:
+            contest.end()
+            raise
+        finally:
+            self._crew = None
+
+    def _take_over(self, run: BlockingRun[Any], deltas: Sequence[ChatDelta] | None) -> Won[Any]:
+        """Makes another run's flow and its open response part of this one."""
+        self._waits, self._response = run._waits, run._response
+        run._response = None
+        if self._closed():
+            self._release()
+            raise _ended_elsewhere()
+        if self._hung_up and self._waits is not None:
+            self._waits.hang_up()
+        return Won(run._flow, deltas, getattr(run, "result", None))
 
     def _release(self) -> None:
         response, self._response = self._response, None

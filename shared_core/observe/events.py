@@ -1,6 +1,6 @@
 """What befalls a call, as frozen values: for hooks, and for what listens here (the ledger, spans and metrics).
 
-    CallStarted ─▶ (Retrying | MovedOn)* ─▶ CallEnded        BudgetAlert
+    CallStarted ─▶ (Retrying | MovedOn | Hedged ─▶ HedgeEnded)* ─▶ CallEnded        BudgetAlert
 
 One `CallStarted` and one `CallEnded` for each call that a user makes, whatever becomes of it; a list of texts is one.
 Neither a prompt nor an answer is part of what an event prints: `request` and `reply` hold them, for hooks that want
@@ -9,14 +9,24 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from shared_core.types import Cost, Usage
 
-__all__ = ["BudgetAlert", "CallEnded", "CallStarted", "Event", "Hook", "MovedOn", "Retrying"]
+__all__ = [
+    "BudgetAlert",
+    "CallEnded",
+    "CallStarted",
+    "Event",
+    "HedgeEnded",
+    "Hedged",
+    "Hook",
+    "MovedOn",
+    "Retrying",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,7 @@ class CallEnded:
         request: What was asked.
         reply: The answer; of a stream that broke off, the part that arrived.
         failure: The error.
+        gaps: Seconds between the pieces of a stream, as they came from the network, the first one left out.
     """
 
     id: str
@@ -93,6 +104,7 @@ class CallEnded:
     request: Any = field(repr=False)
     reply: Any = field(repr=False)
     failure: BaseException | None = field(repr=False)
+    gaps: Sequence[float] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,9 +173,48 @@ class BudgetAlert:
     mode: str
 
 
-Event = CallStarted | CallEnded | Retrying | MovedOn | BudgetAlert
+@dataclass(frozen=True, slots=True)
+class Hedged:
+    """A call has waited long, and a second target is asked beside the first.
+
+    Args:
+        id: As in `CallStarted`.
+        url: The address that is slow.
+        after: Seconds until then.
+        to_url: The address that is asked, too.
+        to_model: The model there.
+    """
+
+    id: str
+    url: str
+    after: float
+    to_url: str
+    to_model: str
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeEnded:
+    """One of the two has answered, or neither.
+
+    Args:
+        id: As in `CallStarted`.
+        won: "first", "second", or "neither": both failed, or the call was left.
+        url: The address that answered; "" for neither.
+        lost: What became of the other: "broken off", which its provider may charge for; "failed"; or "answered", at
+            the same moment.
+        cost: What the other cost; known only where it answered.
+    """
+
+    id: str
+    won: str
+    url: str
+    lost: str
+    cost: Cost
+
+
+Event = CallStarted | CallEnded | Retrying | MovedOn | Hedged | HedgeEnded | BudgetAlert
 """Others may come: a hook looks at what it knows, and passes over the rest."""
 
 Hook = Callable[[Any], object]
-"""Told of each event, in the thread or task of the call, which waits for it: it should be quick. What it raises is
-logged and goes no further."""
+"""Told of each event, in the thread or task of the call, which waits for it: it should be quick. What befalls one of
+two requests (`hedge`) is told from a thread or task of its own. What it raises is logged and goes no further."""

@@ -1,7 +1,16 @@
 """The log: logger `hfrouter`, never a prompt, an answer or a token.
 
-Retries, waits and moves are INFO, failures WARNING, answers DEBUG. Silent unless the program sets up logging.
-Hooks are told of retries and moves, too.
+    import logging
+    logging.basicConfig()
+    logging.getLogger("hfrouter").setLevel(logging.INFO)
+
+WARNING    a call failed, retries were in vain too often, a file or server of ours cannot be used (said once)
+INFO       retries, moves to another target, targets that are closed and well again, models that load, jobs
+DEBUG      answers: who, and after how long
+
+A line begins with the model. Where hooks listen (`hooks=`), the id follows that their events have, so that lines, spans
+and rows of one call can be put side by side: "org/model (call 00f1…): RateLimited; trying again in 0.71 s". Hooks are
+told of retries and moves, too. Silent unless the program sets up logging.
 """
 
 from __future__ import annotations
@@ -10,20 +19,24 @@ import logging
 from collections.abc import Iterable
 
 from shared_core.errors import RouterError
-from shared_core.observe.events import BudgetAlert, Hook, MovedOn, Retrying
+from shared_core.observe.events import BudgetAlert, Hedged, HedgeEnded, Hook, MovedOn, Retrying
 from shared_core.observe.hooks import tell
-from shared_core.types import Call, Job, LookupRequest, Target
+from shared_core.types import Call, Cost, Job, LookupRequest, Target
 
 __all__ = [
     "answered",
     "budget_spent",
+    "closed",
     "continued",
     "failed",
+    "hedge_ended",
+    "hedged",
     "job_accepted",
     "moved",
     "out_of_retries",
     "retrying",
     "waiting_for_model",
+    "well_again",
 ]
 
 _logger = logging.getLogger("hfrouter")
@@ -90,6 +103,43 @@ def budget_spent(hooks: Iterable[Hook], alert: BudgetAlert, told: str) -> None:
     tell(hooks, alert)
 
 
+def hedged(call: Call, url: str, after: float, to: Target) -> None:
+    """A second target is asked beside a slow one."""
+    _logger.info(
+        "%s at %s: no answer within %.2f s; %s at %s is asked, too",
+        _about(call),
+        url,
+        after,
+        to.model,
+        to.base_url,
+    )
+    if call.hooks:
+        tell(call.hooks, Hedged(call.id, url, after, to.base_url, to.model))
+
+
+def hedge_ended(call: Call, won: str, url: str, lost: str, cost: Cost) -> None:
+    """One of the two has answered, or neither."""
+    _logger.info("%s: of two requests, %s answered; the other was %s", _about(call), won, lost)
+    if call.hooks:
+        tell(call.hooks, HedgeEnded(call.id, won, url, lost, cost))
+
+
+def closed(call: Call, error: RouterError, seconds: float) -> None:
+    """A target is passed over for a while."""
+    _logger.info(
+        "%s at %s: closed for %.0f s after %s",
+        _about(call),
+        call.target.base_url,
+        seconds,
+        type(error).__name__,
+    )
+
+
+def well_again(call: Call) -> None:
+    """A target that was closed has answered."""
+    _logger.info("%s at %s: well again", _about(call), call.target.base_url)
+
+
 def waiting_for_model(call: Call, error: RouterError, wait: float) -> None:
     _logger.info(
         "%s: still loading (estimate %s s); asking again in %.1f s", _about(call), error.retry_after, wait
@@ -112,4 +162,5 @@ def answered(call: Call) -> None:
 
 def _about(call: Call) -> str:
     request = call.request
-    return request.path if isinstance(request, LookupRequest) else request.model
+    name = request.path if isinstance(request, LookupRequest) else request.model
+    return f"{name} (call {call.id})" if call.id else name

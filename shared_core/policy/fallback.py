@@ -7,7 +7,7 @@ Reads nothing of an error but its `reactions`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar, cast
 
@@ -21,7 +21,7 @@ from shared_core.routing.passing_on import Skipped, account_of, all_failed, may_
 from shared_core.types import Call, ChatReply, ChatRequest, EmbedRequest, Request, Target, Turn
 from shared_core.wire.redact import redact_error
 
-__all__ = ["Choice", "Fallback"]
+__all__ = ["Choice", "Claims", "Fallback"]
 
 T = TypeVar("T")
 
@@ -38,6 +38,31 @@ class Choice(NamedTuple):
     skipped: Sequence[Skipped] = ()
 
 
+class Claims:
+    """What one of two flows of a call may ask: no target is asked by both. Safe from threads.
+
+    Args:
+        taken: Who has which target, shared by the two.
+    """
+
+    __slots__ = ("_taken",)
+
+    def __init__(self, taken: dict[Hashable, Claims]) -> None:
+        self._taken = taken
+
+    def take(self, key: Hashable) -> bool:
+        """Takes a target, unless the other has it."""
+        return self._taken.setdefault(key, self) is self
+
+    def leave(self, key: Hashable) -> None:
+        """Gives it back."""
+        self._taken.pop(key, None)
+
+    def may_take(self, key: Hashable) -> bool:
+        """Whether the other does not have it."""
+        return self._taken.get(key, self) is self
+
+
 @dataclass(slots=True)
 class _Way:
     """How far one call has come along its targets."""
@@ -45,6 +70,7 @@ class _Way:
     left: list[Target]
     keys: tuple[object, ...]
     skipped: list[Skipped]
+    claims: Claims
     failures: list[RouterError] = field(default_factory=list)
     asked: list[Target] = field(default_factory=list)
     written: ChatReply | None = None  # what the caller has seen, where a cut answer is continued
@@ -74,10 +100,21 @@ class Fallback:
     health: Health = HEALTH
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
-        targets, skipped = self.plan(call)
+        return self.among(self.plan(call), call, inner)
+
+    def among(self, choice: Choice, call: Call, inner: Handler[T], claims: Claims | None = None) -> Flow[T]:
+        """The same with the call's targets at hand.
+
+        Args:
+            choice: The targets.
+            call: The call.
+            inner: What asks one of them.
+            claims: Which of them are asked by another flow of this call.
+        """
+        targets, skipped = choice
         if len(targets) == 1 and not skipped:
             return (yield from inner(replace(call, request=_asking(call, targets[0]), target=targets[0])))
-        way = _Way(list(targets), tuple(target.id for target in targets), list(skipped))
+        way = _Way(list(targets), tuple(target.id for target in targets), list(skipped), claims or Claims({}))
         target, admission = self._first(call, way)
         while True:
             part = self._part(call, target, admission, way)
@@ -108,7 +145,11 @@ class Fallback:
         if found is not None:
             return found
         now = call.waits.now()
-        due = min(way.left, key=lambda target: self.health.wait(target.id, now))
+        free = [target for target in way.left if way.claims.may_take(target.id)]
+        if not free:
+            raise self._end(way, call)
+        due = min(free, key=lambda target: self.health.wait(target.id, now))
+        way.claims.take(due.id)
         way.left.remove(due)
         return due, "open"
 
@@ -118,10 +159,13 @@ class Fallback:
             return None
         for early in (False, True):  # a probe before its time only where nobody else is left
             for target in way.left:
+                if not way.claims.take(target.id):
+                    continue
                 admission = self.health.admit(target.id, now, until, early=early)
                 if admission is not None:
                     way.left.remove(target)
                     return target, admission
+                way.claims.leave(target.id)
         return None
 
     def _part(self, call: Call, target: Target, admission: Admission, way: _Way) -> Call:
@@ -194,6 +238,8 @@ class Fallback:
             return "the time was up"
         if len(way.asked) >= self.most:
             return f"{self.most} targets are asked at most"
+        if not way.claims.may_take(target.id):
+            return "another request of this call went there"
         wait = self.health.wait(target.id, now)
         return f"failed lately, closed for {wait:.0f} s" if wait else "is being probed by another call"
 

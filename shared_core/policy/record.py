@@ -10,6 +10,7 @@ import random
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from shared_core.errors import RouterError, StreamInterrupted
@@ -50,6 +51,7 @@ class Record:
             f"{random.getrandbits(64):016x}",
             call.cache,
         )
+        call.progress.pieces = []
         tell(call.hooks, self._started(call))
         done, result = False, None
         try:
@@ -104,6 +106,7 @@ class Record:
             call.request,
             reply,
             error,
+            [after - before for before, after in pairwise(progress.pieces or ())],
         )
 
 

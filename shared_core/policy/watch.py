@@ -7,9 +7,10 @@ from typing import Any, TypeVar
 
 from shared_core.errors import ModelLoading, Overloaded, RateLimited, RouterError, StreamInterrupted
 from shared_core.flow import Flow
+from shared_core.observe import log
 from shared_core.policy import Handler
 from shared_core.policy.state import HEALTH, Health, Trouble
-from shared_core.types import Call, ChatReply, Figures
+from shared_core.types import Call, ChatReply, Figures, Turn
 
 __all__ = ["Watch", "trouble_of"]
 
@@ -35,20 +36,26 @@ class Watch:
             result = yield from inner(call)
         except RouterError as error:
             trouble = trouble_of(error)
+            now = waits.now()
             if trouble is None:
-                self.health.answered(turn.key, waits.now(), probe=turn.probe)
-            else:
-                self.health.failed(
-                    turn.key,
-                    waits.now(),
-                    trouble,
-                    rivals=turn.rivals,
-                    retry_after=_asked_for(error),
-                    probe=turn.probe,
-                )
+                self._is_well(call, turn, now)
+            elif self.health.failed(
+                turn.key,
+                now,
+                trouble,
+                rivals=turn.rivals,
+                retry_after=_asked_for(error),
+                probe=turn.probe,
+            ):
+                log.closed(call, error, self.health.wait(turn.key, now))
             raise
-        self.health.answered(turn.key, waits.now(), _figures(call, result, started), probe=turn.probe)
+        self._is_well(call, turn, waits.now(), _figures(call, result, started))
         return result
+
+    def _is_well(self, call: Call, turn: Turn, now: float, figures: Figures | None = None) -> None:
+        self.health.answered(turn.key, now, figures, probe=turn.probe)
+        if turn.probe:
+            log.well_again(call)
 
 
 def trouble_of(error: RouterError) -> Trouble | None:

@@ -219,9 +219,10 @@ class Database:
     def _is_ours(self, connection: sqlite3.Connection) -> bool:
         """Whether the tables are there; False for an empty file, ConfigError for what must not be touched."""
         layout = self.layout
+        # The tables first: another process may make them now, and what else it says comes with them.
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         kind = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if kind != layout.application_id and (kind or tables):
             raise ConfigError(
                 f"{self.path} is an SQLite file of something else, not {layout.name}.",

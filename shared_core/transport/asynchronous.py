@@ -166,7 +166,7 @@ class AsyncPooledResponse:
 
 
 async def _close_all(idle: Idle) -> None:
-    for lane in idle.take_all():
+    for lane in idle.retire():
         await lane.aclose()
 
 

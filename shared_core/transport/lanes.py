@@ -26,11 +26,12 @@ _KEEP_AT_MOST = 256
 class IdleLanes(Generic[T]):
     """Idle lanes by origin, safe from threads. It decides; the caller closes what it is handed."""
 
-    __slots__ = ("_by_origin", "_lock")
+    __slots__ = ("_by_origin", "_lock", "_retired")
 
     def __init__(self) -> None:
         self._by_origin: dict[str, deque[tuple[float, T]]] = {}
         self._lock = threading.Lock()
+        self._retired = False
 
     def take(self, origin: str) -> T | None:
         """The freshest idle lane to this origin; None when there is none."""
@@ -46,6 +47,8 @@ class IdleLanes(Generic[T]):
         """Returns a lane, and gets the ones that are now too many or too old, to be closed."""
         now = time.monotonic()
         with self._lock:
+            if self._retired:
+                return [lane]
             idle = self._by_origin.setdefault(origin, deque())
             idle.append((now, lane))
             stale = []
@@ -59,3 +62,10 @@ class IdleLanes(Generic[T]):
             lanes = [lane for idle in self._by_origin.values() for _, lane in idle]
             self._by_origin.clear()
             return lanes
+
+    def retire(self) -> list[T]:
+        """Every idle lane, to be closed. Nothing is kept from now on: a call that is still under way gets the lane
+        that it returns back."""
+        with self._lock:
+            self._retired = True
+        return self.take_all()

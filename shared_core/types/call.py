@@ -68,15 +68,19 @@ class Progress:
             Policies that count set it back.
         reading: The reader of the stream that is being read: it knows what has arrived. None before.
         owed: What is set aside in budgets for a result that is still to come; None mostly.
+        besides: What is to be noted with its cost, of a request that was broken off; "" for nothing.
+        pieces: When each piece of a stream came, in monotonic seconds; None where nobody wants to know.
     """
 
     __slots__ = (
         "attempts",
+        "besides",
         "emitted",
         "first_token",
         "model",
         "moves",
         "owed",
+        "pieces",
         "provider",
         "reading",
         "request_id",
@@ -93,7 +97,8 @@ class Progress:
         self.provider: str | None = None
         self.request_id: str | None = None
         self.moves = 0
-        self.model = self.url = ""
+        self.model = self.url = self.besides = ""
+        self.pieces: list[float] | None = None
         self.runs = 0
         self.reading: Any = None
         self.owed: Any = None

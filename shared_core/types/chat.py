@@ -73,7 +73,8 @@ class ReplyMeta:
         first_token_s: Seconds from the call to the first content; None without streaming.
         headers: The reply's headers, names in lower case.
         url: The address that was called.
-        cost: What this answer cost, where that is known; tries that failed are not in it.
+        cost: What this answer cost, where that is known; tries that failed are not in it, nor what was broken off
+            because another target was faster (`hedge`), of which its note tells.
         moves: How many targets were given up before this one answered; 0 without `fallback`.
         cached: Whether it was remembered from an earlier call, and nobody was asked.
     """

@@ -7,7 +7,7 @@ Not here: prices and the arithmetic (`catalog.costs`), which list a call is char
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Any, Literal
 
@@ -75,6 +75,10 @@ class Cost:
             _both(self.source, other.source),
             _both(self.note, other.note),
         )
+
+    def noted(self, note: str) -> Cost:
+        """The same, with a further note."""
+        return replace(self, note=_both(self.note, note))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values: the sum as a text such as "0.000123"; empty texts are left out."""

@@ -5,14 +5,20 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import sqlite3
 import stat
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from shared_core import ConfigError
 from shared_core.cache import SqliteCache
+from shared_core.cache.sqlite import LAYOUT
+from shared_core.storage.database import Database
 
 
 def pairs(numbers: range, size: int = 16) -> list[tuple[bytes, bytes]]:
@@ -139,3 +145,39 @@ def test_threads_share_one_cache(cache: SqliteCache) -> None:
 def test_a_bound_that_nothing_fits_under_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="under 1 MiB"):
         SqliteCache(tmp_path / "c.db", max_bytes=1000)
+
+
+def test_many_may_open_a_new_file_at_the_same_moment(tmp_path: Path) -> None:
+    start = threading.Barrier(6)
+
+    def open_all(_: int) -> None:
+        for number in range(25):
+            start.wait(20)
+            SqliteCache(tmp_path / f"{number}.sqlite").close()
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(open_all, range(6)))
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_file_whose_tables_another_program_makes_meanwhile_is_no_strangers(
+    tmp_path: Path, after: int
+) -> None:
+    path = tmp_path / "new.sqlite"
+    connection = sqlite3.connect(path, isolation_level=None)
+    asked = []
+
+    class Slow:
+        """Another program comes in between two questions."""
+
+        def execute(self, statement: str) -> Any:
+            answer = connection.execute(statement)
+            row = answer.fetchone()
+            asked.append(statement)
+            if len(asked) == after:
+                SqliteCache(path).close()
+            return SimpleNamespace(fetchone=lambda: row)
+
+    assert Database(path, LAYOUT)._is_ours(Slow()) is False  # type: ignore[arg-type]
+    assert len(asked) == 3
+    connection.close()

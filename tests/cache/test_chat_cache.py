@@ -190,8 +190,13 @@ def test_making_one_opens_nothing(tmp_path: Path) -> None:
 def test_an_entry_that_cannot_be_read_is_a_miss(tmp_path: Path) -> None:
     cache = ChatCache(tmp_path)
     cache.put(key(), REPLY)
-    cache._place.store.put_many([(key(), b'{"v":1,"choices":[]}')])
-    assert cache.get(key()) is None
+    (written,) = cache._place.store.get_many([key()])
+    assert written is not None
+    of_the_future = written.replace(b'{"v":1,', b'{"v":2,')
+    assert of_the_future != written
+    for other in (of_the_future, written[:-1], b"", b'{"v":1,"choices":[]}'):
+        cache._place.store.put_many([(key(), other)])
+        assert cache.get(key()) is None
     cache.put(key(), REPLY)
     assert cache.get(key()) is not None
     cache.close()

@@ -17,6 +17,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -374,6 +375,36 @@ def test_a_bad_token_in_the_environment_is_refused_without_being_shown(
     with pytest.raises(RouterError) as caught:
         HFRouter("org/name").chat(HELLO)
     assert not canary.sings_in(told(without_our_frames(caught.value)))
+
+
+@pytest.mark.parametrize("status", [400, 401])
+def test_what_is_remembered_and_shared_holds_no_token(
+    canary: Canary, offline_url: OfflineRouter, tmp_path: Path, caplog: pytest.LogCaptureFixture, status: int
+) -> None:
+    settings: Any = {
+        "base_url": offline_url,
+        "max_retries": 0,
+        "embedding_cache": tmp_path / "vectors.sqlite",
+    }
+    router = HFRouter("offline/echo", api_key=canary, chat_cache=tmp_path / "answers.sqlite", **settings)
+    for _ in range(2):
+        router.chat(HELLO, temperature=0)
+    router.embed(["one"], model="offline/embed-8")
+    said = repr(router) + repr(vars(router)) + repr(pickle.dumps(router))
+    offline_url.queue(Status(status, {"error": f"bad {canary}"}), times=1)
+    offline_url.queue(Status(status, {"error": f"bad {canary}"}), times=1, path="/v1/embeddings")
+    for work in (
+        lambda: router.chat(HELLO, temperature=0, max_tokens=3),
+        lambda: router.embed(["two"], model="offline/embed-8"),
+    ):
+        with pytest.raises(RouterError) as caught:
+            work()
+        said += told(without_our_frames(caught.value))
+    router._safeguards.arguments["chat_cache"].close()  # type: ignore[union-attr]
+    router.close()
+    said += "".join(file.read_bytes().decode("latin-1") for file in tmp_path.iterdir())
+    assert "one two three four five" in said  # the answer
+    assert not canary.sings_in(said + caplog.text)
 
 
 PROGRAM = """

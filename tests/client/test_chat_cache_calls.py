@@ -254,6 +254,19 @@ def test_a_file_outlives_the_client(offline_url: Any, tmp_path: Path) -> None:
     assert asyncio.run(later()).meta.cached
 
 
+def test_a_client_closes_what_was_opened_for_it_and_nothing_else(offline_url: Any, tmp_path: Path) -> None:
+    def opened_after(cache: Any) -> Any:
+        with HFRouter("offline/echo", base_url=offline_url, api_key="k", chat_cache=cache) as router:
+            router.chat(HELLO, temperature=0)
+            place: Any = router._safeguards.arguments["chat_cache"]
+        return place._place.store._database._opened.connection
+
+    assert opened_after(tmp_path) is None
+    shared = ChatCache(tmp_path)
+    assert opened_after(shared) is not None
+    shared.close()
+
+
 def test_copies_and_pickles_of_a_client_find_the_file_again(offline_url: Any, tmp_path: Path) -> None:
     router = HFRouter("offline/echo", base_url=offline_url, api_key="k", chat_cache=tmp_path)
     router.chat(HELLO, temperature=0)

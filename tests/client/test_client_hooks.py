@@ -69,7 +69,9 @@ def test_a_hook_that_fails_harms_no_call(offline_url: str, caplog: pytest.LogCap
 
 
 @pytest.mark.parametrize(
-    "settings", [{"hooks": ["no function"]}, {"usage_tags": {"user": 1}}, {"usage_tags": ["user"]}], ids=str
+    "settings",
+    [{"hooks": ["no function"]}, {"usage_tags": {"user": 1}}, {"usage_tags": ["user"]}, {"state": 42}],
+    ids=str,
 )
 def test_what_cannot_work_is_said_before_anything_is_sent(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):

@@ -275,6 +275,8 @@ def warm_rooms() -> None:
         importlib.import_module(f"shared_core.transport.{room}").shared()
     importlib.import_module("aiohttp")
     importlib.import_module("shared_core.transport.blocking").tls_context()
+    importlib.import_module("shared_core.transport.injected")
+    importlib.import_module("httpx").Client().close()  # its first one reads the certificates
 
 
 Call = Callable[..., Awaitable[Outcome]]

@@ -13,6 +13,7 @@ FRAMEWORKS = ["langchain_core", "langchain", "llama_index"]
 LOCAL = ["torch", "transformers", "sentence_transformers"]
 OTHERS = ["sentence_transformers", "openai", "langchain_core", "starlette"]
 SERVERS = ["starlette", "uvicorn"]
+UNASKED = ["opentelemetry", "redis", "sqlite3", "shared_core.policy.share", "shared_core.policy.stores"]
 
 
 def loaded_after(code: str, *names: str) -> list[str]:
@@ -49,7 +50,7 @@ IMPORTS = {
     ),
     "a client that was made": (
         "from shared_core import HFRouter, AsyncHFRouter; HFRouter('a/b', api_key='k'); AsyncHFRouter('a/b')",
-        [*HEAVY, *HTTP, *FRAMEWORKS, "huggingface_hub"],
+        [*HEAVY, *HTTP, *FRAMEWORKS, "huggingface_hub", *UNASKED],
     ),
     "the offline router, before it runs": ("import shared_core.testing", [*HEAVY, *SERVERS, *HTTP]),
     "local models, before one is loaded": ("import shared_core.local", HEAVY),

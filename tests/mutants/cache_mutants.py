@@ -95,7 +95,7 @@ CACHES = (
         _FORM,
         'if form["v"] != _VERSION:',
         'if not form["v"]:',
-        ("tests/properties/test_chat_cache_properties.py", "tests/cache/test_chat_cache.py"),
+        _KEYS,
     ),
     Mutant(
         "Chat cache: what a text should be may be anything",
@@ -231,14 +231,14 @@ CACHES = (
         ("tests/client/test_single_flight_calls.py",),
     ),
     Mutant(
-        "Vectors: one account waits for what another one pays for",
+        "Shared batches: one account waits for what another one pays for",
         "shared_core/client/embed_flight.py",
-        "account = [token.reveal(), target.base_url,",
-        "account = [target.base_url,",
+        "place = [token.reveal(), target.base_url,",
+        "place = [target.base_url,",
         ("tests/client/test_single_flight_calls.py",),
     ),
     Mutant(
-        "Vectors: who shared a batch pays for it again",
+        "Shared batches: who shared a batch pays for it again",
         "shared_core/client/embedding.py",
         "        if embedded.shared:",
         "        if not embedded:",

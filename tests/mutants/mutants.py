@@ -1,8 +1,9 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
 Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), of
-embedding (`vector_mutants`), of caches (`cache_mutants`) and of media (`media_mutants`), how it is run (`run`), and
-that the table keeps up with the code (`test_mutants_table`).
+embedding (`vector_mutants`), of caches (`cache_mutants`), of races (`hedge_mutants`), of media (`media_mutants`), of
+what is observed and shared (`observing_mutants`), how it is run (`run`), and that the table keeps up with the code
+(`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -13,8 +14,10 @@ from __future__ import annotations
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from classic_mutants import CLASSIC
+from hedge_mutants import HEDGE
 from media_mutants import MEDIA
 from mutant import Mutant
+from observing_mutants import OBSERVING
 from vector_mutants import VECTORS
 
 __all__ = ["MUTANTS"]
@@ -94,7 +97,7 @@ _POLICY = (
     Mutant(
         "Nothing is retried",
         "shared_core/client/pipeline.py",
-        "*((Retry(attempts=max_retries + 1, only_unsent=paid),) if max_retries else ()),",
+        "*((Retry(attempts=max_retries + 1, only_unsent=paid, health=health),) if max_retries else ()),",
         "*((Retry(attempts=1),) if max_retries else ()),",
         ("tests/faults/test_plain_faults.py::test_tried_again_and_answered",),
     ),
@@ -437,7 +440,9 @@ MUTANTS = (
     *_WIRE,
     *_TRANSPORT,
     *_CLIENT,
+    *OBSERVING,
     *CLASSIC,
+    *HEDGE,
     *MEDIA,
     *VECTORS,
     *CACHES,

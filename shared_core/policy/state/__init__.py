@@ -6,10 +6,20 @@ by all clients: a target that is in trouble is in trouble for everybody.
 
 from __future__ import annotations
 
-from shared_core.policy.state.budget import RETRIES, RetryBudget
-from shared_core.policy.state.health import HEALTH, Admission, Health, Trouble
+from shared_core.policy.state.budget import HEDGES, RETRIES, RetryBudget
+from shared_core.policy.state.health import HEALTH, Admission, Closing, Health, Trouble
 
-__all__ = ["HEALTH", "RETRIES", "Admission", "Health", "RetryBudget", "Trouble", "forget"]
+__all__ = [
+    "HEALTH",
+    "HEDGES",
+    "RETRIES",
+    "Admission",
+    "Closing",
+    "Health",
+    "RetryBudget",
+    "Trouble",
+    "forget",
+]
 
 
 def forget() -> None:
@@ -19,3 +29,4 @@ def forget() -> None:
     MEMORY.clear()
     HEALTH.clear()
     RETRIES.clear()
+    HEDGES.clear()

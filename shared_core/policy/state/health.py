@@ -13,11 +13,11 @@ import math
 import threading
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shared_core.types import Figures
 
-__all__ = ["HEALTH", "Admission", "Health", "Trouble"]
+__all__ = ["HEALTH", "Admission", "Closing", "Health", "Trouble"]
 
 Admission = Literal["open", "probe"]
 """How a target may be asked: by everybody, or by this call alone."""
@@ -25,8 +25,24 @@ Admission = Literal["open", "probe"]
 Trouble = Literal["passing", "throttled", "refused"]
 """What a failure says of its target: it may be chance; it has too much to do; it will not serve this account."""
 
+
+class Closing(NamedTuple):
+    """How a target is closed.
+
+    Args:
+        until: From when on it may be probed.
+        length: Seconds that it was closed for.
+        early: From when on it may be probed where nobody else is left; infinity where the service named its time.
+    """
+
+    until: float
+    length: float
+    early: float
+
+
 _SLICES = 6  # of the window: old tries are forgotten a slice at a time
 _SHARE = 0.2  # of the newest figure in the running one
+_RECENT = 64  # durations of a target that are kept
 
 
 class _Record:
@@ -35,6 +51,7 @@ class _Record:
     __slots__ = (
         "early",
         "figures",
+        "first_tokens",
         "in_a_row",
         "length",
         "next_length",
@@ -42,6 +59,7 @@ class _Record:
         "reopened",
         "slices",
         "until",
+        "wholes",
     )
 
     def __init__(self) -> None:
@@ -54,10 +72,19 @@ class _Record:
         self.in_a_row = 0
         self.slices: deque[list[int]] = deque(maxlen=_SLICES)  # [number of the slice, tries, failures]
         self.figures = Figures()
+        self.first_tokens: deque[float] = deque(maxlen=_RECENT)
+        self.wholes: deque[float] = deque(maxlen=_RECENT)
 
     @property
     def closed(self) -> bool:
         return self.length > 0
+
+    def reopen(self, now: float) -> None:
+        self.length, self.until, self.early = 0.0, -math.inf, math.inf
+        self.probe_until = -math.inf
+        self.reopened = now
+        self.in_a_row = 0
+        self.slices.clear()
 
 
 class Health:
@@ -73,8 +100,13 @@ class Health:
         pause: Seconds between two probes of a target whose time is not up, made when nobody else answers.
         most: Records kept; a process that knows more targets forgets the oldest.
 
+    Attributes:
+        is_shared: Whether other processes are told, and listened to; see `policy.stores.shared_health`.
+
     Source of the numbers: reliability notes, section 2; LiteLLM's router has the same rate and first cooldown.
     """
+
+    is_shared = False
 
     def __init__(
         self,
@@ -128,6 +160,13 @@ class Health:
         record = self._records.get(key)
         return 0.0 if record is None or not record.closed else max(0.0, record.until - now)
 
+    def closing(self, key: Hashable) -> Closing | None:
+        """How the target is closed; None while it is open."""
+        record = self._records.get(key)
+        if record is None or not record.closed:
+            return None
+        return Closing(record.until, record.length, record.early)
+
     # -- telling ----------------------------------------------------------------------------------------
 
     def answered(
@@ -142,12 +181,20 @@ class Health:
             self._count(record, now, failed=0)
             record.in_a_row = 0
             if record.closed and probe:
-                record.length, record.until, record.early = 0.0, -math.inf, math.inf
-                record.probe_until = -math.inf
-                record.reopened = now
-                record.slices.clear()
+                record.reopen(now)
             if figures is not None:
                 record.figures = _blended(record.figures, figures)
+                if figures.first_token is not None:
+                    record.first_tokens.append(figures.first_token)
+                elif figures.whole is not None:
+                    record.wholes.append(figures.whole)
+
+    def outlasted(self, key: Hashable, seconds: float, *, streamed: bool) -> None:
+        """An answer was given up after so long. It counts neither as answered nor as failed, but as that slow at least:
+        left out, the slow ones would be missing, and what is called slow would sink from day to day."""
+        with self._lock:
+            record = self._record(key)
+            (record.first_tokens if streamed else record.wholes).append(seconds)
 
     def failed(
         self,
@@ -190,6 +237,29 @@ class Health:
             self._close(record, now, length, retry_after)
             return True
 
+    def take_in(self, key: Hashable, told: Closing | None, now: float) -> bool:
+        """What another process has seen: that the target is closed, or (None) that it is well again.
+
+        A closing of our own that lasts longer stays. Whether anybody else is left to be asked is for each call to
+        find out: where nobody is, the one that is due first is asked.
+
+        Returns:
+            Whether that was news.
+        """
+        with self._lock:
+            record = self._record(key)
+            if told is None:
+                was_closed = record.closed
+                if was_closed:
+                    record.reopen(now)
+                return was_closed
+            if record.closed and record.until >= told.until:
+                return False
+            record.until, record.length, record.early = told
+            if told.early != math.inf:
+                record.next_length = max(record.next_length, min(told.length, self.longest))
+            return True
+
     def leave(self, key: Hashable) -> None:
         """A call has done with the target: a probe that ended without a verdict makes room for another."""
         record = self._records.get(key)
@@ -201,6 +271,21 @@ class Health:
         """What was measured."""
         record = self._records.get(key)
         return Figures() if record is None else record.figures
+
+    def p95(self, key: Hashable, *, streamed: bool, least: int = 20) -> float | None:
+        """Seconds in which 95 of 100 recent answers had come, by the nearest rank among the last 64.
+
+        Args:
+            key: The target.
+            streamed: Whether the first content of a stream is meant, else the whole answer.
+            least: Answers that it must rest on; None where there were fewer.
+        """
+        record = self._records.get(key)
+        if record is None:
+            return None
+        with self._lock:
+            recent = sorted(record.first_tokens if streamed else record.wholes)
+        return recent[math.ceil(0.95 * len(recent)) - 1] if len(recent) >= least else None
 
     def clear(self) -> None:
         """Forgets every target."""
