@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         HFTextToSpeech,
         HFTextToVideo,
     )
+    from langchain_hfrouter.rate_limiter import HFRateLimiter
     from langchain_hfrouter.reading_tools import HFAskImage, HFClassifyImage, HFClassifyText, HFTranscribe
     from langchain_hfrouter.registration import register
     from langchain_hfrouter.rerank import HFReranker
@@ -49,6 +50,7 @@ _FILE_OF = {
     "HFImageToVideo": "media_tools",
     "HFLLMCache": "llm_cache",
     "HFLocalEmbeddings": "local_embeddings",
+    "HFRateLimiter": "rate_limiter",
     "HFReranker": "rerank",
     "HFRouterEmbeddings": "router_embeddings",
     "HFRouterLLM": "llms",
@@ -72,6 +74,7 @@ __all__ = [
     "HFImageToVideo",
     "HFLLMCache",
     "HFLocalEmbeddings",
+    "HFRateLimiter",
     "HFReranker",
     "HFRouterEmbeddings",
     "HFRouterLLM",

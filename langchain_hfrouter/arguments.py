@@ -33,11 +33,11 @@ class HostArguments(SafeguardArguments, total=False):
     provider: str | None
     bill_to: str | None
     timeout: float | Timeouts | None
-    max_retries: int
+    max_retries: int | None
     default_headers: Mapping[str, str] | None
     extra_body: Mapping[str, Any] | None
     model_kwargs: Mapping[str, Any] | None
-    wait_for_model: bool | float
+    wait_for_model: bool | float | None
     http_client: Any
     async_http_client: Any
     async_transport: Literal["httpx2", "aiohttp"]
@@ -46,12 +46,12 @@ class HostArguments(SafeguardArguments, total=False):
 class Arguments(HostArguments, ChatParams, total=False):
     """Every argument of `ChatHFRouter`; its docstring describes them."""
 
-    reasoning_tags: bool
+    reasoning_tags: bool | None
     fallback: Sequence[TargetSpec] | None
     tiers: Mapping[str, Sequence[TargetSpec]] | None
     tier: str | None
     routing: Routing | None
-    continue_elsewhere: bool
+    continue_elsewhere: bool | None
     prices: Mapping[str, Any] | None
     reported_cost: str | None
     stop_sequences: str | list[str] | None

@@ -72,7 +72,7 @@ class ChatHFRouter(RouterSettings):
         media_in_tool_messages: bool = False
             Send media of tool results inside the tool message. By default they follow in a user message,
             because the tool role is text-only for most servers.
-        reasoning_tags: bool = False
+        reasoning_tags: bool | None
             Split `<think>...</think>` in the content off as reasoning.
 
     Key init args (client params):
@@ -87,9 +87,9 @@ class ChatHFRouter(RouterSettings):
             Organisation that pays.
         timeout: float | Timeouts | None
             Seconds for the whole call, or `shared_core.Timeouts` with a limit for each phase.
-        max_retries: int = 2
-            How often a transient failure is tried again, never after the first token.
-        wait_for_model: bool | float = False
+        max_retries: int | None
+            How often a transient failure is tried again, never after the first token; by default twice.
+        wait_for_model: bool | float | None
             Wait while a model is loading, up to the time limit or this many seconds.
         fallback, tiers, tier, routing, continue_elsewhere:
             Whom to ask when `model` cannot answer, in which order: as in `shared_core.HFRouter`, such as

@@ -61,10 +61,10 @@ class Connection(Safeguarded, Routers):
     provider: str | None = None
     bill_to: str | None = None
     timeout: float | Timeouts | None = None
-    max_retries: int = Field(default=2, ge=0)
+    max_retries: int | None = Field(default=None, ge=0)
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     extra_body: dict[str, Any] | None = None
-    wait_for_model: bool | float = False
+    wait_for_model: bool | float | None = None
 
     http_client: Any = Field(default=None, exclude=True, repr=False)
     async_http_client: Any = Field(default=None, exclude=True, repr=False)

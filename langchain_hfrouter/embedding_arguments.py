@@ -30,7 +30,7 @@ class BatchArguments(HostArguments, total=False):
 class RouterEmbeddingArguments(BatchArguments, total=False):
     """Every argument of `HFRouterEmbeddings`; its docstring describes them."""
 
-    embedding_api: Literal["auto", "openai", "tei", "router"]
+    embedding_api: Literal["auto", "openai", "tei", "router"] | None
     hub_url: str | None
     fallback: Sequence[TargetSpec] | None
     routing: Routing | None

@@ -28,6 +28,7 @@ __all__ = [
     "ConnectionLost",
     "InputTooLong",
     "JobFailed",
+    "LimitReached",
     "MalformedResponse",
     "ModelLoading",
     "ModelNotServed",
@@ -86,6 +87,12 @@ class BudgetExceeded(_core.BudgetExceeded, _Model):  # type: ignore[misc]
 
 class RateLimited(_core.RateLimited, _RateLimit):  # type: ignore[misc]
     """The provider or the router refuses more requests for now (429)."""
+
+
+class LimitReached(_core.LimitReached, _RateLimit):  # type: ignore[misc]
+    """A limit of your own lets the call through only after its deadline; nothing was sent."""
+
+    is_retryable = False  # a try a second later would be refused like the first
 
 
 class Overloaded(_core.Overloaded, _API):  # type: ignore[misc]
@@ -166,6 +173,7 @@ _CLASSES: dict[type[_core.RouterError], type[_core.RouterError]] = {
         NoRoute,
         BudgetExceeded,
         RateLimited,
+        LimitReached,
         Overloaded,
         ModelLoading,
         ConnectionLost,

@@ -268,7 +268,7 @@ class HFRouterLLM(TokenCounts, Connection, BaseLLM):
     def _router_settings(self) -> dict[str, Any]:
         settings = super()._router_settings()
         stand_in = self.base_url is not None and self.hub_url is not None
-        return {**settings, "hub_url": self.hub_url, "embedding_api": "router" if stand_in else "auto"}
+        return {**settings, "hub_url": self.hub_url, "embedding_api": "router" if stand_in else None}
 
     # --- serialisation, tracing, cache, token counts ---
 

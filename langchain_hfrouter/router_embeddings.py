@@ -73,8 +73,8 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
             made, for Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `model_dump`.
         base_url: str | None
             A server of your own: TEI, a dedicated endpoint, vLLM, Infinity; None is the router.
-        embedding_api: "auto" | "openai" | "tei" | "router" = "auto"
-            What `base_url` speaks. "auto" takes an address with /v1 in its path for "openai", others for "tei".
+        embedding_api: "auto" | "openai" | "tei" | "router" | None
+            What `base_url` speaks; by default "openai" with /v1 in its path, else "tei".
         provider: str | None
             Provider, in place of the model's suffix.
         bill_to: str | None
@@ -83,9 +83,9 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
             The Hub that is asked who serves the model; None is huggingface.co, or HF_ENDPOINT.
         timeout: float | Timeouts | None
             Seconds for the whole call with all its batches, or `shared_core.Timeouts`.
-        max_retries: int = 2
-            How often a transient failure is tried again.
-        wait_for_model: bool | float = False
+        max_retries: int | None
+            How often a transient failure is tried again; by default twice.
+        wait_for_model: bool | float | None
             Wait while a model is loading, up to the time limit or this many seconds.
         fallback: list[str | Target] | None
             Whom to ask when the host cannot answer: other providers ("org/name:together") or hosts of the same model.
@@ -150,7 +150,7 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
     some embed it, others refuse it with an error that names its position.
     """
 
-    embedding_api: Literal["auto", "openai", "tei", "router"] = "auto"
+    embedding_api: Literal["auto", "openai", "tei", "router"] | None = None
     hub_url: str | None = None
     fallback: list[Any] | None = None
     routing: Any = None

@@ -65,18 +65,18 @@ class RouterSettings(TokenCounts, Safeguarded, Routers, BaseChatModel):
     provider: str | None = None
     bill_to: str | None = None
     timeout: float | Timeouts | None = None
-    max_retries: int = Field(default=2, ge=0)
+    max_retries: int | None = Field(default=None, ge=0)
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     extra_body: dict[str, Any] | None = None
-    wait_for_model: bool | float = False
-    reasoning_tags: bool = False
+    wait_for_model: bool | float | None = None
+    reasoning_tags: bool | None = None
     prices: dict[str, Any] | None = None
     reported_cost: str | None = None
     fallback: list[Any] | None = None
     tiers: dict[str, list[Any]] | None = None
     tier: str | None = None
     routing: Any = None
-    continue_elsewhere: bool = False
+    continue_elsewhere: bool | None = None
 
     temperature: float | None = None
     top_p: float | None = None

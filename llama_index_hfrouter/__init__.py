@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from llama_index_hfrouter.llm import HFRouterLLM
     from llama_index_hfrouter.local_embedding import HFLocalEmbedding
     from llama_index_hfrouter.multi_modal import HFLocalMultiModalEmbedding
+    from llama_index_hfrouter.rate_limiter import HFRateLimiter
     from llama_index_hfrouter.rerank import HFReranker
     from llama_index_hfrouter.router_embedding import HFRouterEmbedding
     from llama_index_hfrouter.stores import HFKVStore
@@ -39,6 +40,7 @@ _HOMES = {
     "HFKVStore": "stores",
     "HFLocalEmbedding": "local_embedding",
     "HFLocalMultiModalEmbedding": "multi_modal",
+    "HFRateLimiter": "rate_limiter",
     "HFReranker": "rerank",
     "HFRouterEmbedding": "router_embedding",
     "HFRouterLLM": "llm",
@@ -53,6 +55,7 @@ __all__ = [
     "HFKVStore",
     "HFLocalEmbedding",
     "HFLocalMultiModalEmbedding",
+    "HFRateLimiter",
     "HFReranker",
     "HFRouterEmbedding",
     "HFRouterLLM",

@@ -28,10 +28,10 @@ class HostArguments(SafeguardArguments, total=False):
     provider: str | None
     bill_to: str | None
     timeout: float | Timeouts | None
-    max_retries: int
+    max_retries: int | None
     default_headers: Mapping[str, str] | None
     extra_body: Mapping[str, Any] | None
-    wait_for_model: bool | float
+    wait_for_model: bool | float | None
     http_client: Any
     async_http_client: Any
     async_transport: Literal["httpx2", "aiohttp"] | None
@@ -42,12 +42,12 @@ class Arguments(HostArguments, ChatParams, total=False):
     """Every keyword argument of `HFRouterLLM`; its docstring describes them."""
 
     model_name: str | None
-    reasoning_tags: bool
+    reasoning_tags: bool | None
     fallback: Sequence[TargetSpec] | None
     tiers: Mapping[str, Sequence[TargetSpec]] | None
     tier: str | None
     routing: Routing | None
-    continue_elsewhere: bool
+    continue_elsewhere: bool | None
     context_window: int | None
     num_output: int | None
     is_function_calling_model: bool | None

@@ -33,14 +33,14 @@ class RouterConfig(Connection, FunctionCallingLLM):
     model_config = ConfigDict(defer_build=True)
 
     model: str
-    reasoning_tags: bool = False
+    reasoning_tags: bool | None = None
     prices: dict[str, Any] | None = None
     reported_cost: str | None = None
     fallback: list[Any] | None = None
     tiers: dict[str, list[Any]] | None = None
     tier: str | None = None
     routing: Any = None
-    continue_elsewhere: bool = False
+    continue_elsewhere: bool | None = None
 
     temperature: float | None = None
     top_p: float | None = None

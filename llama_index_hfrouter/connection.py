@@ -56,10 +56,10 @@ class Connection(Component, Safeguarded):
     provider: str | None = None
     bill_to: str | None = None
     timeout: float | Timeouts | None = None
-    max_retries: int = 2
+    max_retries: int | None = None
     default_headers: dict[str, str] | None = Field(default=None, repr=False)
     extra_body: dict[str, Any] | None = None
-    wait_for_model: bool | float = False
+    wait_for_model: bool | float | None = None
     async_transport: Literal["httpx2", "aiohttp"] | None = None
 
     _SHARED: ClassVar[tuple[str, ...]] = (*Component._SHARED, "hooks", "ledger", "chat_cache")

@@ -48,7 +48,7 @@ class RouterEmbeddingArguments(HostArguments, TextEmbeddingArguments, total=Fals
     """Every argument of `HFRouterEmbedding` but the first; its docstring describes them."""
 
     max_concurrency: int
-    embedding_api: Literal["auto", "openai", "tei", "router"]
+    embedding_api: Literal["auto", "openai", "tei", "router"] | None
     hub_url: str | None
     fallback: Sequence[TargetSpec] | None
     routing: Routing | None

@@ -80,7 +80,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
 
     model_config = ConfigDict(defer_build=True)
 
-    embedding_api: Literal["auto", "openai", "tei", "router"] = "auto"
+    embedding_api: Literal["auto", "openai", "tei", "router"] | None = None
     hub_url: str | None = None
     fallback: list[Any] | None = None
     routing: Any = None

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from shared_core.cache import ChatCache
     from shared_core.catalog import Catalog, ModelFacts, ModelInfo
     from shared_core.client import AsyncChatStream, AsyncHFRouter, ChatStream, HFRouter, ModelStatus
+    from shared_core.client.batch import BatchReplies
+    from shared_core.client.rate_limiter import RateLimiter
+    from shared_core.client.router_settings import RouterSettings
     from shared_core.errors import (
         AllRoutesFailed,
         BadRequest,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
         ConnectionLost,
         InputTooLong,
         JobFailed,
+        LimitReached,
         MalformedResponse,
         ModelLoading,
         ModelNotServed,
@@ -42,8 +46,9 @@ if TYPE_CHECKING:
         Unauthorized,
     )
     from shared_core.media import MediaFile, MediaReply, TranscriptReply
-    from shared_core.observe import OpenTelemetry
+    from shared_core.observe import Ledger, OpenTelemetry
     from shared_core.types import (
+        AccountUsage,
         Budget,
         BudgetState,
         ChatDelta,
@@ -51,12 +56,14 @@ if TYPE_CHECKING:
         ChatParams,
         ChatReply,
         Choice,
+        Concurrency,
         Cost,
         CostEstimate,
         EmbedOptions,
         EmbedReply,
         Job,
         JobReport,
+        Limit,
         ModelRef,
         ReplyMeta,
         RerankOptions,
@@ -72,6 +79,9 @@ _ROOMS = {
     "cache": ("ChatCache",),
     "catalog": ("Catalog", "ModelFacts", "ModelInfo"),
     "client": ("AsyncChatStream", "AsyncHFRouter", "ChatStream", "HFRouter", "ModelStatus"),
+    "client.batch": ("BatchReplies",),
+    "client.router_settings": ("RouterSettings",),
+    "client.rate_limiter": ("RateLimiter",),
     "errors": (
         "AllRoutesFailed",
         "BadRequest",
@@ -80,6 +90,7 @@ _ROOMS = {
         "ConnectionLost",
         "InputTooLong",
         "JobFailed",
+        "LimitReached",
         "MalformedResponse",
         "ModelLoading",
         "ModelNotServed",
@@ -96,8 +107,9 @@ _ROOMS = {
         "Unauthorized",
     ),
     "media": ("MediaFile", "MediaReply", "TranscriptReply"),
-    "observe": ("OpenTelemetry",),
+    "observe": ("Ledger", "OpenTelemetry"),
     "types": (
+        "AccountUsage",
         "Budget",
         "BudgetState",
         "ChatDelta",
@@ -105,12 +117,14 @@ _ROOMS = {
         "ChatParams",
         "ChatReply",
         "Choice",
+        "Concurrency",
         "Cost",
         "CostEstimate",
         "EmbedOptions",
         "EmbedReply",
         "Job",
         "JobReport",
+        "Limit",
         "ModelRef",
         "ReplyMeta",
         "RerankOptions",
@@ -125,10 +139,12 @@ _ROOMS = {
 __getattr__, __dir__ = lazily(__name__, _ROOMS)
 
 __all__ = [
+    "AccountUsage",
     "AllRoutesFailed",
     "AsyncChatStream",
     "AsyncHFRouter",
     "BadRequest",
+    "BatchReplies",
     "Budget",
     "BudgetExceeded",
     "BudgetState",
@@ -140,6 +156,7 @@ __all__ = [
     "ChatReply",
     "ChatStream",
     "Choice",
+    "Concurrency",
     "ConfigError",
     "ConnectionLost",
     "Cost",
@@ -151,6 +168,9 @@ __all__ = [
     "Job",
     "JobFailed",
     "JobReport",
+    "Ledger",
+    "Limit",
+    "LimitReached",
     "MalformedResponse",
     "MediaFile",
     "MediaReply",
@@ -167,11 +187,13 @@ __all__ = [
     "PermissionDenied",
     "ProviderFailed",
     "RateLimited",
+    "RateLimiter",
     "Refused",
     "ReplyMeta",
     "RerankOptions",
     "RerankReply",
     "RouterError",
+    "RouterSettings",
     "StreamInterrupted",
     "Target",
     "TimedOut",

@@ -2,6 +2,7 @@
 
     RouterError ─┬─ ConfigError · NoRoute · BudgetExceeded                      nothing left the machine
                  ├─ RateLimited · Overloaded · ModelLoading · ConnectionLost · TimedOut     .retry_after
+                 │    └─ LimitReached                                           nothing left the machine
                  ├─ ModelNotServed · ProviderFailed · JobFailed · MalformedResponse
                  ├─ Unauthorized · PaymentRequired · PermissionDenied · InputTooLong · BadRequest · Refused
                  ├─ StreamInterrupted(.partial)                                 half an answer was shown
@@ -33,6 +34,7 @@ __all__ = [
     "ConnectionLost",
     "InputTooLong",
     "JobFailed",
+    "LimitReached",
     "MalformedResponse",
     "ModelLoading",
     "ModelNotServed",
@@ -175,6 +177,17 @@ class RateLimited(RouterError):
 
     default_reactions = frozenset({"retry", "other_route"})
     default_hint = "Wait, send less at once, or pick another provider with `provider=`."
+
+
+class LimitReached(RateLimited):
+    """A limit of your own (`limits`, `concurrency`) lets the call through only after its deadline; nothing was sent.
+
+    `retry_after` holds the seconds until it would, where they are known. No failure of the target: it is not tried
+    again, and other targets are asked where they have room.
+    """
+
+    default_reactions = frozenset({"other_route"})
+    default_hint = "Send less at once, raise `timeout`, or widen the limit."
 
 
 class Overloaded(RouterError):

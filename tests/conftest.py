@@ -23,6 +23,7 @@ from shared_core.testing import OfflineRouter, offline_router
 
 TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "HUGGINGFACE_API_KEY", "HUG_API_KEY")
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+NO_HOME = Path(tempfile.gettempdir()) / "hfrouter-tests-have-no-home"
 ALLOWED_SKIPS = Path(__file__).with_name("allowed_skips.txt")
 
 # What only the pinned set installs, and the files that need it: `make test-floor` goes without them.
@@ -60,6 +61,7 @@ def nobody_is_logged_in(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
         is_token = name in TOKEN_VARIABLES and not recording  # recording live needs the developer's token
         if is_token or name.lower() in PROXY_VARIABLES or name.startswith("HFROUTER_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(NO_HOME))  # where the developer's own hfrouter.toml would be
 
 
 @pytest.fixture(autouse=True)

@@ -32,7 +32,7 @@ class MemoryCache:
         ConfigError: A number makes no sense.
 
     Example:
-        >>> cache = MemoryCache(max_bytes=1_000_000, ttl=60)
+        >>> cache = MemoryCache(max_bytes=10_000_000, ttl=60)
         >>> cache.put_many([(b"key", b"value")])
         >>> cache.get_many([b"key", b"unknown"])
         [b'value', None]

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 
-from shared_core.catalog import SHARED, Catalog, Price, UnitPrice, parse_catalog
+from shared_core.catalog import Price, UnitPrice
+from shared_core.client.arguments import EmbeddingApi, RouterArguments
 from shared_core.client.checks import (
     checked_bill_to,
     checked_body,
@@ -24,9 +24,9 @@ from shared_core.client.costing import checked_costing
 from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.safeguards import SafeguardArguments, Safeguards
-from shared_core.client.settings import Keyring, environment_hub_url, environment_url
-from shared_core.client.status import ModelStatus, status_from
-from shared_core.errors import ConfigError, ModelNotServed, RouterError
+from shared_core.client.settings import Keyring
+from shared_core.client.settling import arguments_of, attributes_with, given, twin_of, written
+from shared_core.errors import ConfigError
 from shared_core.flow import Flow
 from shared_core.policy.record import Record
 from shared_core.routing import HUB_URL, ROUTER_URL, wire_model
@@ -48,53 +48,30 @@ from shared_core.types import (
     Waits,
     check_state_travels,
 )
-from shared_core.types.models import ModelRef
 from shared_core.wire.chat import check_messages
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
+    from shared_core.client.named_models import NamedModel
+    from shared_core.client.router_settings import RouterSettings
     from shared_core.client.ways import Ways
+    from shared_core.observe.ledger import Ledger
     from shared_core.policy import Handler, Policy
 
-__all__ = ["EmbeddingApi", "RouterArguments", "RouterBase"]
-
-EmbeddingApi = Literal["auto", "openai", "tei", "router"]
-"""What an address speaks when texts are embedded."""
+__all__ = ["RouterBase"]
 
 T = TypeVar("T")
+Options = TypeVar("Options", bound=Mapping[str, Any])
 
 _RECORD = Record(time.time)
 _CATALOG_TTL = 300.0  # seconds; what Hugging Face's own ml-intern uses
 
 
-class RouterArguments(SafeguardArguments, total=False):
-    """The keyword arguments of both clients; explained at `RouterBase`."""
-
-    api_key: str | ApiKey | None
-    base_url: str | None
-    provider: str | None
-    bill_to: str | None
-    timeout: float | Timeouts | None
-    max_retries: int
-    default_headers: Mapping[str, str] | None
-    extra_body: Mapping[str, Any] | None
-    wait_for_model: bool | float
-    reasoning_tags: bool
-    embedding_cache: EmbeddingCache | str | Path | bool | None
-    embedding_api: EmbeddingApi
-    hub_url: str | None
-    task_models: Mapping[str, str] | None
-    prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None
-    reported_cost: str | None
-    fallback: Sequence[TargetSpec] | None
-    tiers: Mapping[str, Sequence[TargetSpec]] | None
-    tier: str | None
-    routing: Routing | None
-    continue_elsewhere: bool
-
-
 class RouterBase:
-    """Settings of a client. Making one reads nothing and opens nothing.
+    """Settings of a client. Making one reads nothing, and opens nothing but the file of a `ledger`.
+
+    With the first call, what was not given is taken from the environment, from `.env` and from `hfrouter.toml`, once
+    for each client: see `RouterSettings`. Copies and pickles carry what was found.
 
     Args:
         model: Default model, `org/name[:fastest|cheapest|preferred|<provider>]`.
@@ -133,15 +110,32 @@ class RouterBase:
             `Target.weight`; a function of the call and its targets returns those to ask.
         continue_elsewhere: Whether a streamed text that breaks off is continued by another target, which is sent
             what was written; see `shared_core.policy.continuation`.
+        models: Names of your own for models, usable wherever a model is: {"coder": {"model": "org/name", "provider":
+            "groq", "temperature": 0, "system": "Answer in code."}}, also with `base_url`, `api_key` or `api_key_env` (a
+            variable), `bill_to`, `extra_body` and any chat parameter. `HFRouter("coder")` is a client with all that,
+            beside which other arguments win; `model="coder"` is that for one call. In `fallback` and `tiers` a name
+            stands for model, host and account: parameters and instructions stay those of the call. Its host is that of
+            this model alone: targets without one are where the client would be without the name.
         usage_tags: Whose usage the calls are, such as {"user": "ada", "project": "search"}: for limits, budgets and the
             ledger. A call's own `usage_tags` come on top.
         hooks: Functions that are told of each call by an event; see `shared_core.observe.events`, and
             `OpenTelemetry` for one that makes spans and metrics.
+        limits: How much may be sent, such as [Limit(requests=60, per="minute", of="provider")]: a list of `Limit`, or
+            of their arguments by name. A call waits for its turn, in the order of coming; one whose turn would come
+            after its deadline is refused at once with `LimitReached`. Each try counts. Looking things up (the
+            catalogue, a job's questions) does not. With limits, or `concurrency`, a provider's `Retry-After` holds
+            for all calls to that model and account.
+        concurrency: How many requests may be under way at once: a number (for each host), "adaptive" (found out, for
+            each model), or a `Concurrency`.
+        ledger: Where a row is kept of each call, with its tokens and cost: True for memory, a path for a file that
+            processes may share, a `Ledger` for several clients, or a dictionary of its arguments. `router.ledger` then
+            answers questions; see `shared_core.Ledger`.
         state: Where workers share what they know: "redis://host:6379/0" for many machines, a path to an SQLite file
             for the processes of one, or a function that returns such a URL. With `fallback`, a target that one
             worker finds closed (a `Retry-After`, too many failures, no credits) is passed over by the others within
-            a second, and open for all when one of them finds it well again; targets go under digests there. While
-            the place is away each worker goes by what it has seen itself.
+            a second, and open for all when one of them finds it well again; targets go under digests there. Limits
+            are those of all workers together. While the place is away each worker goes by what it has seen itself,
+            and keeps to its share of the limits.
         chat_cache: Where complete answers are remembered, by everything that was asked and by the account: True for
             the memory of this process, a path, a URL such as "redis://host:6379/0", or a `ChatCache`, which says
             which calls these are (temperature 0) and for how long. Identical calls at the same time then go out once.
@@ -158,7 +152,19 @@ class RouterBase:
         ConfigError: An argument cannot work.
     """
 
-    def __init__(
+    _settled = False
+
+    def __init__(self, model: str | None = None, **arguments: Unpack[RouterArguments]) -> None:
+        self._given = given({"model": model, **arguments})
+        self._set_up(model, **arguments)
+        self._preset: NamedModel | None = None
+        self._own_name = ""
+        self._names: Mapping[str, NamedModel] = {}
+        self._twins: dict[str, Self] = {}
+        self._has_own_client = False
+        self._client_stayed_behind = False
+
+    def _set_up(
         self,
         model: str | None = None,
         *,
@@ -167,13 +173,13 @@ class RouterBase:
         provider: str | None = None,
         bill_to: str | None = None,
         timeout: float | Timeouts | None = None,
-        max_retries: int = 2,
+        max_retries: int | None = None,
         default_headers: Mapping[str, str] | None = None,
         extra_body: Mapping[str, Any] | None = None,
-        wait_for_model: bool | float = False,
-        reasoning_tags: bool = False,
+        wait_for_model: bool | float | None = None,
+        reasoning_tags: bool | None = None,
         embedding_cache: EmbeddingCache | str | Path | bool | None = None,
-        embedding_api: EmbeddingApi = "auto",
+        embedding_api: EmbeddingApi | None = None,
         hub_url: str | None = None,
         task_models: Mapping[str, str] | None = None,
         prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None = None,
@@ -182,9 +188,12 @@ class RouterBase:
         tiers: Mapping[str, Sequence[TargetSpec]] | None = None,
         tier: str | None = None,
         routing: Routing | None = None,
-        continue_elsewhere: bool = False,
+        continue_elsewhere: bool | None = None,
+        models: Mapping[str, NamedModel | Mapping[str, Any]] | None = None,
         **safeguards: Unpack[SafeguardArguments],
     ) -> None:
+        max_retries = 2 if max_retries is None else max_retries
+        embedding_api = embedding_api or "auto"
         if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
             raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
         if embedding_api not in ("auto", "openai", "tei", "router"):
@@ -198,8 +207,8 @@ class RouterBase:
         self.max_retries = max_retries
         self.timeouts = Timeouts.of(timeout)
         self.extra_body = checked_body(extra_body)
-        self.wait_for_model = wait_for_model
-        self.reasoning_tags = reasoning_tags
+        self.wait_for_model = wait_for_model or False
+        self.reasoning_tags = bool(reasoning_tags)
         self.embedding_cache = embedding_cache
         self.embedding_api = embedding_api
         self.task_models = dict(task_models or {})
@@ -207,7 +216,7 @@ class RouterBase:
         self._base_url = None if base_url is None else checked_url(base_url)
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         self._headers = checked_headers(default_headers, "default_headers")
-        self._patience = checked_patience(wait_for_model)
+        self._patience = checked_patience(False if wait_for_model is None else wait_for_model)
         self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
         self._safeguards = Safeguards.of(
             safeguards, partial(self._exchange.key, needed=False), self._exchange.costs
@@ -218,30 +227,49 @@ class RouterBase:
         self.tiers = dict(tiers or {})
         self.tier = tier
         self.routing: Routing = routing or "fallback"
-        self.continue_elsewhere = continue_elsewhere
-        self._ways: Ways | None = None
-        if self.fallback or self.tiers or tier is not None or routing is not None:
-            from shared_core.client.ways import Ways
-
-            self._ways = Ways.of(self)
-        if self._safeguards.hedge and (self._ways is None or not self._ways.lineup.targets):
-            raise ConfigError(
-                "hedge needs a second target to ask.",
-                hint="Pass fallback=[...], or tiers={...} and tier=...; or leave hedge out.",
-            )
+        self.continue_elsewhere = bool(continue_elsewhere)
+        self.models_by_name = dict(models or {})
+        self._ways = self._find_ways()
         self._target: Target | None = None
-        self._has_own_client = False
-        self._client_stayed_behind = False
+
+    @classmethod
+    def from_settings(cls, settings: RouterSettings, **arguments: Any) -> Self:
+        """A client with settings that were loaded before: it looks for no others.
+
+        Args:
+            settings: From `RouterSettings.load()`.
+            arguments: The client's own, which win.
+
+        Raises:
+            ConfigError: They do not go together.
+
+        Example:
+            >>> from shared_core import HFRouter, RouterSettings
+            >>> HFRouter.from_settings(RouterSettings(model="org/name"), timeout=20)
+            HFRouter(model='org/name', api_key=ApiKey(ambient))
+        """
+        client = cls(**arguments)
+        client.__dict__.update(attributes_with(client, settings))
+        client._settled = True
+        return client
 
     @property
     def base_url(self) -> str:
         """The address in use."""
-        return self._base_url or _environment_url() or ROUTER_URL
+        self._settle()
+        return self._base_url or ROUTER_URL
 
     @property
     def hub_url(self) -> str:
         """The Hub in use."""
-        return self._hub_url or _environment_hub_url() or HUB_URL
+        self._settle()
+        return self._hub_url or HUB_URL
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The usage ledger; None without one."""
+        self._settle()
+        return self._safeguards.ledger
 
     def __repr__(self) -> str:
         where = f", base_url={self._base_url!r}" if self._base_url else ""
@@ -249,41 +277,69 @@ class RouterBase:
 
     def __getstate__(self) -> dict[str, Any]:
         """Settings and where the token comes from; never a token, a client or a lock."""
+        self._settle()
         check_state_travels(self._safeguards.arguments.get("state"))
-        dropped = sorted(SECRET_HEADERS & self._headers.keys())
+        dropped = SECRET_HEADERS & self._headers.keys()
         return {
-            "settings": {
-                "model": self.model,
-                "base_url": self._base_url,
-                "provider": self.provider,
-                "bill_to": self.bill_to,
-                "timeout": self.timeouts,
-                "max_retries": self.max_retries,
-                "default_headers": {k: v for k, v in self._headers.items() if k not in SECRET_HEADERS},
-                "extra_body": self.extra_body,
-                "wait_for_model": self.wait_for_model,
-                "reasoning_tags": self.reasoning_tags,
-                "embedding_cache": self.embedding_cache,
-                "embedding_api": self.embedding_api,
-                "hub_url": self._hub_url,
-                "task_models": self.task_models,
-                "prices": self._exchange.costs.prices,
-                "reported_cost": self._exchange.costs.reported_in,
-                "fallback": self.fallback,
-                "tiers": self.tiers,
-                "tier": self.tier,
-                "routing": self.routing,
-                "continue_elsewhere": self.continue_elsewhere,
-                **self._safeguards.arguments,
-            },
+            "settings": arguments_of(self),
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
             "api_key": _left_behind() if dropped else self._key,
             "client_stays": self._has_own_client or self._client_stayed_behind,
+            "preset": (self._preset, self._own_name),
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state["settings"], api_key=state["api_key"])  # type: ignore[misc]
         self._client_stayed_behind = state["client_stays"]
+        self._preset, self._own_name = state["preset"]
+        self._names = cast("Mapping[str, NamedModel]", self.models_by_name)
+        self._settled = True
+
+    # -- settings from outside, and models by name ------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Takes over what the environment and files say, with the first call."""
+        if self._settled:
+            return
+        settings = written()
+        if settings is not None or self.models_by_name or self.tier is not None:
+            # Of threads that come at once, what one has found counts for all.
+            self.__dict__.update(self.__dict__.setdefault("_taken_over", attributes_with(self, settings)))
+        self._settled = True
+
+    def _at(self, options: Options) -> tuple[Self, Options]:
+        """The client that a call's model means, and the call's options for it: this one, unless it is a name."""
+        if not self._settled:
+            self._settle()
+        if not self._names:
+            return self, options
+        name = options.get("model")
+        if not isinstance(name, str) or name not in self._names:
+            return self, options
+        rest = cast("Options", {key: value for key, value in options.items() if key != "model"})
+        if name == self._own_name:
+            return self, rest
+        twin = self._twins.get(name) or self._twins.setdefault(name, self._as(self._names[name]))
+        return twin, rest
+
+    def _as(self, named: NamedModel) -> Self:
+        return twin_of(self, named)
+
+    def _find_ways(self) -> Ways | None:
+        waits_for_tiers = not self._settled and self.tier is not None and not self.tiers  # perhaps in a file
+        ways: Ways | None = None
+        if waits_for_tiers:
+            return None
+        if self.fallback or self.tiers or self.tier or self.routing != "fallback":
+            from shared_core.client.ways import Ways
+
+            ways = Ways.of(self)
+        if self._safeguards.hedge and (ways is None or not ways.lineup.targets):
+            raise ConfigError(
+                "hedge needs a second target to ask.",
+                hint="Pass fallback=[...], or tiers={...} and tier=...; or leave hedge out.",
+            )
+        return ways
 
     def _miss_client(self) -> None:
         """Says that the user's HTTP client is gone: going out without its proxy would be worse than an error."""
@@ -302,12 +358,19 @@ class RouterBase:
     ) -> Flow[ChatReply]:
         """The flow of one chat call; its clock starts now."""
         check_messages(messages)
+        client, options = self._at(options)
+        if client is not self:
+            return client._chat(messages, options, stream=stream)
         extra_body = options.pop("extra_body", None)
         extra_headers = options.pop("extra_headers", None)
         timeout = options.pop("timeout", None)
         tags = options.pop("usage_tags", None)
         cache = options.pop("cache", True)
-        model = options.pop("model", None) or self.model
+        model = options.pop("model", None)
+        params = checked_params(options)
+        if model is None and (preset := self._preset) is not None:
+            messages, params = preset.messages(messages), {**preset.params, **params}
+        model = model or self.model
         stack: Sequence[Policy] = self._remembering
         if self._ways is not None:
             stack = self._ways.stack(own_too=bool(model))
@@ -315,7 +378,7 @@ class RouterBase:
         request = ChatRequest(
             messages,
             wire_model(model, self.provider),
-            checked_params(options),
+            params,
             stream,
             {**self.extra_body, **checked_body(extra_body)} if extra_body else self.extra_body,
             self.reasoning_tags,
@@ -368,56 +431,6 @@ class RouterBase:
         own = self._safeguards
         tags = {**own.usage_tags, **checked_tags(usage_tags)} if usage_tags else own.usage_tags
         return Call(request, target, waits, Progress(waits.now()), None, tags, own.hooks)
-
-    def _models(self, *, refresh: bool) -> Flow[Catalog]:
-        """The catalogue: from memory while it is fresh, stale rather than not at all."""
-        url = self.base_url
-        if not refresh and (known := SHARED.fresh(url, time.time(), _CATALOG_TTL)) is not None:
-            return known
-        try:
-            payload = yield from self._look_up("/models")
-            catalog = parse_catalog(payload, source=f"{url}/models", fetched_at=time.time())
-        except (RouterError, ValueError) as error:
-            SHARED.failed(url, time.time())
-            stale = SHARED.loaded(url)
-            if stale is not None and not refresh:
-                return stale
-            if isinstance(error, RouterError):
-                raise
-            raise ConfigError(
-                f"{url}/models is not a catalogue: {error}.", hint="Check `base_url`."
-            ) from None
-        SHARED.remember(url, catalog, time.time())
-        return catalog
-
-    def _status(self, model: str | None) -> Flow[ModelStatus]:
-        name = wire_model(model or self.model, self.provider)
-        ref = ModelRef.parse(name)
-        try:
-            payload = yield from self._look_up(f"/models/{quote(ref.repo, safe='/')}")
-        except ModelNotServed:
-            return ModelStatus(name, "not served")
-        return status_from(name, ref, payload)
-
-    def _warm(self, model: str | None, timeout: float | Timeouts | None) -> Flow[ModelStatus]:
-        name = wire_model(model or self.model, self.provider)
-        request = ChatRequest(
-            [{"role": "user", "content": "."}], name, {"max_tokens": 1}, False, self.extra_body
-        )
-        call = self._call(request, timeout, None, streamed=False)
-        patient = policies(max_retries=self.max_retries, patience=float("inf"), safeguards=self._safeguards)
-        yield from run_through(patient, call, self._exchange.chat)
-        return (yield from self._status(model))
-
-
-def _environment_url() -> str | None:
-    url = environment_url()
-    return None if url is None else checked_url(url)
-
-
-def _environment_hub_url() -> str | None:
-    url = environment_hub_url()
-    return None if url is None else checked_url(url, "HF_ENDPOINT")
 
 
 def _left_behind() -> ApiKey:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from shared_core.catalog import Price, Sizes, estimate, lookup
-from shared_core.client.base import RouterBase
+from shared_core.client.catalogue_calls import CatalogueRouter
 from shared_core.client.checks import checked_count
 from shared_core.errors import ConfigError
 from shared_core.flow import Flow
@@ -27,7 +27,7 @@ _TEXT_KINDS = frozenset({"text", "input_text", "output_text", "thinking"})
 """Parts of a message that are text; any other is counted by its provider alone."""
 
 
-class _Estimates(RouterBase):
+class _Estimates(CatalogueRouter):
     """The flow of an estimate."""
 
     def _estimate_cost(
@@ -39,7 +39,10 @@ class _Estimates(RouterBase):
         *,
         refresh: bool,
     ) -> Flow[CostEstimate]:
-        name = wire_model(model or self.model, provider or self.provider)
+        client, about = self._at({"model": model})
+        if client is not self:
+            return (yield from client._estimate_cost(content, None, max_tokens, provider, refresh=refresh))
+        name = wire_model(about.get("model") or self.model, provider or self.provider)
         sizes, answers = _measured(content)
         if max_tokens is not None:
             checked_count(max_tokens, "max_tokens")

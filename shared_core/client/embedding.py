@@ -96,6 +96,8 @@ class Embedding:
             except RouterError as error:
                 self._say_how_far(error)
                 raise
+            finally:
+                self._ledger.tell(self._call.progress)
         return self._reply()
 
     def _spread(self) -> Spread:

@@ -133,7 +133,7 @@ class JobRun:
                 f"{task.served.provider} answered at once, and gave no job to be kept.",
                 hint="Call the task's own method, which returns the result.",
             )
-        self.waiter.job = job = self._job(task, places)
+        self.waiter.job = self.call.progress.job = job = self._job(task, places)
         return job
 
     def resume(self, job: Job) -> Flow[Finished]:
@@ -273,6 +273,7 @@ class JobRun:
 
     def _kept(self, job: Job, flow: Flow[T]) -> Flow[T]:
         """The flow, every error of which carries the job, and which another thread or task may stop."""
+        self.call.progress.job = job
         self.waiters.enter(job, self.waiter)
         try:
             return (yield from _noting(flow, job))

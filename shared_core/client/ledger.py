@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shared_core.client.costing import NOTHING_SENT
 from shared_core.errors import MalformedResponse
 from shared_core.providers import Route
-from shared_core.types import Call, Cost, ReplyMeta, Usage
+from shared_core.types import Call, Cost, Progress, ReplyMeta, Usage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,6 +106,14 @@ class Ledger:
         with self._lock:
             self._attempts += attempts
 
+    def tell(self, progress: Progress) -> None:
+        """Says on the whole call's progress how far its requests have come, for calls that break off."""
+        with self._lock:
+            progress.attempts, progress.moves = self._attempts, self._moves
+            progress.usage, progress.cost = self.usage, self._cost
+            progress.provider = self._provider or progress.provider
+            progress.request_id = self._request_id or progress.request_id
+
     @property
     def notes(self) -> tuple[str, ...]:
         return tuple(self._notes)
@@ -123,4 +131,5 @@ class Ledger:
             url=route.root,
             cost=NOTHING_SENT if self._cost is None else self._cost,
             moves=self._moves,
+            cached=not self._attempts,
         )

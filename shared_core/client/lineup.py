@@ -21,7 +21,7 @@ from shared_core.routing.order import ROUTINGS, in_order
 from shared_core.routing.passing_on import Skipped
 from shared_core.types import Call, ModelRef, Routing, Target, TargetSpec
 
-__all__ = ["Lineup", "Plan", "checked_routing", "checked_targets"]
+__all__ = ["Lineup", "Plan", "anchored", "checked_routing", "checked_targets", "resolved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class Lineup:
         """The model of the first target, as its host calls it; None when it names none."""
         if not self.targets or not self.targets[0].model:
             return None
-        return _resolved(self.targets[0], Target(own_url), "").model
+        return resolved(self.targets[0], Target(own_url), "").model
 
     def places(self, own: Target, model: str, *, own_too: bool = True) -> Sequence[Target]:
         """All targets, complete, each once.
@@ -88,7 +88,7 @@ class Lineup:
 
     def _found(self, own: Target, model: str, *, own_too: bool) -> Sequence[Target]:
         places = [replace(own, model=model)] if own_too else []
-        places += [_resolved(target, own, model) for target in self.targets]
+        places += [resolved(target, own, model) for target in self.targets]
         once: dict[object, Target] = {}
         for place in places:
             once.setdefault(place.id, place)
@@ -149,6 +149,16 @@ def checked_targets(specs: Sequence[TargetSpec], argument: str) -> tuple[Target,
     return tuple(_checked(Target.of(spec), argument) for spec in specs)
 
 
+def anchored(target: Target, home: Target) -> Target:
+    """A target that is at home though calls start elsewhere: with its host's address and account in it."""
+    url = target.base_url or home.base_url
+    if urlsplit(url)[:2] != urlsplit(home.base_url)[:2]:
+        return target
+    key = home.key if target.key.source == "ambient" else target.key
+    bill_to = target.bill_to or (home.bill_to if key == home.key else None)
+    return replace(target, base_url=url, key=key, bill_to=bill_to, headers={**home.headers, **target.headers})
+
+
 def checked_routing(routing: Routing) -> Routing:
     """A way of ordering targets.
 
@@ -173,7 +183,7 @@ def _checked(target: Target, argument: str) -> Target:
     return replace(target, base_url=url, bill_to=checked_bill_to(target.bill_to), headers=headers)
 
 
-def _resolved(target: Target, own: Target, model: str) -> Target:
+def resolved(target: Target, own: Target, model: str) -> Target:
     """The target with what it takes over from the client, where it is on the client's own host."""
     url = target.base_url or own.base_url
     at_home = urlsplit(url)[:2] == urlsplit(own.base_url)[:2]

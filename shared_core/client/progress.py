@@ -21,6 +21,7 @@ class Bar:
     Args:
         stream: Where to draw; None is stderr.
         clock: Monotonic seconds.
+        of: What is counted.
 
     Example:
         >>> import io
@@ -33,7 +34,13 @@ class Bar:
         [###############               ] 50/100 texts, 25/s, 2 s left
     """
 
-    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        of: str = "texts",
+    ) -> None:
+        self._of = of
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._visible = is_watched(self._stream)
@@ -41,19 +48,23 @@ class Bar:
         self._drawn = float("-inf")
         self._width = 0
 
-    def __call__(self, done: int, total: int) -> None:
-        """Draws, if it is time to; always when all is done."""
+    def __call__(self, done: int, total: int | None) -> None:
+        """Draws, if it is time to; always when all is done. Without a total there is no bar, and no time left."""
         if not self._visible:
             return
         now = self._clock()
-        if done < total and now - self._drawn < _EVERY:
+        if done != total and now - self._drawn < _EVERY:
             return
         self._drawn = now
         rate = done / max(now - self._started, 1e-9)
-        filled = _WIDTH * done // max(total, 1)
-        left = f", {_span((total - done) / rate)} left" if 0 < done < total else ""
-        line = f"[{'#' * filled:<{_WIDTH}}] {done:,}/{total:,} texts, {rate:,.0f}/s{left}"
-        self._stream.write(f"\r{line:<{self._width}}" + ("\n" if done >= total else ""))
+        said = f"{self._of}, {rate:,.0f}/s"
+        if total is None:
+            line = f"{done:,} {said}"
+        else:
+            filled = _WIDTH * done // max(total, 1)
+            left = f", {_span((total - done) / rate)} left" if 0 < done < total else ""
+            line = f"[{'#' * filled:<{_WIDTH}}] {done:,}/{total:,} {said}{left}"
+        self._stream.write(f"\r{line:<{self._width}}" + ("\n" if done == total else ""))
         self._stream.flush()
         self._width = len(line)
 

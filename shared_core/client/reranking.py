@@ -55,7 +55,10 @@ class Reranking:
 
     def run(self) -> Flow[RerankReply]:
         """Scores of all documents, and which are the best."""
-        yield from self._spread().send(range(self._documents))
+        try:
+            yield from self._spread().send(range(self._documents))
+        finally:
+            self._ledger.tell(self._call.progress)
         scores = cast("NDArray[np.float32]", self._ledger.rows)
         waits, progress = self._call.waits, self._call.progress
         meta = self._ledger.meta(self._route, waits.now() - progress.started)

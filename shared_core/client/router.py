@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 
 from shared_core.catalog import Catalog
-from shared_core.client.base import RouterArguments
+from shared_core.client.account_calls import AccountCalls, AsyncAccountCalls
+from shared_core.client.arguments import RouterArguments
+from shared_core.client.batch_calls import AsyncBatchCalls, BatchCalls
 from shared_core.client.budget_calls import AsyncBudgetCalls, BudgetCalls
 from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
 from shared_core.client.settings import bypasses_proxy, proxies
@@ -33,7 +36,7 @@ from shared_core.types import (
 __all__ = ["AsyncHFRouter", "HFRouter"]
 
 
-class HFRouter(CostCalls, BudgetCalls, WritingCalls):
+class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
     Takes the arguments of `RouterBase`, and:
@@ -146,8 +149,11 @@ class HFRouter(CostCalls, BudgetCalls, WritingCalls):
         return BlockingRun(self._warm(model, timeout), self._sender()).finish()
 
     def close(self) -> None:
-        """Closes the caches opened for this client. The process shares connections, and closes them when idle."""
+        """Closes the caches opened for this client, and writes what its ledger holds. The process shares connections,
+        and closes them when idle."""
         self._close_cache()
+        if self.ledger is not None:
+            self.ledger.flush()
 
     def __enter__(self) -> Self:
         return self
@@ -166,7 +172,7 @@ class HFRouter(CostCalls, BudgetCalls, WritingCalls):
         return self._transport
 
 
-class AsyncHFRouter(AsyncCostCalls, AsyncBudgetCalls, AsyncWritingCalls):
+class AsyncHFRouter(AsyncBatchCalls, AsyncCostCalls, AsyncBudgetCalls, AsyncAccountCalls, AsyncWritingCalls):
     """The same for event loops: usable from any, and from several after one another.
 
     Takes the arguments of `RouterBase`, and:
@@ -236,8 +242,11 @@ class AsyncHFRouter(AsyncCostCalls, AsyncBudgetCalls, AsyncWritingCalls):
         return await AsyncRun(self._warm(model, timeout), self._sender()).finish()
 
     async def close(self) -> None:
-        """Closes this event loop's idle connections, which other clients in it may share and then reopen."""
+        """See `HFRouter.close`; closes this event loop's idle connections, which other clients in it may share and
+        then reopen."""
         self._close_cache()
+        if self.ledger is not None:
+            await asyncio.to_thread(self.ledger.flush)
         await self._sender().close()
 
     async def __aenter__(self) -> Self:

@@ -17,10 +17,13 @@ from shared_core.client.checks import checked_hedge, checked_tags
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shared_core.cache import ChatCache, EmbeddingCache
     from shared_core.client.costing import Costing
     from shared_core.flow import Flow
     from shared_core.observe.events import Hook
+    from shared_core.observe.ledger import Ledger
     from shared_core.policy import Policy
     from shared_core.policy.budget import WithinBudgets
     from shared_core.types import ApiKey, Budget, Call
@@ -33,7 +36,7 @@ class SafeguardArguments(TypedDict, total=False):
 
     usage_tags: Mapping[str, str] | None
     hooks: Sequence[Hook] | None
-    ledger: Any
+    ledger: Ledger | str | Path | bool | Mapping[str, Any] | None
     chat_cache: ChatCache | EmbeddingCache | Mapping[str, Any] | Callable[[], str] | str | Path | bool | None
     state: Any
     limits: Sequence[Any] | None
@@ -56,6 +59,7 @@ class Safeguards:
         per_try: Around each try, innermost: rate limits, concurrency.
         hedge: Whether a second target is asked beside a slow one, or after how many seconds.
         opened: A cache of answers that is this client's own to close.
+        ledger: One of the hooks, which can be asked.
     """
 
     arguments: SafeguardArguments = field(default_factory=SafeguardArguments)
@@ -67,6 +71,7 @@ class Safeguards:
     within: WithinBudgets | None = None
     hedge: bool | float = False
     opened: ChatCache | None = None
+    ledger: Ledger | None = None
 
     @classmethod
     def of(
@@ -84,21 +89,23 @@ class Safeguards:
         """
         if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
             raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
-        given = arguments.get("chat_cache")
-        if given is False:
-            given = None
-        if given is None and not any(arguments.values()):  # a store that is empty may count as false
+        if all(value is None or value is False for value in arguments.values()):
             return NONE
         hooks = tuple(arguments.get("hooks") or ())
         if not all(callable(hook) for hook in hooks):
             raise ConfigError("hooks must be a list of functions.", hint="Each is called with an event.")
+        ledger = _ledger(arguments.get("ledger"))
+        if ledger is not None:
+            hooks = (*hooks, ledger)
+            arguments = {**arguments, "ledger": ledger}  # so that copies write to the same
         if arguments.get("state") is not None:
             from shared_core.policy.stores.opening import open_state
 
             open_state(arguments["state"])  # which says whether it can be one, and connects to nothing yet
         whole: list[Policy] = []
         opened: ChatCache | None = None
-        if given is not None:
+        given = arguments.get("chat_cache")
+        if given is not None and given is not False:
             from shared_core.cache.chats import ChatCache
 
             cache = ChatCache.of(given)
@@ -113,8 +120,10 @@ class Safeguards:
             tuple(whole),
             per_route=() if within is None else (within,),
             within=within,
+            per_try=_per_try(arguments),
             hedge=checked_hedge(arguments.get("hedge", False)),
             opened=opened,
+            ledger=ledger,
         )
 
 
@@ -133,6 +142,23 @@ def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy
     from shared_core.policy.cache import Remember
 
     return Remember(cache, token)
+
+
+def _per_try(arguments: SafeguardArguments) -> tuple[Policy, ...]:
+    limits, concurrency = arguments.get("limits"), arguments.get("concurrency")
+    if not limits and concurrency is None:
+        return ()
+    from shared_core.client.limiting import limiting
+
+    return limiting(limits, concurrency, arguments.get("state"))
+
+
+def _ledger(wanted: Any) -> Ledger | None:
+    if wanted is None or wanted is False:
+        return None
+    from shared_core.observe.ledger import open_ledger
+
+    return open_ledger(wanted)
 
 
 NONE = Safeguards()

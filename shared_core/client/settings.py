@@ -1,18 +1,38 @@
 """What the environment says: with `environment`, the only reader of variables, stored logins and proxies.
 
-Read when first needed, never at import or construction, so that a `.env` loaded later still counts.
+Read when first needed, never at import or construction, so that variables set later still count. A `.env` in the
+current folder stands behind the environment and never changes it.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from shared_core.errors import Unauthorized
+from shared_core.errors import ConfigError, Unauthorized
 from shared_core.types import ApiKey
 
-__all__ = ["Keyring", "bypasses_proxy", "environment_hub_url", "environment_url", "proxies"]
+__all__ = [
+    "DOTENV",
+    "PREFIX",
+    "TOKEN_VARIABLES",
+    "Keyring",
+    "ambient_source",
+    "bypasses_proxy",
+    "dotenv",
+    "proxies",
+    "said",
+    "user_folder",
+    "variable",
+]
+
+PREFIX = "HFROUTER_"
+DOTENV = Path(".env")
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGINGFACEHUB_API_TOKEN", "HUGGINGFACE_API_KEY", "HUG_API_KEY")
+"""The first one that is set is the ambient token."""
 
 
 class Keyring:
@@ -54,29 +74,71 @@ class Keyring:
         return Keyring, ()
 
 
-def _ambient_token() -> str:
-    from shared_core.client.environment import Environment
+def variable(name: str, *, in_dotenv: bool = True) -> str:
+    """What a variable says, here or else in `.env`; "" when it is not set."""
+    return os.environ.get(name) or (dotenv().get(name, "") if in_dotenv else "")
 
-    token = Environment().token
-    if token is not None and token.get_secret_value().strip():
-        return token.get_secret_value()
+
+def said() -> tuple[object, ...]:
+    """What the environment says of this package, and which `.env` lies here; empty for nothing. Cheap to ask."""
+    names = sorted(name for name in os.environ if name == "HF_ENDPOINT" or name.upper().startswith(PREFIX))
+    variables = [(name, os.environ.get(name)) for name in names]
+    try:
+        found = DOTENV.stat()
+    except OSError:  # not there, or in a folder that may not be looked into
+        return tuple(variables)
+    return (*variables, DOTENV.absolute(), found.st_mtime_ns, found.st_size)
+
+
+def ambient_source() -> str:
+    """Where the ambient token stands, short of the stored login; "" for neither variable nor `.env`."""
+    for name in TOKEN_VARIABLES:
+        if os.environ.get(name, "").strip():
+            return name
+    return next((f"{name} in {DOTENV}" for name in TOKEN_VARIABLES if dotenv().get(name, "").strip()), "")
+
+
+def dotenv() -> Mapping[str, str]:
+    """The variables of the current folder's `.env`; empty without one.
+
+    Nothing is put in for `${NAME}`: the file may be a stranger's, and would read the environment with it.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    if not _is_file(DOTENV):
+        return {}
+    from dotenv import dotenv_values
+
+    try:
+        found = dotenv_values(DOTENV, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{DOTENV.absolute()} cannot be read: {error}.", hint="Mend or remove it, or start elsewhere."
+        ) from None
+    return {name: value for name, value in found.items() if value}
+
+
+def user_folder() -> Path:
+    """Where this user's settings lie."""
+    home = os.environ.get("XDG_CONFIG_HOME") or (os.environ.get("APPDATA") if os.name == "nt" else None)
+    return (Path(home) if home else Path(os.path.expanduser("~")) / ".config") / "hfrouter"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may not be looked into
+        return False
+
+
+def _ambient_token() -> str:
+    name = ambient_source().partition(" ")[0]
+    if name:
+        return variable(name)
     from huggingface_hub import get_token
 
     return get_token() or ""
-
-
-def environment_url() -> str | None:
-    """The base URL that `HFROUTER_BASE_URL` sets in place of the router's."""
-    from shared_core.client.environment import Environment
-
-    return Environment().base_url
-
-
-def environment_hub_url() -> str | None:
-    """The Hub that `HF_ENDPOINT` sets in place of huggingface.co, as huggingface_hub heeds it too."""
-    from shared_core.client.environment import Environment
-
-    return Environment().hub_url
 
 
 @functools.cache

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 from urllib.parse import urlsplit
 
 from shared_core.catalog import default_model
@@ -31,6 +31,7 @@ from shared_core.types import (
 if TYPE_CHECKING:
     from shared_core.client.downloads import Keep
     from shared_core.client.jobs import Finished, JobRun
+    from shared_core.client.named_models import NamedModel
     from shared_core.client.task_exchange import Begun, TaskExchange
     from shared_core.client.waiters import Waiter, Waiters
     from shared_core.media import MediaReply, Segment, TranscriptReply
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["TaskRouter"]
 
 T = TypeVar("T")
+Options = TypeVar("Options", bound=Mapping[str, Any])
 
 _AN_HOUR = Timeouts(total=3600.0, first_token=3600.0, gap=3600.0)
 """For media, where the user set no limit: a film takes minutes, and some queues longer."""
@@ -75,6 +77,9 @@ class TaskRouter(VectorRouter):
         self, task: str, inputs: Any, parameters: Mapping[str, Any], options: MediaOptions, waiter: Waiter
     ) -> Flow[MediaReply]:
         """The flow of a task that makes pictures, films or sounds; its clock starts now."""
+        client, options = self._doing(task, options)
+        if client is not self:
+            return (yield from client._media(task, inputs, parameters, options, waiter))
         call, keep = self._task_call(task, inputs, parameters, options), self._keep(task, options)
 
         def run(call: Call) -> Flow[MediaReply]:
@@ -101,6 +106,9 @@ class TaskRouter(VectorRouter):
             read: Makes the reply of the provider's JSON.
             paid: Whether doing it twice costs twice.
         """
+        client, options = self._doing(task, options)
+        if client is not self:
+            return (yield from client._json(task, inputs, parameters, options, waiter, read, paid=paid))
         call = self._task_call(task, inputs, parameters, options)
         paid = paid or task == _MASKS  # a job with some providers
         keep = self._keep(task, cast(MediaOptions, options)) if task == _MASKS else None
@@ -119,6 +127,9 @@ class TaskRouter(VectorRouter):
         self, prompt: str, parameters: Mapping[str, Any], options: TaskOptions, *, stream: bool
     ) -> Flow[CompletionReply]:
         """The flow of one text that a model goes on with; its clock starts now."""
+        client, options = self._doing(_TEXT, options)
+        if client is not self:
+            return (yield from client._generate(prompt, parameters, options, stream=stream))
         call = self._task_call(_TEXT, prompt, parameters, options, streamed=stream)
         return (yield from self._recorded(call, lambda call: self._generated(call, stream=stream)))
 
@@ -131,6 +142,7 @@ class TaskRouter(VectorRouter):
             url = f"{self.base_url}/completions"
             sent = replace(sent, served=replace(sent.served, provider=OWN_SERVER), url=url)
         sent = replace(sent, request=told(sent.request, sent.served.provider, streamed=stream))
+        call = _at(call, sent)
         call = replace(call, target=replace(call.target, base_url=self._root()))
         exchange = GenerationExchange(sent, tuple(sent.request.parameters.get("stop") or ()), stream)
         reply = yield from run_through(self._policies, call, exchange)
@@ -146,6 +158,9 @@ class TaskRouter(VectorRouter):
         """The flow that ends when a provider has accepted the job."""
         from shared_core.providers.dialects import DIALECTS, PLAIN
 
+        client, options = self._doing(task, options)
+        if client is not self:
+            return (yield from client._submit(task, inputs, parameters, options, waiter))
         call = self._task_call(task, inputs, parameters, options)
         keep = self._keep(task, options) if task in _KINDS else None
 
@@ -158,12 +173,15 @@ class TaskRouter(VectorRouter):
                 hint=f"Call `{task.replace('-', '_')}`, or name a provider with a queue.",
             )
 
-        begun = yield from self._begun(call, queued, keep, waiter, options)
-        try:
-            return begun.run.accepted(begun.task, begun.answer)
-        finally:
-            if call.progress.owed is not None:
-                call.progress.owed.settle()  # with what it may cost, since nobody here will see the result
+        def run(call: Call) -> Flow[Job]:
+            begun = yield from self._begun(call, queued, keep, waiter, options)
+            try:
+                return begun.run.accepted(begun.task, begun.answer)
+            finally:
+                if call.progress.owed is not None:
+                    call.progress.owed.settle()  # with what it may cost: nobody here will see the result
+
+        return (yield from self._recorded(call, run))
 
     def _resume(
         self, job: Job, options: MediaOptions, waiter: Waiter
@@ -179,13 +197,17 @@ class TaskRouter(VectorRouter):
         call = self._task_call(job.task, "", {}, options)
         call = replace(call, target=replace(call.target, base_url=self._root()))
         keep = self._keep(job.task, options) if job.task in (*_KINDS, _MASKS) else None
-        done = yield from self._run(call, keep, waiter, options).resume(job)
-        call.progress.provider = call.progress.provider or job.provider
-        if job.task == _MASKS:
-            return segments(done.raw, call, done)
-        if keep is not None:
-            return self._media_reply(call, done)
-        return self._priced(transcript_reply(done.raw, call, done), done.headers)
+
+        def run(call: Call) -> Flow[MediaReply | TranscriptReply | Answers[Segment]]:
+            done = yield from self._run(call, keep, waiter, options).resume(job)
+            call.progress.provider = call.progress.provider or job.provider
+            if job.task == _MASKS:
+                return segments(done.raw, call, done)
+            if keep is not None:
+                return self._media_reply(call, done)
+            return self._priced(transcript_reply(done.raw, call, done), done.headers)
+
+        return (yield from self._recorded(call, run))
 
     def _cancel(self, job: Job) -> Flow[bool]:
         """The flow that tells the provider, where it can be told; whoever waits in this client stops at once."""
@@ -242,6 +264,7 @@ class TaskRouter(VectorRouter):
 
         def send(call: Call, around: Sequence[Policy]) -> Flow[Begun]:
             task = yield from find(call)
+            call = _at(call, task)
             run = self._run(call, keep if _gives_files(task) else None, waiter, options)
             return Begun(call, run, task, (yield from run.send(task, around)))
 
@@ -267,6 +290,18 @@ class TaskRouter(VectorRouter):
 
     # -- their parts ------------------------------------------------------------------------------------
 
+    def _doing(self, task: str, options: Options) -> tuple[Self, Options]:
+        """The client that does a task, and the options for it: this one, unless a name says the model."""
+        self._settle()
+        name = options.get("model") or self.task_models.get(task)
+        return (
+            self._at(cast("Options", {**options, "model": name})) if name in self._names else (self, options)
+        )
+
+    def _as(self, named: NamedModel) -> Self:
+        self.__dict__["_all_waiters"] = self._waiters  # shared, so that `cancel` ends all who wait
+        return super()._as(named)
+
     def _task_call(
         self,
         task: str,
@@ -276,6 +311,7 @@ class TaskRouter(VectorRouter):
         *,
         streamed: bool = False,
     ) -> Call:
+        self._settle()
         model = options.get("model") or self.task_models.get(task) or self.model
         if not model and self._behind_router():
             known = default_model(task)
@@ -398,6 +434,13 @@ class TaskRouter(VectorRouter):
         seed = done.report.seed if done.report is not None else None
         raw = done.raw if isinstance(done.raw, Mapping) else {}
         return MediaReply(done.files, meta, seed, done.job, raw)
+
+
+def _at(call: Call, task: TaskExchange) -> Call:
+    """The call with the provider that was found for it, which limits may be told apart by."""
+    if task.url is not None:  # a server of the user's own
+        return call
+    return replace(call, target=replace(call.target, provider=task.served.provider))
 
 
 def _check_job(job: object) -> None:

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote, urlsplit
 
-from shared_core.client.base import RouterBase
+from shared_core.client.catalogue_calls import CatalogueRouter
 from shared_core.client.pipeline import run_through
 from shared_core.errors import ModelNotServed, NoRoute, RouterError, Unauthorized
 from shared_core.flow import Flow, offload
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["VectorRouter"]
 
 
-class VectorRouter(RouterBase):
-    """`RouterBase` with the flows of `embed` and `rerank`."""
+class VectorRouter(CatalogueRouter):
+    """`CatalogueRouter` with the flows of `embed` and `rerank`."""
 
     _opened_cache: EmbeddingCache | None = None
 
@@ -53,6 +53,9 @@ class VectorRouter(RouterBase):
         from shared_core.client.asking import embed_request, pace_of
         from shared_core.client.embedding import nothing_to_embed
 
+        client, options = self._at(options)
+        if client is not self:
+            return (yield from client._embed(texts, kind, options))
         model = options.get("model") or self.model or ""
         request, prompt = embed_request(texts, kind, options, model, self.extra_body)
         pace = pace_of(options)
@@ -102,7 +105,7 @@ class VectorRouter(RouterBase):
             exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own})
             policies = self._ways.around(self._ways.among(places), whole=True)
         else:
-            call = replace(call, target=replace(call.target, base_url=route.root))
+            call = replace(call, target=replace(call.target, base_url=route.root, provider=route.provider))
         known = None if cache is None else remember
         if cache is not None:
             from shared_core.client.embed_flight import EmbedFlight
@@ -124,6 +127,9 @@ class VectorRouter(RouterBase):
         from shared_core.client.checks import checked_count
         from shared_core.client.reranking import Reranking, nothing_to_rerank
 
+        client, options = self._at(options)
+        if client is not self:
+            return (yield from client._rerank(query, documents, top_n, options))
         model = options.get("model") or self.model or ""
         request = rerank_request(query, documents, options, model, self.extra_body)
         pace = pace_of(options)
@@ -253,6 +259,8 @@ class VectorRouter(RouterBase):
         """Closes caches that this client opened; they open again when they are used again."""
         if self._safeguards.opened is not None:
             self._safeguards.opened.close()
+        for twin in tuple(self._twins.values()):
+            twin._close_cache()
         if self._opened_cache is not None and self._opened_cache is not self.embedding_cache:
             self._opened_cache.close()
 

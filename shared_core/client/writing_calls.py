@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shared_core.types.answers import CompletionReply
     from shared_core.types.classic import GenerationOptions
 
-__all__ = ["AsyncWritingCalls", "WritingCalls"]
+__all__ = ["AsyncWritingCalls", "WritingCalls", "about_image", "asked_to_write"]
 
 _VISION = "image-text-to-text"
 _TEXT = "text-generation"
@@ -50,7 +50,9 @@ class WritingCalls(ClassicCalls):
             >>> router.text_generation("Paris is", max_new_tokens=10, stop=["."]).text  # doctest: +SKIP
             ' a city of love'
         """
-        return BlockingRun(self._generate(*_asked(prompt, options), stream=False), self._sender()).finish()
+        return BlockingRun(
+            self._generate(*asked_to_write(prompt, options), stream=False), self._sender()
+        ).finish()
 
     def stream_text(self, prompt: str, **options: Unpack[GenerationOptions]) -> TextStream:
         """The same, in pieces as they are written.
@@ -62,7 +64,9 @@ class WritingCalls(ClassicCalls):
             >>> stream.reply.finish_reason  # doctest: +SKIP
             'length'
         """
-        return TextStream(BlockingRun(self._generate(*_asked(prompt, options), stream=True), self._sender()))
+        return TextStream(
+            BlockingRun(self._generate(*asked_to_write(prompt, options), stream=True), self._sender())
+        )
 
     def ask_image(
         self,
@@ -84,7 +88,7 @@ class WritingCalls(ClassicCalls):
             >>> router.ask_image(Path("bill.png"), "What is the total?", max_tokens=50).text  # doctest: +SKIP
             '12.50 EUR'
         """
-        return BlockingRun(_about(self, image, question, url, options), self._sender()).finish()
+        return BlockingRun(about_image(self, image, question, url, options), self._sender()).finish()
 
 
 class AsyncWritingCalls(AsyncClassicCalls):
@@ -92,12 +96,14 @@ class AsyncWritingCalls(AsyncClassicCalls):
 
     async def text_generation(self, prompt: str, **options: Unpack[GenerationOptions]) -> CompletionReply:
         """See `HFRouter.text_generation`."""
-        return await AsyncRun(self._generate(*_asked(prompt, options), stream=False), self._sender()).finish()
+        return await AsyncRun(
+            self._generate(*asked_to_write(prompt, options), stream=False), self._sender()
+        ).finish()
 
     def stream_text(self, prompt: str, **options: Unpack[GenerationOptions]) -> AsyncTextStream:
         """See `HFRouter.stream_text`: `async with router.stream_text(...) as stream: async for piece in stream`."""
         return AsyncTextStream(
-            AsyncRun(self._generate(*_asked(prompt, options), stream=True), self._sender())
+            AsyncRun(self._generate(*asked_to_write(prompt, options), stream=True), self._sender())
         )
 
     async def ask_image(
@@ -109,17 +115,18 @@ class AsyncWritingCalls(AsyncClassicCalls):
         **options: Unpack[ChatOptions],
     ) -> ChatReply:
         """See `HFRouter.ask_image`."""
-        flow = await asyncio.to_thread(_about, self, image, question, url, options)
+        flow = await asyncio.to_thread(about_image, self, image, question, url, options)
         return await AsyncRun(flow, self._sender()).finish()
 
 
-def _asked(prompt: str, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any], Any]:
+def asked_to_write(prompt: str, options: Mapping[str, Any]) -> tuple[Any, dict[str, Any], Any]:
+    """The arguments of a continuation, checked."""
     from shared_core.client.classic_asking import ask_classic
 
     return ask_classic(_TEXT, {"prompt": prompt}, options)
 
 
-def _about(
+def about_image(
     router: TaskRouter, image: object, question: str, url: str | None, options: ChatOptions
 ) -> Flow[ChatReply]:
     """The chat about a picture, which is read here."""
@@ -135,8 +142,9 @@ def _about(
         address = picture.url
     else:
         address = f"data:{picture.mime_type};base64,{base64.b64encode(picture.data).decode()}"
-    model = options.get("model") or router.task_models.get(_VISION) or router.model
-    if not model:
+    router._settle()
+    model = options.get("model") or router.task_models.get(_VISION)
+    if not model and not router.model:
         known = default_model(_VISION)
         if known is None:
             raise ConfigError(

@@ -1,10 +1,10 @@
-"""What befalls a call, as frozen values: for hooks, and for what listens here (the ledger, spans and metrics).
+"""What befalls a call, as values: for hooks, and for what listens here (the ledger, spans and metrics).
 
     CallStarted ─▶ (Retrying | MovedOn | Hedged ─▶ HedgeEnded)* ─▶ CallEnded        BudgetAlert
 
 One `CallStarted` and one `CallEnded` for each call that a user makes, whatever becomes of it; a list of texts is one.
 Neither a prompt nor an answer is part of what an event prints: `request` and `reply` hold them, for hooks that want
-them.
+them. Nobody changes an event; those of every call are not frozen, since that costs a fifth of their record.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from shared_core.types import Cost, Usage
+from shared_core.types import Cost, Job, Usage
 
 __all__ = [
     "BudgetAlert",
@@ -29,7 +29,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallStarted:
     """A call begins.
 
@@ -54,7 +54,7 @@ class CallStarted:
     request: Any = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CallEnded:
     """A call is over.
 
@@ -63,24 +63,26 @@ class CallEnded:
         at: Unix time in seconds.
         task: As in `CallStarted`.
         model: As it was asked for; with `fallback`, of the target that answered last.
-        provider: Who answered last, where that is known.
+        provider: Who answered last, where that is known; of a call that nobody answered, who was asked for by name.
         url: The address that was asked last.
         streamed: Whether the answer came in pieces.
         usage_tags: Whose usage it is.
-        outcome: "answered", "failed", or "cancelled": left by its caller, as a stream that is not read to its end.
+        outcome: "answered", "failed", "cancelled" (left by its caller, as a stream that is not read to its end), or
+            "submitted": a provider has accepted a job that nobody waits for here.
         error: Name of the error's class; "" where there is none.
         seconds: From the call to its end.
         first_token_s: From the call to the first content of a stream.
-        attempts: How often it was sent.
+        attempts: How often it was sent, over all its requests; 0 where nobody was asked.
         moves: How many targets were given up.
-        usage: Tokens, where they were counted.
-        cost: What it cost, where that is known.
+        usage: Tokens, where they were counted; of a list that broke off, those of the requests that were answered.
+        cost: What it cost, where that is known; tries that failed are not in it.
         cached: Whether it was remembered, and nobody was asked.
         request_id: The service's.
         request: What was asked.
         reply: The answer; of a stream that broke off, the part that arrived.
         failure: The error.
         gaps: Seconds between the pieces of a stream, as they came from the network, the first one left out.
+        job: Where a provider has accepted one: the same in all calls that ask after it.
     """
 
     id: str
@@ -105,6 +107,7 @@ class CallEnded:
     reply: Any = field(repr=False)
     failure: BaseException | None = field(repr=False)
     gaps: Sequence[float] = field(default=(), repr=False)
+    job: Job | None = None
 
 
 @dataclass(frozen=True, slots=True)

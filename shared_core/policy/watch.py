@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from shared_core.errors import ModelLoading, Overloaded, RateLimited, RouterError, StreamInterrupted
+from shared_core.errors import (
+    LimitReached,
+    ModelLoading,
+    Overloaded,
+    RateLimited,
+    RouterError,
+    StreamInterrupted,
+)
 from shared_core.flow import Flow
 from shared_core.observe import log
 from shared_core.policy import Handler
@@ -31,10 +38,12 @@ class Watch:
         turn, waits = call.turn, call.waits
         if turn is None:
             return (yield from inner(call))
-        started = waits.now()
+        started = waits.now() - call.progress.waited
         try:
             result = yield from inner(call)
         except RouterError as error:
+            if isinstance(error, LimitReached):  # nobody was asked
+                raise
             trouble = trouble_of(error)
             now = waits.now()
             if trouble is None:
@@ -49,7 +58,9 @@ class Watch:
             ):
                 log.closed(call, error, self.health.wait(turn.key, now))
             raise
-        self._is_well(call, turn, waits.now(), _figures(call, result, started))
+        # What the user's own limits made it wait is no slowness of the target.
+        figures = _figures(call, result, started + call.progress.waited)
+        self._is_well(call, turn, waits.now(), figures)
         return result
 
     def _is_well(self, call: Call, turn: Turn, now: float, figures: Figures | None = None) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from shared_core.errors import ConfigError
+from shared_core.storage.forks import Lock, watch
 
 __all__ = ["Database", "Layout", "is_broken", "is_busy"]
 
@@ -38,6 +39,8 @@ class Layout:
         version: Of the tables.
         tables: The statements that make them.
         default_file: Its name where a user names a folder.
+        page_size: In bytes. Of a transaction, each page that it touches is written whole: small ones are for small
+            rows that come one by one.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Layout:
     version: int
     tables: tuple[str, ...]
     default_file: str
+    page_size: int = _PAGE
 
 
 @dataclass(slots=True)
@@ -54,7 +58,7 @@ class _Opened:
     connection: sqlite3.Connection | None = None
     process: int = field(default_factory=os.getpid)
     inode: int = 0
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: Lock = field(default_factory=threading.RLock)
 
 
 _left_by_parents: list[_Opened] = []
@@ -97,6 +101,7 @@ class Database:
         self.busy_seconds = busy_seconds
         self._opened = _Opened()
         self._finalizer = weakref.finalize(self, _close, [self._opened])
+        watch(self)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.path, self.layout, self.busy_seconds)
@@ -159,6 +164,14 @@ class Database:
                 opened.connection.close()
             opened.connection, opened.inode = None, 0
 
+    def lock_for_fork(self) -> Lock:
+        """See `Inherited`."""
+        return self._opened.lock
+
+    def begin_anew(self) -> None:
+        """See `Inherited`."""
+        self._of_this_process()
+
     def _of_this_process(self) -> _Opened:
         opened = self._opened
         if opened.process != os.getpid():
@@ -206,7 +219,7 @@ class Database:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         if not self._is_ours(connection):
             # Settled before anything is written to it; the size of a page, before WAL.
-            connection.execute(f"PRAGMA page_size = {_PAGE}")
+            connection.execute(f"PRAGMA page_size = {self.layout.page_size}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(
             "PRAGMA synchronous = NORMAL"

@@ -7,6 +7,7 @@ coarser, never wrong, and nobody hangs.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["RedisServer", "is_redis_url"]
 
 T = TypeVar("T")
+
+_left_by_parents: list[Any] = []
+"""Kept for good: finalising a parent's client would end its connections."""
 
 
 def is_redis_url(value: object) -> bool:
@@ -61,6 +65,7 @@ class RedisServer:
         self._whose = whose
         self._timeout = timeout
         self._secrets: tuple[str, ...] = ()
+        self._process = os.getpid()
         self.client, self.where = self._connect()
         self._trouble = Trouble(f"{whose} at {self.where}", clock, instead=instead, pause=pause)
 
@@ -73,6 +78,8 @@ class RedisServer:
         """What the work answers, given the client; None when the server cannot be asked."""
         from redis.exceptions import RedisError
 
+        if self._process != os.getpid():
+            self._begin_anew()
         if self._trouble.pausing():
             return None
         try:
@@ -121,6 +128,13 @@ class RedisServer:
         """Closes the connections made here; a client that was given stays open, its owner closes it."""
         if isinstance(self._source, str) or callable(self._source):
             self.client.close()
+
+    def _begin_anew(self) -> None:
+        """In the child of a fork: a lock of the parent's connections may be held by a thread that is not here."""
+        self._process = os.getpid()
+        if isinstance(self._source, str) or callable(self._source):
+            _left_by_parents.append(self.client)
+            self.client, self.where = self._connect()
 
     def _connect(self) -> tuple[Any, str]:
         """The client, and the server's name without secrets."""

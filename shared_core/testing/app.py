@@ -7,6 +7,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import catalogue
+from .account import USAGE_PATH, AccountUsage
 from .bill import TARIFFS, Charge
 from .brains import Brains
 from .call import ChatCall
@@ -118,6 +119,7 @@ def make_app(state: State, brains: Brains) -> Origins:
             Route("/health", TeiHealth(state, brains), methods=["GET"]),
             Route("/rerank", TeiRerank(state, brains), methods=["POST"]),
             Route("/v1/rerank", Rerank(state, brains), methods=["POST"]),
+            Route(USAGE_PATH, AccountUsage(state, brains), methods=["GET"]),
             Route("/api/whoami-v2", WhoAmI(state, brains), methods=["GET"]),
             Route("/api/models", ModelList(state, brains), methods=["GET"]),
             Route("/api/models/{model:path}", ModelInfo(state, brains), methods=["GET"]),

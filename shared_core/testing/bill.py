@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from . import tokens
@@ -69,6 +69,7 @@ class BillEntry:
         cached_tokens: Those among them that were charged as cached.
         completion_tokens: Thoughts included.
         nano_usd: The sum.
+        at: When it was charged, in Unix seconds.
     """
 
     request_id: str
@@ -78,6 +79,7 @@ class BillEntry:
     cached_tokens: int
     completion_tokens: int
     nano_usd: int
+    at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from .bill import Bill, BillEntry
@@ -82,7 +83,7 @@ class State:
     def charge(self, entry: BillEntry) -> None:
         """Add a line to the bill."""
         with self._lock:
-            self._bill[entry.request_id] = entry
+            self._bill[entry.request_id] = replace(entry, at=time.time())
 
     def crashed(self, error: BaseException) -> None:
         """The server itself failed: kept, and raised where the server is stopped."""

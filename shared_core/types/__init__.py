@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
+    from shared_core.types.account import AccountUsage
     from shared_core.types.answers import (
         Answer,
         Answers,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from shared_core.types.embeddings import EmbedOptions, EmbedReply, EmbedRequest, Kind
     from shared_core.types.http import HttpRequest
     from shared_core.types.jobs import Job, JobReport, Output, Places, Remote
+    from shared_core.types.limits import PERIODS, SCOPES, TAG, Concurrency, Limit, Period
     from shared_core.types.models import POLICIES, ModelRef
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
     from shared_core.types.rerank import RerankOptions, RerankReply, RerankRequest
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
     from shared_core.types.waits import Timeouts, Waits
 
 _MODULES = {
+    "account": ("AccountUsage",),
     "answers": (
         "Answer",
         "Answers",
@@ -84,6 +87,7 @@ _MODULES = {
     "embeddings": ("EmbedOptions", "EmbedReply", "EmbedRequest", "Kind"),
     "http": ("HttpRequest",),
     "jobs": ("Job", "JobReport", "Output", "Places", "Remote"),
+    "limits": ("PERIODS", "SCOPES", "TAG", "Concurrency", "Limit", "Period"),
     "models": (
         "POLICIES",
         "ModelRef",
@@ -114,9 +118,13 @@ __all__ = [
     "AT_HOME",
     "CHAT_PARAMS",
     "EXACT",
+    "PERIODS",
     "POLICIES",
     "SAFEGUARDS",
+    "SCOPES",
     "SECRET_HEADERS",
+    "TAG",
+    "AccountUsage",
     "Answer",
     "Answers",
     "ApiKey",
@@ -133,6 +141,7 @@ __all__ = [
     "ChatRequest",
     "Choice",
     "CompletionReply",
+    "Concurrency",
     "Cost",
     "CostEstimate",
     "Detection",
@@ -147,12 +156,14 @@ __all__ = [
     "JobReport",
     "Kind",
     "Label",
+    "Limit",
     "Link",
     "LookupRequest",
     "MediaOptions",
     "Message",
     "ModelRef",
     "Output",
+    "Period",
     "Places",
     "Progress",
     "Remote",

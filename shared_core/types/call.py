@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from shared_core.types.chat import ChatRequest
+from shared_core.types.cost import Cost
+from shared_core.types.deltas import Usage
 from shared_core.types.embeddings import EmbedRequest
+from shared_core.types.jobs import Job
 from shared_core.types.rerank import RerankRequest
 from shared_core.types.target import Target
 from shared_core.types.tasks import TaskRequest
@@ -62,6 +65,7 @@ class Progress:
         emitted: Whether the caller has seen content; from then on nothing is repeated.
         first_token: When the first content came, in monotonic seconds.
         provider, request_id: From the latest reply, to name them in errors.
+        waited: Seconds spent waiting for limits of the user's own.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
         runs: How many requests were sent that nobody has refused: they may be paid for, whatever came of them.
@@ -70,13 +74,17 @@ class Progress:
         owed: What is set aside in budgets for a result that is still to come; None mostly.
         besides: What is to be noted with its cost, of a request that was broken off; "" for nothing.
         pieces: When each piece of a stream came, in monotonic seconds; None where nobody wants to know.
+        job: What a provider has accepted, from that moment on.
+        usage, cost: Of the parts that were answered, where one call is many requests; None otherwise.
     """
 
     __slots__ = (
         "attempts",
         "besides",
+        "cost",
         "emitted",
         "first_token",
+        "job",
         "model",
         "moves",
         "owed",
@@ -87,6 +95,8 @@ class Progress:
         "runs",
         "started",
         "url",
+        "usage",
+        "waited",
     )
 
     def __init__(self, started: float) -> None:
@@ -97,11 +107,15 @@ class Progress:
         self.provider: str | None = None
         self.request_id: str | None = None
         self.moves = 0
+        self.waited = 0.0
         self.model = self.url = self.besides = ""
         self.pieces: list[float] | None = None
         self.runs = 0
         self.reading: Any = None
         self.owed: Any = None
+        self.job: Job | None = None
+        self.usage: Usage | None = None
+        self.cost: Cost | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,6 +113,11 @@ class Waits:
         self.phase: Limit = "total"
         self._phase_end = self.deadline
 
+    @property
+    def streamed(self) -> bool:
+        """Whether the answer comes in pieces."""
+        return self._streamed
+
     def now(self) -> float:
         return self._clock()
 

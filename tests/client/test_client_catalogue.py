@@ -31,7 +31,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
     clock = Clock()
     stand_in = types.SimpleNamespace(time=clock.time, monotonic=time.monotonic)
-    monkeypatch.setattr("shared_core.client.base.time", stand_in)
+    monkeypatch.setattr("shared_core.client.catalogue_calls.time", stand_in)
     return clock
 
 

@@ -225,7 +225,7 @@ def test_each_move_is_logged(
         {"fallback": ["x y"]},
         {"fallback": "org/name"},
         {"routing": "cheap"},
-        {"tier": "fast"},
+        {"tier": "fast", "tiers": {"slow": ["org/name"]}},
         {"tiers": {"fast": [3]}},
         {"fallback": [Target(model="a", headers={"Authorization": "x"})]},
     ],
@@ -265,3 +265,9 @@ def test_in_an_outage_of_a_single_host_retries_run_out(offline_url: OfflineRoute
         with pytest.raises(errors.ProviderFailed):
             router.chat(HELLO)
     assert len(offline_url.requests) == 135, "a hundred calls, and the thirty-five retries of a full bucket"
+
+
+def test_a_tier_whose_lists_are_nowhere_is_told_at_the_first_call() -> None:
+    router = HFRouter("org/name", api_key="k", tier="fast")  # a file may have them
+    with pytest.raises(errors.ConfigError, match="no tier 'fast'"):
+        router.chat(HELLO)

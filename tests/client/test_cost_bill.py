@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import decimal
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -17,11 +18,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared_core import AsyncHFRouter, ChatReply, EmbedReply, HFRouter, RouterError
+from shared_core import AccountUsage, AsyncHFRouter, ChatReply, EmbedReply, HFRouter, Ledger, RouterError
 from shared_core.catalog import SHARED, Price
 from shared_core.testing import (
     PROVIDER_QUIRKS,
     BadGzip,
+    Bill,
     Cut,
     ExtraHeaders,
     Fault,
@@ -133,11 +135,13 @@ class Run:
             "hub_url": url.root,
             "timeout": 20,
             "prices": EMBED_PRICES,
+            "ledger": True,
         }
         self.url = url
         self.loop = asyncio.Runner() if asynchronous else None
         self.router: Any = AsyncHFRouter(**settings) if asynchronous else HFRouter(**settings)
         self.answers: list[tuple[Step, Reply]] = []
+        self.played = 0
         self.wait(self.router.models())
 
     def wait(self, value: Any) -> Any:
@@ -150,6 +154,7 @@ class Run:
         last = tuple(item for item in (step.quirks, step.fault) if item is not None)
         if last:
             self.url.queue(last, path=path)
+        self.played += 1
         name = step.model if step.provider is None else f"{step.model}:{step.provider}"
         try:
             reply = self.ask(step, name)
@@ -206,10 +211,12 @@ def test_the_sum_of_what_we_say_is_what_the_server_charged(
     try:
         for step in steps:
             run.play(step)
+        assert offline_server.wait_idle()
+        account = run.wait(run.router.account_usage(0, time.time() + 2))
     finally:
         run.close()
-    assert offline_server.wait_idle()
     bill = offline_server.bill
+    check_the_ledger(bill, run, account)
     told, ids = Decimal(0), set()
     for step, reply in run.answers:
         meta = reply.meta
@@ -225,6 +232,37 @@ def test_the_sum_of_what_we_say_is_what_the_server_charged(
         assert meta.cost.usd == dollars(bill.entries[meta.request_id or ""].nano_usd)
     assert told == dollars(bill.of(ids))
     check_the_rest(bill, run)
+
+
+def check_the_ledger(bill: Bill, run: Run, account: AccountUsage) -> None:
+    """A row for each call and an attempt for each request; each known cost is what the server charged, and what the
+    account says beyond them was charged for calls of unknown cost."""
+    ledger: Ledger = run.router.ledger
+    rows, total = ledger.rows(None), ledger.totals()
+    sent = [seen for seen in run.url.requests if seen.method == "POST"]
+    assert (total.calls, total.attempts) == (run.played, len(sent))
+    known = {row.request_id: row.cost.usd for row in rows if row.task == "chat" and row.cost.usd is not None}
+    for request_id, usd in known.items():
+        assert usd == dollars(bill.entries[request_id or ""].nano_usd)
+    lists = [row.cost.usd for row in rows if row.task == "embed" and row.cost.usd is not None]
+    lines = [line.nano_usd for line in bill.entries.values() if line.model == "offline/embed-8"]
+    assert sum(lists) == dollars(sum(lines))
+    told = {reply.meta.request_id: reply for step, reply in run.answers if step.kind != "embed"}
+    for row in rows:
+        if reply := told.get(row.request_id):
+            assert (row.outcome, row.cost.usd, row.provider) == (
+                *("answered", reply.meta.cost.usd, reply.meta.provider),
+            )
+            assert (reply.usage or (None, None))[:2] == (row.prompt_tokens, row.completion_tokens)
+    beside = ledger.compare(account)
+    assert (account.used_nano_usd, account.requests) == (bill.nano_usd, len(bill))
+    more = [
+        line.nano_usd
+        for name, line in bill.entries.items()
+        if line.model != "offline/embed-8" and name not in known
+    ]
+    assert beside.difference == dollars(sum(more))
+    assert not beside.difference or total.unknown_costs or total.failures
 
 
 def check_embedding(step: Step, cost: Cost, run: Run) -> None:

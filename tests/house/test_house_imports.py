@@ -13,7 +13,14 @@ FRAMEWORKS = ["langchain_core", "langchain", "llama_index"]
 LOCAL = ["torch", "transformers", "sentence_transformers"]
 OTHERS = ["sentence_transformers", "openai", "langchain_core", "starlette"]
 SERVERS = ["starlette", "uvicorn"]
-UNASKED = ["opentelemetry", "redis", "sqlite3", "shared_core.policy.share", "shared_core.policy.stores"]
+UNASKED = [
+    "opentelemetry",
+    "redis",
+    "sqlite3",
+    "shared_core.observe.ledger",
+    "shared_core.policy.share",
+    "shared_core.policy.stores",
+]
 
 
 def loaded_after(code: str, *names: str) -> list[str]:

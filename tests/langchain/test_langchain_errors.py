@@ -22,6 +22,7 @@ KINDS = {
     "NoRoute": ("ModelNotFoundError", False),
     "BudgetExceeded": ("ModelError", False),
     "RateLimited": ("ModelRateLimitError", True),
+    "LimitReached": ("ModelRateLimitError", False),
     "Overloaded": ("ModelAPIError", True),
     "ModelLoading": ("ModelAPIError", True),
     "ConnectionLost": ("ModelConnectionError", True),

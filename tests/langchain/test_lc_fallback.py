@@ -110,7 +110,11 @@ def test_a_model_built_from_what_was_written_has_the_same_targets_without_their_
     assert again.routing == "cost"
 
 
-@pytest.mark.parametrize("settings", [{"fallback": ["x y"]}, {"routing": "cheap"}, {"tier": "none"}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [{"fallback": ["x y"]}, {"routing": "cheap"}, {"tier": "none", "tiers": {"fast": ["org/name"]}}],
+    ids=str,
+)
 def test_what_cannot_work_is_told_at_once(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         ChatHFRouter(model="a/b", **settings)

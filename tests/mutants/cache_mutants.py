@@ -128,8 +128,8 @@ CACHES = (
     Mutant(
         "Chat cache: with hooks, a call that asks anew is answered from memory",
         "shared_core/policy/record.py",
-        "            call.cache,\n",
-        "            True,\n",
+        "        call.cache,\n",
+        "        True,\n",
         _CALLS,
     ),
     Mutant(

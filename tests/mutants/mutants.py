@@ -1,9 +1,9 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
-Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters (`adapter_mutants`), of
-embedding (`vector_mutants`), of caches (`cache_mutants`), of races (`hedge_mutants`), of media (`media_mutants`), of
-what is observed and shared (`observing_mutants`), how it is run (`run`), and that the table keeps up with the code
-(`test_mutants_table`).
+Lives here: the sabotages of the core, and the whole table. Not here:
+others are in the files named `*_mutants` (of the adapters, of embedding, caches, races, limits, budgets, the ledger,
+media, settings, of what is observed), how it is run is in `run`, and that the table keeps up with the code in
+`test_mutants_table`.
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -15,9 +15,12 @@ from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from classic_mutants import CLASSIC
 from hedge_mutants import HEDGE
+from ledger_mutants import LEDGER
+from limit_mutants import LIMITS
 from media_mutants import MEDIA
 from mutant import Mutant
 from observing_mutants import OBSERVING
+from settings_mutants import BATCHES, SETTINGS
 from vector_mutants import VECTORS
 
 __all__ = ["MUTANTS"]
@@ -69,9 +72,9 @@ _SECRETS = (
     ),
     Mutant(
         "Headers that are secrets travel in a pickle of the client",
-        "shared_core/client/base.py",
-        "for k, v in self._headers.items() if k not in SECRET_HEADERS}",
-        "for k, v in self._headers.items()}",
+        "shared_core/client/settling.py",
+        "for k, v in client._headers.items() if k not in SECRET_HEADERS}",
+        "for k, v in client._headers.items()}",
         ("tests/client/test_client_tokens.py",),
     ),
     Mutant(
@@ -419,7 +422,7 @@ _CLIENT = (
     ),
     Mutant(
         "A catalogue grown stale is not served when the service is down",
-        "shared_core/client/base.py",
+        "shared_core/client/catalogue_calls.py",
         "if stale is not None and not refresh:",
         "if stale is not None and refresh:",
         ("tests/client/test_client_catalogue.py",),
@@ -442,10 +445,14 @@ MUTANTS = (
     *_CLIENT,
     *OBSERVING,
     *CLASSIC,
+    *LIMITS,
     *HEDGE,
     *MEDIA,
+    *LEDGER,
     *VECTORS,
     *CACHES,
+    *SETTINGS,
+    *BATCHES,
     *LANGCHAIN,
     *LLAMA_INDEX,
 )

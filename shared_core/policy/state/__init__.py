@@ -23,10 +23,12 @@ __all__ = [
 
 
 def forget() -> None:
-    """Forgets everything that the process has learnt of its targets, and has spent; tests begin with this."""
+    """Forgets what the process has learnt of its targets, spent, and used of its limits; tests begin with this."""
+    from shared_core.policy.stores import turnstiles
     from shared_core.policy.stores.budgets_memory import MEMORY
 
     MEMORY.clear()
     HEALTH.clear()
     RETRIES.clear()
+    turnstiles.forget()
     HEDGES.clear()

@@ -26,6 +26,8 @@ LAYOUT = Layout(
         "unconfirmed INTEGER NOT NULL, granted INTEGER NOT NULL, keep_until REAL NOT NULL) WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS budget_holds (account TEXT NOT NULL, hold TEXT NOT NULL, "
         "amount INTEGER NOT NULL, lapses REAL NOT NULL, PRIMARY KEY (account, hold)) WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS limits (key TEXT PRIMARY KEY, free_at REAL, seen REAL) WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS limit_users (who TEXT PRIMARY KEY, seen REAL) WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS closings "
         "(target TEXT PRIMARY KEY, closing TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
     ),

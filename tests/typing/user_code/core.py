@@ -13,20 +13,25 @@ import httpx2
 from shared_core import (
     AsyncChatStream,
     AsyncHFRouter,
+    BatchReplies,
     Catalog,
     ChatDelta,
     ChatParams,
     ChatReply,
     ChatStream,
     Choice,
+    Concurrency,
     EmbedReply,
     HFRouter,
+    Limit,
     ModelInfo,
     ModelStatus,
     RateLimited,
+    RateLimiter,
     ReplyMeta,
     RerankReply,
     RouterError,
+    RouterSettings,
     StreamInterrupted,
     Timeouts,
     ToolCall,
@@ -55,6 +60,12 @@ HFRouter(model="org/name", timeout=30, wait_for_model=120.0)
 HFRouter(None, api_key=None)
 AsyncHFRouter("org/name", transport="aiohttp")
 
+HFRouter(limits=[Limit(requests=60, per="minute", of="provider"), {"tokens": 9}], concurrency=Concurrency(8))
+HFRouter(concurrency="adaptive", state="redis://host")
+assert_type(RateLimiter(Limit(requests=1)).acquire(), bool)
+
+Limit(60)  # wrong: call-arg
+Limit(requests=60, per="week")  # wrong: arg-type
 HFRouter(api_token="hf_x")  # wrong: call-arg
 HFRouter(max_retries="3")  # wrong: arg-type
 HFRouter(timeout="60")  # wrong: arg-type
@@ -136,6 +147,15 @@ router.text_generation("a", max_tokens=5)  # wrong: call-arg
 assert_type(router.ask_image(b"", "a", max_tokens=5), ChatReply)
 with router as same:
     assert_type(same, HFRouter)
+
+
+assert_type(HFRouter.from_settings(RouterSettings.load(timeout=20), model="a/b"), HFRouter)
+HFRouter("coder", models={"coder": {"model": "org/name", "temperature": 0}})
+replies = router.batch(
+    [{"messages": messages}, {"task": "embed", "texts": ["a"]}], path="a.jsonl", progress=True
+)
+assert_type(replies, BatchReplies)
+router.batch([{"messages": messages}], at_once=3)  # wrong: call-arg
 
 
 async def later() -> None:
