@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from shared_core.catalog import default_model
 from shared_core.client.checks import checked_body
+from shared_core.client.owing import accepted, finished
 from shared_core.client.pipeline import run_through
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ConfigError, MalformedResponse, RouterError
@@ -84,7 +85,7 @@ class TaskRouter(VectorRouter):
 
         def run(call: Call) -> Flow[MediaReply]:
             begun = yield from self._begun(call, lambda call: self._task(call, keep), keep, waiter, options)
-            done = yield from self._done(begun)
+            done = yield from finished(begun, self._exchange.costs)
             return self._media_reply(begun.call, done)
 
         return (yield from self._recorded(call, run))
@@ -118,7 +119,7 @@ class TaskRouter(VectorRouter):
             begun = yield from self._begun(
                 call, lambda call: self._task(call, None, paid=paid), keep, waiter, media, paid=paid
             )
-            done = yield from self._done(begun)
+            done = yield from finished(begun, self._exchange.costs)
             return self._priced(read(done.raw, begun.call, done), done.headers)
 
         return (yield from self._recorded(call, run))
@@ -175,11 +176,7 @@ class TaskRouter(VectorRouter):
 
         def run(call: Call) -> Flow[Job]:
             begun = yield from self._begun(call, queued, keep, waiter, options)
-            try:
-                return begun.run.accepted(begun.task, begun.answer)
-            finally:
-                if call.progress.owed is not None:
-                    call.progress.owed.settle()  # with what it may cost: nobody here will see the result
+            return accepted(begun)
 
         return (yield from self._recorded(call, run))
 
@@ -274,19 +271,6 @@ class TaskRouter(VectorRouter):
         # Which provider serves a model, and what it is sent, is found anew for each target.
         report, fallback, *inside = self._ways.around(self._ways.among(places), paid=paid)
         return (yield from run_through((report, fallback), call, lambda call: send(call, inside)))
-
-    def _done(self, begun: Begun) -> Flow[Finished]:
-        """The end of a task that was begun, which is charged to the budgets."""
-        owed = begun.call.progress.owed
-        try:
-            done = yield from begun.run.go_on(begun.task, begun.answer)
-            if owed is not None:
-                model, provider = begun.call.request.model, begun.call.progress.provider
-                owed.costs(self._exchange.costs.of_units(model, provider, done.headers, done.files))
-            return done
-        finally:
-            if owed is not None:
-                owed.settle()
 
     # -- their parts ------------------------------------------------------------------------------------
 

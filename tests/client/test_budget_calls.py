@@ -21,7 +21,7 @@ from shared_core import AsyncHFRouter, Budget, BudgetExceeded, BudgetState, Conf
 from shared_core.catalog import Price, UnitPrice
 from shared_core.client.tariff import ANSWER_TOKENS
 from shared_core.observe.events import BudgetAlert
-from shared_core.testing import BadGzip, Cut, OfflineRouter, Stall, Status
+from shared_core.testing import BadGzip, Cut, OfflineRouter, SlowHead, Stall, Status
 from tests.client.conftest import Maker
 
 HELLO = [{"role": "user", "content": "one two three four five six"}]
@@ -500,6 +500,18 @@ def test_each_target_is_set_aside_for_anew(offline_url: OfflineRouter) -> None:
     offline_url.queue(Status(500), path="*chat/completions")
     router.chat(HELLO)
     assert (only(router).spent, only(router).unconfirmed) == (2, 1)
+
+
+def test_a_call_that_is_hedged_is_set_aside_for_at_both_targets(offline_url: OfflineRouter) -> None:
+    offline_url.queue(SlowHead(0.5), path="*chat/completions")
+    router = client(
+        offline_url, Budget(requests=5, per="day"), fallback=["offline/echo:groq"], hedge=0.05, max_retries=0
+    )
+    router.chat(HELLO)
+    give_up = time.monotonic() + 10
+    while only(router).reserved and time.monotonic() < give_up:
+        time.sleep(0.005)
+    assert (only(router).spent, only(router).unconfirmed, only(router).reserved) == (2, 1, 0)
 
 
 # -- what is told --------------------------------------------------------------------------------------
