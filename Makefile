@@ -52,6 +52,7 @@ bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/embeddings/run.py
 	$(PY) benchmarks/media/run.py
 	$(PY) benchmarks/reliability/simulate.py
+	$(PY) benchmarks/reliability/wall_clock.py
 
 clean:
 	rm -rf $(VENV) .venv-floor benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -12,10 +12,10 @@ Keyed by base URL alone: what a server lists is the same for every account, and 
 from __future__ import annotations
 
 import math
-import threading
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit, urlunsplit
 
+from shared_core._locks import new_lock
 from shared_core.catalog.models import Catalog
 
 ROUTER_URL = "https://router.huggingface.co/v1"
@@ -49,7 +49,7 @@ class CatalogCache:
 
     def __init__(self) -> None:
         self._entries: dict[str, _Entry] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self.generation = 0
 
     def fresh(self, base_url: str | None, now: float, ttl: float = TTL) -> Catalog | None:

@@ -8,11 +8,11 @@ Reading that one packaged file is the only I/O of this room.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from shared_core._locks import new_lock
 from shared_core.catalog.facts import ModelFacts, facts_from, offers_in_reach
 from shared_core.catalog.models import Catalog, ModelInfo, ProviderOffer, read_price
 from shared_core.catalog.prices import Price, highest_price
@@ -124,7 +124,7 @@ def _offer(offer: Mapping[str, Any]) -> ProviderOffer:
     )
 
 
-_lock = threading.Lock()
+_lock = new_lock()
 _shipped: Snapshot | None = None
 
 

@@ -230,6 +230,7 @@ class RouterBase:
         self.continue_elsewhere = bool(continue_elsewhere)
         self.models_by_name = dict(models or {})
         self._ways = self._find_ways()
+        self._check_hedge()
         self._target: Target | None = None
 
     @classmethod
@@ -302,7 +303,7 @@ class RouterBase:
         if self._settled:
             return
         settings = written()
-        if settings is not None or self.models_by_name or self.tier is not None:
+        if settings is not None or self.models_by_name or self.tier is not None or self._safeguards.hedge:
             # Of threads that come at once, what one has found counts for all.
             self.__dict__.update(self.__dict__.setdefault("_taken_over", attributes_with(self, settings)))
         self._settled = True
@@ -327,19 +328,18 @@ class RouterBase:
 
     def _find_ways(self) -> Ways | None:
         waits_for_tiers = not self._settled and self.tier is not None and not self.tiers  # perhaps in a file
-        ways: Ways | None = None
-        if waits_for_tiers:
+        if waits_for_tiers or not (self.fallback or self.tiers or self.tier or self.routing != "fallback"):
             return None
-        if self.fallback or self.tiers or self.tier or self.routing != "fallback":
-            from shared_core.client.ways import Ways
+        from shared_core.client.ways import Ways
 
-            ways = Ways.of(self)
-        if self._safeguards.hedge and (ways is None or not ways.lineup.targets):
+        return Ways.of(self)
+
+    def _check_hedge(self) -> None:
+        if self._safeguards.hedge and self._settled and (self._ways is None or not self._ways.lineup.targets):
             raise ConfigError(
                 "hedge needs a second target to ask.",
                 hint="Pass fallback=[...], or tiers={...} and tier=...; or leave hedge out.",
             )
-        return ways
 
     def _miss_client(self) -> None:
         """Says that the user's HTTP client is gone: going out without its proxy would be worse than an error."""

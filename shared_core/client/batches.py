@@ -5,9 +5,9 @@ Pure but for `LESSONS`, the process's memory of refusals.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 
+from shared_core._locks import new_lock
 from shared_core.providers import Limits
 
 __all__ = ["LESSONS", "Lesson", "Lessons", "cut", "size_of"]
@@ -53,7 +53,7 @@ class Lessons:
     def __init__(self, most: int = 1024) -> None:
         self._most = most
         self._lessons: dict[tuple[str, str], Lesson] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def of(self, url: str, model: str) -> Lesson:
         with self._lock:

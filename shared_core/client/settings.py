@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from shared_core._locks import new_lock
 from shared_core.errors import ConfigError, Unauthorized
 from shared_core.types import ApiKey
 
@@ -45,7 +45,7 @@ class Keyring:
     def __init__(self, look_up: Callable[[], str] | None = None) -> None:
         self._look_up = look_up or _ambient_token
         self._found: ApiKey | None = None
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     @property
     def found(self) -> ApiKey | None:

@@ -7,6 +7,7 @@ loaded where there is something to read; when it is done (`base`).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
@@ -140,6 +141,9 @@ def attributes_with(client: RouterBase, settings: RouterSettings | None) -> dict
     fresh = object.__new__(type(client))
     fresh._settled = True
     fresh._set_up(**done.arguments)
+    opened = client._safeguards.opened
+    if opened is not None and fresh._safeguards.arguments.get("chat_cache") is opened:
+        fresh._safeguards = replace(fresh._safeguards, opened=opened)  # still this client's to close
     return {
         **fresh.__dict__,
         "_names": fresh.models_by_name,

@@ -101,10 +101,10 @@ class BlockingRun(Generic[T]):
         except StopIteration as end:
             if not self._closed():  # closed meanwhile, the flow has no result
                 self.result = end.value
-            self.close()
+            self._end()
             return None
         except BaseException:
-            self.close()
+            self._end()
             raise
         finally:
             self._busy = False
@@ -113,7 +113,14 @@ class BlockingRun(Generic[T]):
         return self.done
 
     def close(self) -> None:
-        """Ends the flow wherever it stands and frees its connection. Harmless when repeated."""
+        """Ends the flow wherever it stands and frees its connection. Harmless when repeated, and from another
+        thread, too: the one that reads gets up at once."""
+        self.done = True
+        if self._busy:
+            self.hang_up()
+        self._end()
+
+    def _end(self) -> None:
         self.done = True
         try:
             self._flow.close()

@@ -6,13 +6,13 @@ Lives here: the flows, and the process's memory of answers. Not here: what the a
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, urlencode
 
+from shared_core._locks import new_lock
 from shared_core.catalog import Catalog
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ModelNotServed, RouterError
@@ -39,7 +39,7 @@ class Answers(Generic[T]):
     def __init__(self, fresh: float = _FRESH, most: int = _KEPT) -> None:
         self._fresh, self._most = fresh, most
         self._kept: dict[tuple[str, ...], tuple[float, T]] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def fresh(self, key: tuple[str, ...], now: float) -> T | None:
         """The answer, while it is young. `now` is in unix seconds."""

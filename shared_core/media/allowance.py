@@ -6,11 +6,11 @@ allowance: what is set aside for calls under way is gone for all others. Not her
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from shared_core._locks import new_lock
 from shared_core.errors import (
     BadRequest,
     BudgetExceeded,
@@ -118,7 +118,7 @@ class Allowance:
         self._files = 0
         self._bytes = 0
         self._usd = Decimal(0)
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     @property
     def used(self) -> Used:
@@ -219,7 +219,7 @@ class Allowance:
 
     def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__.update(state)
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
 
 def task_of(name: str) -> str:

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import tempfile
-import threading
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from shared_core._locks import new_rlock
 from shared_core.errors import ConfigError, RouterError
 from shared_core.media.allowance import Allowance, Taken, Used, task_of
 from shared_core.media.artifact_files import (
@@ -129,7 +129,7 @@ class ArtifactStore:
         self._removal: weakref.finalize[..., Any] | None = None
         self._known: dict[str, Artifact] = {}
         self._read_to = 0
-        self._lock = threading.RLock()
+        self._lock = new_rlock()
 
     # -- the folder ---------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeVar, cast
 
 from shared_core.errors import RouterError, StreamInterrupted
-from shared_core.flow import Flow
+from shared_core.flow import Flow, sleep
 from shared_core.observe import log
 from shared_core.policy import Handler
 from shared_core.policy.continuation import continuing, is_continuable, joined
@@ -24,6 +24,9 @@ from shared_core.wire.redact import redact_error
 __all__ = ["Choice", "Claims", "Fallback"]
 
 T = TypeVar("T")
+
+_LOOK = 0.1
+"""Seconds between two looks at a target that another call is probing."""
 
 
 class Choice(NamedTuple):
@@ -71,6 +74,7 @@ class _Way:
     keys: tuple[object, ...]
     skipped: list[Skipped]
     claims: Claims
+    waited: float = 0.0  # seconds, for a target to come back
     failures: list[RouterError] = field(default_factory=list)
     asked: list[Target] = field(default_factory=list)
     written: ChatReply | None = None  # what the caller has seen, where a cut answer is continued
@@ -90,6 +94,7 @@ class Fallback:
         continue_elsewhere: Whether a cut answer is continued by another target.
         only_unsent: Whether to move on only where nothing can have been begun: a picture is paid for each time.
         health: What is known of targets.
+        patience: Seconds in all that a call waits, when nobody is left, for a target to come back.
     """
 
     plan: Callable[[Call], Choice]
@@ -98,6 +103,7 @@ class Fallback:
     continue_elsewhere: bool = False
     only_unsent: bool = False
     health: Health = HEALTH
+    patience: float = 2.0
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         return self.among(self.plan(call), call, inner)
@@ -127,15 +133,19 @@ class Fallback:
                 _complete(error, part)
                 way.failures.append(error)
                 self._judge(part, error, way)
-                following = self._next(call, way)
-                if following is None:
-                    raise self._end(way, call) from error
-                (log.moved if way.written is None else log.continued)(part, error, following[0])
-                target, admission = following
-                call.progress.moves += 1
+                failure = error
             finally:
                 if part.turn is not None and part.turn.probe:
                     self.health.leave(part.turn.key)
+            following = self._next(call, way)
+            while following is None and (pause := self._pause(call, way)):
+                yield from sleep(pause)
+                following = self._next(call, way)
+            if following is None:
+                raise self._end(way, call) from failure
+            (log.moved if way.written is None else log.continued)(part, failure, following[0])
+            target, admission = following
+            call.progress.moves += 1
 
     # -- which target ------------------------------------------------------------------------------------
 
@@ -167,6 +177,21 @@ class Fallback:
                     return target, admission
                 way.claims.leave(target.id)
         return None
+
+    def _pause(self, call: Call, way: _Way) -> float:
+        """Seconds until it is worth looking again, where a target may come back; 0 where it is not.
+
+        Only one call at a time probes a target. The others would fail meanwhile, although it may be well again.
+        """
+        now = call.waits.now()
+        dues = [self.health.due(target.id, now) for target in way.left if way.claims.may_take(target.id)]
+        if not dues or len(way.asked) >= self.most:
+            return 0.0
+        pause = max(_LOOK, min(dues))
+        if way.waited + pause > self.patience or now + pause >= call.waits.deadline:
+            return 0.0
+        way.waited += pause
+        return pause
 
     def _part(self, call: Call, target: Target, admission: Admission, way: _Way) -> Call:
         """The call as this target gets it."""

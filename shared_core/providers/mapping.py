@@ -6,11 +6,11 @@ Not here: fetching. The clock is an argument: unix seconds.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared_core._locks import new_lock
 from shared_core.errors import ModelNotServed, NoRoute
 from shared_core.providers.routes import EMBED_ROUTES
 
@@ -186,7 +186,7 @@ class Mappings:
         self._ttl = ttl
         self._most = most
         self._entries: dict[tuple[str, str, str], tuple[float, str, tuple[Served, ...]]] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def fresh(self, hub: str, model: str, account: str, now: float) -> tuple[str, tuple[Served, ...]] | None:
         """(present id, providers) when they are young enough; None means: fetch."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
+
+from shared_core._locks import new_lock
 
 __all__ = ["PAUSE", "Trouble"]
 
@@ -37,7 +38,7 @@ class Trouble:
         self._instead, self._pause = instead, pause
         self._whose = whose
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._said: set[str] = set()
         self._until = float("-inf")
 

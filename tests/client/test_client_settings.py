@@ -129,6 +129,23 @@ def test_a_cache_of_answers_may_be_written_down(project: Path, offline_url: Any)
     assert [reply.meta.cached for reply in replies] == [False, True]
 
 
+def test_a_cache_that_a_client_opened_stays_its_own_to_close(project: Path) -> None:
+    toml(project, "timeout = 9")
+    router = HFRouter("a/b", chat_cache=str(project / "chats.sqlite"))
+    opened = router._safeguards.opened
+    assert opened is not None
+    router._settle()
+    assert router._safeguards.opened is opened
+    assert router.timeouts.total == 9
+
+
+def test_a_hedge_may_find_its_second_target_in_the_file(project: Path) -> None:
+    toml(project, 'fallback = ["org/second"]')
+    router = HFRouter("org/first", hedge=True)
+    router._settle()
+    assert router._ways is not None
+
+
 # -- the file ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,225 +1,34 @@
-"""A server on a raw socket that does what HTTP servers should not, and one way to call it with every client.
+"""What the tests of faults share: servers that misbehave, calls of every kind, and what a row of a table promises.
 
-Lives here: the server, the vocabulary of faults (`Say`), the call and what is noted of it (`Outcome`).
-Not here: which fault must become what; that is in the tables of the tests.
+Which row of the fault table is tested where: README.md beside this file.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import importlib
-import json
-import select
 import socket
-import struct
+import sys
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared_core import AsyncHFRouter, ChatReply, HFRouter, RouterError, StreamInterrupted, Timeouts
+sys.path.insert(0, str(Path(__file__).parent))
+
+from calling import KINDS, MESSAGES, OWN, Call, Outcome, close_idle, make_call
+from fault_server import FaultServer, Say
+
+from shared_core import AsyncHFRouter, HFRouter, StreamInterrupted, Timeouts
 from shared_core.policy.retry import Retry
 
-KINDS = ("threads", "httpx2", "aiohttp")
-OWN = ("own httpx2.Client", "own httpx.Client", "own httpx2.AsyncClient", "own httpx.AsyncClient")
-"""Clients that the user made and injects. Their time limits are weaker, so those tests leave them out."""
 DICE = 0.05
 """In place of the random share of each wait between tries: a fault costs a test next to nothing."""
-
-
-@dataclass(frozen=True)
-class Forever:
-    """A step: the same bytes again and again until the client leaves."""
-
-    data: bytes
-    seconds: float = 0.02
-
-
-RESET, CLOSE, HANG = "reset", "close", "hang"
-Step = bytes | float | Forever | str
-"""Bytes are sent, a number is a pause in seconds, a word ends the connection or leaves it hanging."""
-
-
-class Say:
-    """What the server can be told to say: each gives the steps of one reply."""
-
-    reset, close, hang, forever = RESET, CLOSE, HANG, Forever
-
-    @staticmethod
-    def head(status: int = 200, **headers: object) -> bytes:
-        lines = [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        return "\r\n".join([f"HTTP/1.1 {status} X", *lines, "", ""]).encode("latin-1")
-
-    @classmethod
-    def body(cls, content: object, status: int = 200, **headers: object) -> list[Step]:
-        """A whole reply: bytes as they are, else JSON."""
-        data = content if isinstance(content, bytes) else json.dumps(content).encode()
-        kind = {"content_type": "application/json", "content_length": len(data), **headers}
-        return [cls.head(status, **kind), data]
-
-    @classmethod
-    def answer(cls, text: str = "Hello.", **message: object) -> list[Step]:
-        """A right answer."""
-        return cls.body(cls.completion(text, **message))
-
-    @staticmethod
-    def completion(text: str = "Hello.", finish: str = "stop", **message: object) -> dict[str, Any]:
-        choice = {"index": 0, "finish_reason": finish, "message": {"content": text, **message}}
-        usage = {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}
-        return {"id": "c", "model": "served", "choices": [choice], "usage": usage}
-
-    @staticmethod
-    def event(content: object) -> bytes:
-        return b"data: %b\n\n" % (content if isinstance(content, bytes) else json.dumps(content).encode())
-
-    @classmethod
-    def token(cls, text: str | None = None, finish: str | None = None, **delta: object) -> bytes:
-        said = {**({} if text is None else {"content": text}), **delta}
-        return cls.event(
-            {"model": "served", "choices": [{"index": 0, "delta": said, "finish_reason": finish}]}
-        )
-
-    @staticmethod
-    def chunk(data: bytes) -> bytes:
-        """HTTP's own chunk."""
-        return b"%x\r\n%b\r\n" % (len(data), data)
-
-    @classmethod
-    def begun(cls, *events: bytes) -> list[Step]:
-        """The beginning of a stream, each event in a chunk of HTTP; whatever follows is up to the test."""
-        start = cls.head(content_type="text/event-stream", transfer_encoding="chunked")
-        return [start, *map(cls.chunk, events)]
-
-    @classmethod
-    def stream(cls, *events: bytes) -> list[Step]:
-        """A stream that HTTP calls complete, whatever is in it."""
-        return [*cls.begun(*events), b"0\r\n\r\n"]
-
-    @classmethod
-    def tokens(cls, *texts: str) -> list[Step]:
-        """A right stream."""
-        return cls.stream(*map(cls.token, texts), cls.token(finish="stop"), cls.event(b"[DONE]"))
-
-
-@dataclass
-class Request:
-    """One request that reached the server."""
-
-    line: str
-    headers: dict[str, str]
-    body: Any
-    connection: int
-    at: float
-
-
-@dataclass
-class FaultServer:
-    """Answers each request with the next scripted reply, and with right ones after the last."""
-
-    port: int = 0
-    requests: list[Request] = field(default_factory=list)
-    connections: int = 0
-    open: int = 0
-    _script: list[list[Step]] = field(default_factory=list)
-    _changed: threading.Condition = field(default_factory=threading.Condition)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
-
-    def script(self, *replies: list[Step], times: int = 1) -> None:
-        with self._changed:
-            self._script += [reply for _ in range(times) for reply in replies]
-
-    async def freed(self, left: int = 0, seconds: float = 1.0) -> bool:
-        """Whether at most so many connections are open, at once or a moment later.
-
-        Waits in a thread: an event loop closes its sockets in its own next turn.
-        """
-        return await asyncio.to_thread(self._wait, lambda: self.open <= left, seconds)
-
-    async def asked(self, count: int, seconds: float = 1.0) -> bool:
-        """Whether so many requests have come, at once or a moment later."""
-        return await asyncio.to_thread(self._wait, lambda: len(self.requests) >= count, seconds)
-
-    def _wait(self, claim: Callable[[], bool], seconds: float) -> bool:
-        with self._changed:
-            return self._changed.wait_for(claim, seconds)
-
-    def serve(self, listener: socket.socket) -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            with self._changed:
-                self.connections += 1
-                self.open += 1
-                number = self.connections
-            threading.Thread(target=self._converse, args=(connection, number), daemon=True).start()
-
-    def _converse(self, connection: socket.socket, number: int) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        try:
-            with connection, connection.makefile("rb") as incoming:
-                while (request := _read_request(incoming, number)) is not None:
-                    with self._changed:
-                        self.requests.append(request)
-                        reply = self._script.pop(0) if self._script else None
-                        self._changed.notify_all()
-                    streamed = isinstance(request.body, dict) and request.body.get("stream")
-                    for step in reply or (Say.tokens("Hel", "lo.") if streamed else Say.answer()):
-                        if not _perform(connection, step):
-                            return
-        except OSError:
-            return  # the client left in the middle of a step
-        finally:
-            with self._changed:
-                self.open -= 1
-                self._changed.notify_all()
-
-
-def _read_request(incoming: Any, number: int) -> Request | None:
-    line = incoming.readline()
-    if not line.endswith(b"HTTP/1.1\r\n"):
-        return None  # the client left, or speaks something else
-    headers = {}
-    while header := incoming.readline().strip():
-        name, _, value = header.decode("latin-1").partition(":")
-        headers[name.lower()] = value.strip()
-    raw = incoming.read(int(headers.get("content-length", 0)))
-    return Request(line.decode().strip(), headers, json.loads(raw) if raw else None, number, time.monotonic())
-
-
-def _perform(connection: socket.socket, step: Step) -> bool:
-    """One step; False when the connection is over."""
-    if isinstance(step, bytes):
-        connection.sendall(step)
-    elif isinstance(step, Forever):
-        while not _client_left(connection, step.seconds):
-            connection.sendall(step.data)
-        return False
-    elif isinstance(step, str):
-        if step == HANG:
-            _client_left(connection, 10)
-        elif step == RESET:
-            # Lingering for no time makes close() send RST.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        return False
-    else:
-        return not _client_left(connection, step)
-    return True
-
-
-def _client_left(connection: socket.socket, seconds: float) -> bool:
-    """Waits; True as soon as the client closes its end."""
-    readable, _, _ = select.select([connection], [], [], seconds)
-    return bool(readable) and not connection.recv(1, socket.MSG_PEEK)
+MOST_SECONDS = 4.0
+"""A call that takes longer hangs: its limit is five seconds. No bound of how fast it should be."""
 
 
 @pytest.fixture
@@ -252,16 +61,6 @@ def say() -> type[Say]:
     return Say
 
 
-@dataclass
-class Outcome:
-    """What came of one call."""
-
-    text: str = ""
-    error: RouterError | None = None
-    reply: ChatReply | None = None
-    seconds: float = 0.0
-
-
 @pytest.fixture(autouse=True)
 def steady_dice(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits between tries are short and always the same."""
@@ -279,76 +78,10 @@ def warm_rooms() -> None:
     importlib.import_module("httpx").Client().close()  # its first one reads the certificates
 
 
-Call = Callable[..., Awaitable[Outcome]]
-MESSAGES = [{"role": "user", "content": "Say hello."}]
-
-
 @pytest.fixture
 def call() -> Call:
-    """`await call(kind, url, stream=..., total=, connect=, first_token=, gap=, **settings)`."""
-    return _call
-
-
-async def _call(
-    kind: str,
-    url: str,
-    *,
-    stream: bool = False,
-    total: float = 5.0,
-    connect: float = 1.0,
-    first_token: float = 1.0,
-    gap: float = 1.0,
-    **settings: Any,
-) -> Outcome:
-    limits = Timeouts(total=total, connect=connect, first_token=first_token, gap=gap)
-    settings = {"model": "a/b", "api_key": "canary", "base_url": url, "timeout": limits, **settings}
-    outcome = Outcome()
-    started = time.monotonic()
-    try:
-        if kind in OWN:
-            await _call_with_own_client(kind, settings, stream, outcome)
-        elif kind == "threads":
-            _call_blocking(HFRouter(**settings), stream, outcome)
-        else:
-            await _call_in_loop(AsyncHFRouter(**settings, transport=kind), stream, outcome)
-    except RouterError as error:
-        outcome.error = error
-    outcome.seconds = time.monotonic() - started
-    return outcome
-
-
-async def _call_with_own_client(kind: str, settings: dict[str, Any], stream: bool, outcome: Outcome) -> None:
-    library, _, name = kind.removeprefix("own ").partition(".")
-    client = getattr(importlib.import_module(library), name)(follow_redirects=True)
-    try:
-        if name == "Client":
-            _call_blocking(HFRouter(**settings, http_client=client), stream, outcome)
-        else:
-            await _call_in_loop(AsyncHFRouter(**settings, http_client=client), stream, outcome)
-    finally:
-        await client.aclose() if name == "AsyncClient" else client.close()
-
-
-def _call_blocking(router: HFRouter, stream: bool, outcome: Outcome) -> None:
-    if not stream:
-        outcome.reply = router.chat(MESSAGES)
-        outcome.text = outcome.reply.text
-        return
-    with router.stream(MESSAGES) as answer:
-        for delta in answer:
-            outcome.text += delta.text
-    outcome.reply = answer.reply
-
-
-async def _call_in_loop(router: AsyncHFRouter, stream: bool, outcome: Outcome) -> None:
-    if not stream:
-        outcome.reply = await router.chat(MESSAGES)
-        outcome.text = outcome.reply.text
-        return
-    async with router.stream(MESSAGES) as answer:
-        async for delta in answer:
-            outcome.text += delta.text
-    outcome.reply = answer.reply
+    """`await call(kind, url, task=..., stream=..., total=, connect=, first_token=, gap=, **settings)`."""
+    return make_call
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -365,8 +98,8 @@ Suffer = Callable[[str, dict[str, Any]], Awaitable[Outcome]]
 def suffer(server: FaultServer) -> Suffer:
     """Plays one row of a table against one kind of client and checks all that the row promises.
 
-    A row says: `script` (what the server does, from the vocabulary), `stream`, `settings` (limits and client
-    settings), and what must come out: `error` (class), `cause` (class, of an interrupted stream), `text` (all
+    A row says: `script` (what the server does, from the vocabulary), `task` or `stream`, `settings` (limits and
+    client settings), and what must come out: `error` (class), `cause` (class, of an interrupted stream), `text` (all
     that the caller saw), `says` (words of the message), `requests` (that reached the server, so tries),
     `seconds` (at least, less than), `idle` (connections left open for the next call; all others are freed).
     """
@@ -374,12 +107,23 @@ def suffer(server: FaultServer) -> Suffer:
     async def play(kind: str, row: dict[str, Any]) -> Outcome:
         server.script(*row["script"](Say))
         settings = {"max_retries": 1, **row.get("settings", {})}
-        outcome = await _call(kind, server.url, stream=row.get("stream", False), **settings)
+        outcome = await make_call(kind, server.url, task=task_of(row), **settings)
         _check(outcome, server, row)
         assert await server.freed(row.get("idle", 0)), "a connection was not freed"
+        await close_idle(kind)
+        assert await server.freed(), "a connection leaked"
         return outcome
 
     return play
+
+
+@pytest.fixture
+def most_seconds() -> float:
+    return MOST_SECONDS
+
+
+def task_of(row: dict[str, Any]) -> str:
+    return "stream" if row.get("stream") else row.get("task", "chat")
 
 
 def _check(outcome: Outcome, server: FaultServer, row: dict[str, Any]) -> None:
@@ -387,7 +131,7 @@ def _check(outcome: Outcome, server: FaultServer, row: dict[str, Any]) -> None:
     assert type(error) is row.get("error", type(None)), error
     assert outcome.text == row.get("text", "")
     assert len(server.requests) == row.get("requests", 1)
-    least, most = row.get("seconds", (0.0, 0.9))
+    least, most = row.get("seconds", (0.0, MOST_SECONDS))
     assert least <= outcome.seconds < most
     if error is None:
         assert outcome.reply is not None

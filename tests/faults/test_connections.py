@@ -1,6 +1,6 @@
 """Connections: reused after errors, never shared across loops or forks, never led elsewhere.
 
-The rows F9 (stale connections), F32, F33 and F37 to F39 of the fault table.
+The rows F9 (stale connections), F32, F33, F37 and F39 of the fault table; F38 also in tests/services.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from calling import TASKS
 
 from shared_core import AsyncHFRouter, HFRouter, errors
 
@@ -59,40 +60,42 @@ async def test_a_connection_serves_again_after_a_malformed_reply(
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_f9_a_connection_that_died_while_idle_is_not_noticed(
-    how: str, kind: str, server: Any, call: Any, say: Any
+    how: str, task: str, kind: str, server: Any, call: Any, say: Any
 ) -> None:
     server.script([*say.answer(), how])
     assert (await call(kind, server.url, max_retries=0)).text == "Hello."
     assert await server.freed()
     await asyncio.sleep(0.01)
-    assert (await call(kind, server.url, max_retries=0)).text == "Hello."
+    assert (await call(kind, server.url, task=task, max_retries=0)).is_right
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("how", ["close", "reset"])
 async def test_f9_a_connection_that_dies_with_the_next_request_costs_one_retry(
-    how: str, kind: str, server: Any, call: Any, say: Any
+    how: str, task: str, kind: str, server: Any, call: Any, say: Any
 ) -> None:
     server.script(say.answer(), [how])
     assert (await call(kind, server.url)).text == "Hello."
-    outcome = await call(kind, server.url, max_retries=1)
-    assert (outcome.text, outcome.reply.meta.attempts) == ("Hello.", 2)
+    outcome = await call(kind, server.url, task=task, max_retries=1)
+    assert outcome.is_right
+    assert outcome.reply.meta.attempts == 2
     assert [request.connection for request in server.requests] == [1, 1, 2]
 
 
 # -- redirects, names, certificates -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_f33_a_redirect_is_told_and_not_followed(
-    status: int, stream: bool, any_kind: str, server: Any, start_server: Any, call: Any, say: Any
+@pytest.mark.parametrize("status", [301, 302, 303, 308])
+async def test_f33_a_redirect_of_any_kind_is_told_and_not_followed(
+    status: int, any_kind: str, server: Any, start_server: Any, call: Any, say: Any
 ) -> None:
     other = start_server()
     server.script(say.body(b"", status, location=f"{other.url}/chat/completions"))
-    outcome = await call(any_kind, server.url, stream=stream)
+    outcome = await call(any_kind, server.url)
     assert isinstance(outcome.error, errors.RouterError)
     assert outcome.error.status == status
     assert f"{other.url}/chat/completions" in outcome.error.message
@@ -117,26 +120,34 @@ async def test_f33_a_redirected_look_up_is_not_followed_either(
     assert other.connections == 0
 
 
-async def test_f32_a_name_that_does_not_exist_is_tried_again(
-    kind: str, call: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("task", TASKS)
+async def test_f32_a_name_that_does_not_exist_is_tried_again_and_then_left(
+    task: str, kind: str, server: Any, call: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
     def look_up(host: Any, *args: Any, **options: Any) -> Any:
+        if host not in ("nowhere.test", b"nowhere.test"):
+            return real(host, *args, **options)
         asked.append(host)
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
+    real = socket.getaddrinfo
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    outcome = await call(kind, "http://nowhere.test/v1", max_retries=2)
+    outcome = await call(kind, "http://nowhere.test/v1", task=task, max_retries=2)
     assert type(outcome.error) is errors.ConnectionLost
     assert "nowhere.test" in outcome.error.message
     assert outcome.error.attempts == len(asked) == 3
+    elsewhere = await call(kind, "http://nowhere.test/v1", task=task, fallback=[server.url])
+    assert elsewhere.is_right
+    assert (len(server.requests), len(asked)) == (1, 5)
 
 
-async def test_f32_a_port_where_nobody_listens_is_tried_again(kind: str, call: Any) -> None:
+@pytest.mark.parametrize("task", TASKS)
+async def test_f32_a_port_where_nobody_listens_is_tried_again(task: str, kind: str, call: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    outcome = await call(kind, f"http://127.0.0.1:{port}/v1", max_retries=2)
+    outcome = await call(kind, f"http://127.0.0.1:{port}/v1", task=task, max_retries=2)
     assert type(outcome.error) is errors.ConnectionLost
     assert outcome.error.attempts == 3
 
@@ -167,11 +178,12 @@ def self_signed() -> Iterator[Any]:
         thread.join(2)
 
 
+@pytest.mark.parametrize("task", TASKS)
 async def test_f32_a_certificate_that_nobody_vouches_for_is_told_at_once(
-    kind: str, self_signed: Any, call: Any
+    task: str, kind: str, self_signed: Any, call: Any
 ) -> None:
     url, handshakes = self_signed
-    outcome = await call(kind, url, max_retries=3)
+    outcome = await call(kind, url, task=task, max_retries=3)
     assert type(outcome.error) is errors.ConnectionLost
     assert "certificate" in outcome.error.message
     assert "clock" in outcome.error.hint
@@ -194,13 +206,15 @@ async def test_f32_a_server_that_speaks_no_tls_is_a_lost_connection(
 def test_f37_one_client_works_in_two_event_loops_after_one_another(transport: str, server: Any) -> None:
     router = AsyncHFRouter("a/b", base_url=server.url, transport=transport, max_retries=0)
 
-    async def ask_twice() -> list[str]:
+    async def ask_all() -> list[str]:
         plain = await router.chat(MESSAGES)
         async with router.stream(MESSAGES) as stream:
-            return [plain.text, "".join([delta.text async for delta in stream])]
+            streamed = "".join([delta.text async for delta in stream])
+        vectors = await router.embed(["Hello."])
+        return [plain.text, streamed, *map(str, vectors.vectors.shape)]
 
-    assert [asyncio.run(ask_twice()) for _ in range(3)] == [["Hello.", "Hello."]] * 3
-    assert (len(server.requests), server.connections) == (6, 3)
+    assert [asyncio.run(ask_all()) for _ in range(3)] == [["Hello.", "Hello.", "1", "2"]] * 3
+    assert (len(server.requests), server.connections) == (9, 3)
     assert asyncio.run(server.freed())
 
 
@@ -220,8 +234,10 @@ def test_f39_one_client_serves_many_threads(server: Any) -> None:
     router = HFRouter("a/b", base_url=server.url, max_retries=0)
 
     def ask(number: int) -> str:
-        if number % 2:
+        if number % 3 == 0:
             return router.chat(MESSAGES).text
+        if number % 3 == 1:
+            return "Hello." if router.embed(["Hello."]).vectors.shape == (1, 2) else "?"
         with router.stream(MESSAGES) as stream:
             return "".join(delta.text for delta in stream)
 

@@ -1,7 +1,7 @@
-"""What another host makes of each fault: two offline routers, the first of which is in trouble.
+"""Going on elsewhere, beyond one fault of one host: two offline routers, the first of which is in trouble.
 
-The rows of the fault table in the reliability notes that concern going on elsewhere, for plain chat, streams and
-embeddings, with threads and in an event loop: what came out, how many requests each host saw, what stayed open.
+For plain chat, streams and embeddings, with threads and in an event loop: what came out, how many requests each host
+saw, what stayed open. What the second host makes of each single fault is in test_fault_table.py.
 """
 
 from __future__ import annotations
@@ -13,14 +13,10 @@ from typing import Any
 
 import pytest
 
-from shared_core import AsyncHFRouter, HFRouter, RouterError, Target, Timeouts, errors
+from shared_core import AsyncHFRouter, HFRouter, Target, Timeouts, errors
 from shared_core.testing import (
-    BadGzip,
     Cut,
-    Loading,
     OfflineRouter,
-    Raw,
-    RawHTTP,
     Stall,
     Status,
     StreamError,
@@ -95,118 +91,7 @@ def nothing_is_left(host: OfflineRouter, way: str, waiting: dict[str, int]) -> b
 
 
 EVERYWHERE = ("chat", "stream", "embed")
-ONWARD = {
-    "F1 a 429 without Retry-After": (Status(429), EVERYWHERE, 1),
-    "F2 a 429 with Retry-After": (Status(429, headers={"retry-after": "20"}), EVERYWHERE, 1),
-    "F4 a 429 for an hour": (Status(429, headers={"retry-after": "3600"}), EVERYWHERE, 1),
-    "F5 a model that loads": (Loading(20.0), EVERYWHERE, 1),
-    "a 503": (Status(503), EVERYWHERE, 1),
-    "a 500": (Status(500), EVERYWHERE, 2),
-    "F6 a 502 with a web page": (Status(502), EVERYWHERE, 2),
-    "F6 a 504 with a web page": (Status(504), EVERYWHERE, 2),
-    "F7 a web page with status 200": (Status(200, "<html>Log in</html>"), EVERYWHERE, 2),
-    "F8 an error object with status 200": (
-        Status(200, {"error": {"message": "Slow down", "code": "rate_limit_exceeded"}}),
-        EVERYWHERE,
-        1,
-    ),
-    "F9 a reset before the head": (Cut(None, how="reset"), EVERYWHERE, 2),
-    "F9 a close before the head": (Cut(None, how="close"), EVERYWHERE, 2),
-    "F10 a reset inside the body": (Cut(20, how="reset"), EVERYWHERE, 2),
-    "F11 a body that stops in the middle": (Cut(20, how="end"), EVERYWHERE, 2),
-    "F12 a gzip body that is none": (BadGzip(), EVERYWHERE, 2),
-    "F13 a body that is no UTF-8": (Raw(b'{"a": "\xff"}', "application/json"), ("chat", "embed"), 2),
-    "F17 a stream that ends before its first token": (Cut(0, how="end"), ("stream",), 2),
-    "F20 a stream that begins with an error": (StreamError(after=0), ("stream",), 2),
-    "F23 a stream that stalls before its first token": (Stall(0), ("stream",), 2),
-    "F31 a prompt that is too long for the first model": (
-        Status(
-            400, {"error": {"message": "maximum context length is 8192", "code": "context_length_exceeded"}}
-        ),
-        ("chat", "stream"),
-        1,
-    ),
-    "F40 a 401": (Status(401), EVERYWHERE, 1),
-    "F41 an account without credits": (Status(402, NO_CREDITS), EVERYWHERE, 1),
-    "F41 a provider that is not enabled": (Status(402, NOT_ENABLED), EVERYWHERE, 1),
-    "F42 a gated model": (Status(403, {"error": "gated"}, {"x-error-code": "GatedRepo"}), EVERYWHERE, 1),
-    "a token without the scope": (Status(403), EVERYWHERE, 1),
-    "F43 a model that no enabled provider serves": (
-        Status(
-            400,
-            {
-                "error": {
-                    "message": "not supported by any provider you have enabled",
-                    "code": "model_not_supported",
-                }
-            },
-        ),
-        EVERYWHERE,
-        1,
-    ),
-    "a model that is not there": (Status(404), EVERYWHERE, 1),
-    "a status line that is none": (RawHTTP(b"SSH-2.0-x\r\n\r\n"), EVERYWHERE, 2),
-}
-
-onward = [
-    pytest.param(fault, what, asked, id=f"{row}, {what}")
-    for row, (fault, kinds, asked) in ONWARD.items()
-    for what in kinds
-]
 ways = pytest.mark.parametrize("way", ["threads", "loop"])
-
-
-@ways
-@pytest.mark.parametrize(("fault", "what", "asked"), onward)
-def test_a_fault_of_the_first_host_is_answered_by_the_second(
-    hosts: tuple[OfflineRouter, OfflineRouter],
-    fault: Any,
-    what: str,
-    asked: int,
-    way: str,
-    waiting: dict[str, int],
-) -> None:
-    first, second = hosts
-    first.queue(fault, times=-1, path=PATHS[what])
-    made, meta = Caller(way, what, base_url=first, fallback=[str(second)])()
-    assert made == ((2, 384) if what == "embed" else SAY[0]["content"])
-    assert (len(first.requests), len(second.requests)) == (asked, 1)
-    assert (meta.url, meta.attempts, meta.moves) == (second, asked + 1, 1)
-    assert "authorization" not in second.requests[0].headers, "the token was given for the first host"
-    assert nothing_is_left(first, way, waiting)
-    assert nothing_is_left(second, way, waiting)
-
-
-STAYING = {
-    "a request that is wrong": (Status(400), errors.BadRequest),
-    "F30 a content filter": (
-        Status(400, {"error": {"message": "no", "code": "content_filter"}}),
-        errors.Refused,
-    ),
-    "a request of the wrong shape": (Status(422, "Failed to deserialize the JSON body"), errors.BadRequest),
-}
-
-
-@ways
-@pytest.mark.parametrize("what", EVERYWHERE)
-@pytest.mark.parametrize(("fault", "refusal"), list(STAYING.values()), ids=list(STAYING))
-def test_what_another_host_would_refuse_too_is_not_sent_there(
-    hosts: tuple[OfflineRouter, OfflineRouter],
-    fault: Any,
-    refusal: type[RouterError],
-    what: str,
-    way: str,
-    waiting: dict[str, int],
-) -> None:
-    first, second = hosts
-    first.queue(fault, times=-1, path=PATHS[what])
-    with pytest.raises(refusal) as caught:
-        Caller(way, what, base_url=first, fallback=[str(second)])()
-    assert type(caught.value) is refusal
-    assert not second.requests
-    if what != "embed":  # of two texts, each is tried alone to find the one at fault
-        assert len(first.requests) == 1
-    assert nothing_is_left(first, way, waiting)
 
 
 @ways

@@ -11,6 +11,7 @@ import signal
 from typing import Any
 
 import pytest
+from calling import TASKS
 
 from shared_core import AsyncHFRouter, HFRouter
 
@@ -85,18 +86,21 @@ async def test_an_async_stream_that_is_dropped_warns(endless: Any) -> None:
 
 
 @pytest.mark.parametrize("transport", ASYNC)
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-async def test_f35_cancelling_a_call_that_waits_frees_the_connection(
-    stream: bool, transport: str, server: Any, say: Any, call: Any
+@pytest.mark.parametrize("task", TASKS)
+async def test_f35_cancelling_calls_that_wait_frees_the_connections_and_blames_nobody(
+    task: str, transport: str, server: Any, start_server: Any, say: Any, call: Any
 ) -> None:
-    server.script([say.hang])
-    task = asyncio.create_task(call(transport, server.url, stream=stream))
-    assert await server.asked(1)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    second = start_server()
+    server.script([say.hang], times=4)  # three failures in a row would close the host
+    for number in range(4):
+        asking = asyncio.create_task(call(transport, server.url, task=task, fallback=[second.url]))
+        assert await server.asked(number + 1)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
     assert await server.freed()
-    assert len(server.requests) == 1
+    assert (await call(transport, server.url, task=task, fallback=[second.url])).is_right
+    assert (len(server.requests), second.connections) == (5, 0)
 
 
 @pytest.mark.parametrize("transport", ASYNC)
@@ -118,39 +122,46 @@ async def test_f35_cancelling_a_task_in_mid_stream_frees_the_connection(
     assert await endless.freed()
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("transport", ASYNC)
 async def test_f35_cancelling_between_two_tries_sends_no_further_one(
-    transport: str, server: Any, say: Any, call: Any
+    transport: str, task: str, server: Any, say: Any, call: Any
 ) -> None:
     server.script(say.body({"error": "Slow down"}, 429, retry_after="3"))
-    task = asyncio.create_task(call(transport, server.url))
+    asking = asyncio.create_task(call(transport, server.url, task=task))
     assert await server.asked(1)
     await asyncio.sleep(0.05)
-    task.cancel()
+    asking.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await task
+        await asking
     assert not await server.asked(2, 0.1)
 
 
+@pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("transport", ASYNC)
 async def test_f35_a_timeout_around_a_call_frees_the_connection(
-    transport: str, server: Any, say: Any, call: Any
+    transport: str, task: str, server: Any, say: Any, call: Any
 ) -> None:
     server.script([say.hang])
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
-            await call(transport, server.url)
+            await call(transport, server.url, task=task)
     assert await server.freed()
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-def test_ctrl_c_in_a_blocking_call_frees_the_connection(stream: bool, server: Any, say: Any) -> None:
-    server.script([*say.begun(say.token("Half")), say.hang] if stream else [say.hang])
+@pytest.mark.parametrize("task", TASKS)
+def test_ctrl_c_in_a_blocking_call_frees_the_connection(task: str, server: Any, say: Any) -> None:
+    server.script([*say.begun(say.token("Half")), say.hang] if task == "stream" else [say.hang])
     router = HFRouter("a/b", base_url=server.url)
 
     def read() -> None:
-        for _ in router.stream(MESSAGES) if stream else [router.chat(MESSAGES)]:
-            pass
+        if task == "stream":
+            for _ in router.stream(MESSAGES):
+                pass
+        elif task == "chat":
+            router.chat(MESSAGES)
+        else:
+            router.embed(["Hello."])
 
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.setitimer(signal.ITIMER_REAL, 0.15)

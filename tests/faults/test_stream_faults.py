@@ -1,7 +1,7 @@
 """What goes wrong inside a stream, and what comes out of it: the rows F14 to F30 of the fault table.
 
-The rule under all of them: until the caller has seen content a fault may be tried again; afterwards it is a
-`StreamInterrupted` that keeps what arrived, and the server is asked once.
+The rule under all of them: until the caller has seen content a fault may be tried again (that is in
+test_fault_table.py); afterwards it is a `StreamInterrupted` that keeps what arrived, and nobody is asked again.
 """
 
 from __future__ import annotations
@@ -117,42 +117,6 @@ async def test_interrupted_with_what_arrived(row: dict[str, Any], any_kind: str,
     partial = outcome.error.partial
     assert partial.choices[0].text == "Half"
     assert outcome.error.reactions == frozenset()  # nothing may repeat it by itself
-
-
-def before_the_first_token(fault: Any) -> Any:
-    return lambda say: [fault(say), say.tokens("He", "re.")]
-
-
-AGAIN = [
-    row("F17 a stream that closes before any text", script=lambda say: [say.head(**STREAM_TYPE), say.close]),
-    row("F18 a stream that is empty", script=lambda say: say.stream()),
-    row("F18 a stream that holds its end mark alone", script=lambda say: say.stream(say.event(b"[DONE]"))),
-    row(
-        "F19 a reset before any text",
-        script=lambda say: [*say.begun(say.token(role="assistant", text="")), 0.05, say.reset],
-    ),
-    row(
-        "F20 an error as the first event",
-        script=lambda say: say.stream(say.event(error_event("Overloaded", "overloaded_error"))),
-    ),
-    row("F22 a first event that is no JSON", script=lambda say: say.stream(say.event(b'{"choic'))),
-    row("a refusal of the stream by status", script=lambda say: say.body({"error": "Try later"}, 503)),
-    row("F9 a reset in place of a reply", script=lambda say: [say.reset]),
-]
-
-
-@pytest.mark.parametrize("row", AGAIN)
-async def test_tried_again_while_nothing_was_seen(row: dict[str, Any], any_kind: str, suffer: Any) -> None:
-    script = before_the_first_token(row["script"])
-    await suffer(any_kind, {**row, "script": script, "text": "Here.", "requests": 2, "idle": 1})
-
-
-async def test_f20_a_first_event_that_is_an_error_is_that_error(
-    kind: str, server: Any, call: Any, say: Any
-) -> None:
-    server.script(say.stream(say.event(error_event("Slow down", "rate_limit_exceeded"))))
-    outcome = await call(kind, server.url, stream=True, max_retries=0)
-    assert type(outcome.error) is errors.RateLimited
 
 
 CLEAN = [

@@ -117,9 +117,12 @@ GAP = [
 ]
 
 
+@pytest.mark.parametrize("task", ["chat", "embed"])
 @pytest.mark.parametrize("row", PLAIN)
-async def test_a_plain_call_ends_at_its_deadline(row: dict[str, Any], kind: str, suffer: Any) -> None:
-    await suffer(kind, {"error": errors.TimedOut, **row})
+async def test_a_plain_call_ends_at_its_deadline(
+    row: dict[str, Any], task: str, kind: str, suffer: Any
+) -> None:
+    await suffer(kind, {"error": errors.TimedOut, "task": task, **row})
 
 
 @pytest.mark.parametrize("row", FIRST_TOKEN)

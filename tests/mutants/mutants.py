@@ -1,9 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
-Lives here: the sabotages of the core, and the whole table. Not here:
-others are in the files named `*_mutants` (of the adapters, of embedding, caches, races, limits, budgets, the ledger,
-media, settings, of what is observed), how it is run is in `run`, and that the table keeps up with the code in
-`test_mutants_table`.
+Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters, of embedding, caches, races,
+limits, budgets, the ledger, media, settings and what is observed (files named `*_mutants`), how it is run (`run`), and
+that the table keeps up with the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -102,7 +101,7 @@ _POLICY = (
         "shared_core/client/pipeline.py",
         "*((Retry(attempts=max_retries + 1, only_unsent=paid, health=health),) if max_retries else ()),",
         "*((Retry(attempts=1),) if max_retries else ()),",
-        ("tests/faults/test_plain_faults.py::test_tried_again_and_answered",),
+        ("tests/faults/test_fault_table.py::test_a_fault_that_passes_costs_one_more_request",),
     ),
     Mutant(
         "An answer that was half shown is asked for again",
@@ -159,9 +158,23 @@ _FLOW = (
     Mutant(
         "The blocking driver keeps the connection of a flow that failed",
         "shared_core/flow/blocking.py",
-        "        except BaseException:\n            self.close()",
+        "        except BaseException:\n            self._end()",
         "        except BaseException:\n            self.done = True",
         ("tests/flow",),
+    ),
+    Mutant(
+        "A thread that reads a stream is not woken when another closes it",
+        "shared_core/flow/blocking.py",
+        "        if self._busy:\n            self.hang_up()\n        self._end()",
+        "        self._end()",
+        ("tests/client/test_client_concurrency.py::test_a_stream_closed_by_another_thread_just_ends",),
+    ),
+    Mutant(
+        "With nobody left, a call does not wait for the probe of another",
+        "shared_core/policy/fallback.py",
+        "        way.waited += pause\n        return pause",
+        "        return 0.0",
+        ("tests/policy/test_policy_fallback.py",),
     ),
     Mutant(
         "The async driver keeps the connection when its task is cancelled",
@@ -432,7 +445,7 @@ _CLIENT = (
         "shared_core/client/exchange.py",
         'if raw.get("error") or raw.get("object") == "error":',
         'if raw.get("object") == "error":',
-        ("tests/faults/test_plain_faults.py::test_told_as_what_it_is",),
+        ("tests/faults/test_fault_table.py::test_a_fault_that_stays_is_told_as_what_it_is",),
     ),
 )
 

@@ -257,6 +257,49 @@ def test_where_everybody_open_has_failed_a_closed_target_is_probed_before_its_ti
     assert world.run() == "a"
 
 
+def nobody_left(**about: Any) -> World:
+    """The first target is closed, and the second one, which is left, serves nobody."""
+    world = World("a", "b")
+    world.does["a"] = failing(errors.RateLimited, **about)
+    world.run()
+    world.asked.clear()
+    world.does["a"], world.does["b"] = "a", failing(errors.ModelNotServed)
+    return world
+
+
+def test_with_nobody_left_a_call_waits_until_a_closed_target_may_be_probed() -> None:
+    world = nobody_left()
+    assert world.run() == "a"
+    assert (world.asked, world.slept) == (["b", "a"], world.health.pause)
+
+
+def test_with_nobody_left_a_call_waits_for_the_probe_of_another_call() -> None:
+    world = nobody_left()
+    world.clock.now = 2.0
+    probed = world.targets[0].id
+    assert world.health.admit(probed, 2.0, 100.0, early=True) == "probe"
+    flow = world.fallback(world.call(), world._retried)
+    looks = [next(flow), next(flow)]
+    world.health.answered(probed, 2.0, probe=True)
+    with pytest.raises(StopIteration) as end:
+        next(flow)
+    assert (end.value.value, looks) == ("a", [Sleep(0.1), Sleep(0.1)])
+
+
+def test_a_probe_that_does_not_end_is_waited_for_two_seconds() -> None:
+    world = nobody_left()
+    world.clock.now = 2.0
+    world.health.admit(world.targets[0].id, 2.0, 100.0, early=True)
+    assert type(world.run()) is errors.AllRoutesFailed
+    assert 1.8 < world.slept < 2.2
+
+
+def test_a_target_that_said_when_to_come_back_is_not_waited_for() -> None:
+    world = nobody_left(retry_after=30)
+    assert type(world.run()) is errors.AllRoutesFailed
+    assert (world.asked, world.slept) == (["b"], 0)
+
+
 def test_a_cancelled_probe_lets_another_call_probe() -> None:
     world = World("a", "b")
     world.does["a"] = failing(errors.RateLimited)

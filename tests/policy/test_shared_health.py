@@ -11,10 +11,10 @@ from typing import Any
 import fakeredis
 import pytest
 
+from shared_core import _locks
 from shared_core.errors import Overloaded, RateLimited
 from shared_core.flow import Offload
 from shared_core.policy.share import Share
-from shared_core.policy.stores import shared_health as module
 from shared_core.policy.stores.health_boards import FileBoard, Notice, RedisBoard, board_at
 from shared_core.policy.stores.opening import LAYOUT, open_state
 from shared_core.policy.stores.shared_health import SharedHealth, shared_health
@@ -394,7 +394,7 @@ def test_in_a_forked_child_no_lock_is_held_by_a_thread_that_is_not_there(board: 
     worker = Worker(board)
     worker._lock.acquire()
     worker._gate.acquire()
-    module._after_fork()
+    _locks._free_all()
     worker.fails(retry_after=30.0)
     assert worker.asks() is None
 

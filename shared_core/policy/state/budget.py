@@ -6,8 +6,9 @@ usual load from all its clients, and stays in trouble.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Hashable
+
+from shared_core._locks import new_lock
 
 __all__ = ["HEDGES", "RETRIES", "RetryBudget"]
 
@@ -39,7 +40,7 @@ class RetryBudget:
         self.size, self.transient, self.throttled = size, transient, throttled
         self._most = most
         self._tokens: dict[Hashable, int] = {}  # buckets that are not full
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def take(self, host: Hashable, *, throttled: bool = False) -> int:
         """The price that was paid for one retry; 0 when there is no money for it."""

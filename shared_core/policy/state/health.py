@@ -10,11 +10,11 @@ Not here: whom to ask next (`policy.fallback`), what is fast for whom (`routing.
 from __future__ import annotations
 
 import math
-import threading
 from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
+from shared_core._locks import new_lock
 from shared_core.types import Figures
 
 __all__ = ["HEALTH", "Admission", "Closing", "Health", "Trouble"]
@@ -126,7 +126,7 @@ class Health:
         self.pause = pause
         self._most = most
         self._records: dict[Hashable, _Record] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     # -- asking -----------------------------------------------------------------------------------------
 
@@ -159,6 +159,12 @@ class Health:
         """Seconds until a closed target may be probed; 0 for others."""
         record = self._records.get(key)
         return 0.0 if record is None or not record.closed else max(0.0, record.until - now)
+
+    def due(self, key: Hashable, now: float) -> float:
+        """Seconds until somebody may ask the target where nobody else is left, be it for a probe; 0 for one that is
+        open, or is being probed."""
+        record = self._records.get(key)
+        return 0.0 if record is None or not record.closed else max(0.0, min(record.until, record.early) - now)
 
     def closing(self, key: Hashable) -> Closing | None:
         """How the target is closed; None while it is open."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from shared_core._locks import new_lock
 from shared_core.errors import ConfigError
 from shared_core.storage.database import Database, Layout
 
@@ -39,7 +39,7 @@ _TIMEOUT = 0.25  # seconds to wait for Redis: a call waits for it
 _PAUSE = 5.0  # seconds that a server which failed is left alone
 
 _opened: dict[object, Database | RedisServer] = {}
-_opening = threading.Lock()
+_opening = new_lock()
 
 
 def open_state(state: Any) -> Database | RedisServer | None:

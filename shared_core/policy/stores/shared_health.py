@@ -17,13 +17,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import os
-import threading
 import time
-import weakref
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, cast
 
+from shared_core._locks import new_lock
 from shared_core.policy.state.health import Closing, Health, Trouble
 from shared_core.policy.stores.health_boards import Board, Notice, board_at
 from shared_core.policy.stores.opening import open_state
@@ -67,7 +65,6 @@ class SharedHealth(Health):
         self._board, self._ambient, self._wall, self.interval = board, ambient, wall_clock, interval
         self._ambient_token: str | None = None
         self._begin()
-        _living.add(self)
 
     def _begin(self) -> None:
         self._names: dict[Hashable, str] = {}  # on the board, of each target that was asked about
@@ -76,7 +73,7 @@ class SharedHealth(Health):
         self._news: dict[Hashable, Notice] = {}
         self._looked = -math.inf
         self._tellings = 0
-        self._gate = threading.Lock()
+        self._gate = new_lock()
 
     # -- Health --------------------------------------------------------------------------------------------
 
@@ -269,18 +266,7 @@ def shared_health(state: Any, ambient: Callable[[], str]) -> SharedHealth:
 
 
 _made: dict[object, SharedHealth] = {}
-_making = threading.Lock()
-_living: weakref.WeakSet[SharedHealth] = weakref.WeakSet()
-
-
-def _after_fork() -> None:
-    """A thread of the parent may have held a lock."""
-    for health in list(_living):
-        health._lock, health._gate = threading.Lock(), threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+_making = new_lock()
 
 
 def _called(key: Hashable) -> str:
