@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from shared_core.observe import Ledger, OpenTelemetry
     from shared_core.types import (
         AccountUsage,
+        Budget,
+        BudgetState,
         ChatDelta,
         ChatOptions,
         ChatParams,
@@ -108,6 +110,8 @@ _ROOMS = {
     "observe": ("Ledger", "OpenTelemetry"),
     "types": (
         "AccountUsage",
+        "Budget",
+        "BudgetState",
         "ChatDelta",
         "ChatOptions",
         "ChatParams",
@@ -141,7 +145,9 @@ __all__ = [
     "AsyncHFRouter",
     "BadRequest",
     "BatchReplies",
+    "Budget",
     "BudgetExceeded",
+    "BudgetState",
     "Catalog",
     "ChatCache",
     "ChatDelta",

@@ -22,6 +22,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from shared_core.types import ChatReply, Job
 
 __all__ = [
@@ -142,7 +144,32 @@ class NoRoute(RouterError):
 
 
 class BudgetExceeded(RouterError):
-    """The call would cost more than it may; nothing was sent."""
+    """The call would cost more than it may; nothing was sent.
+
+    Attributes:
+        budget: The name of the budget; "" where it is a tool's own limit.
+        value: Whose budget it is, such as "ada"; "" where all share one.
+        need: What the call may cost; None when unknown. US dollars in `Decimal`, else a count.
+        left: What may still be spent; None when unknown.
+
+    `retry_after` is the time until the budget begins anew; None where it never does.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        budget: str = "",
+        value: str = "",
+        need: Decimal | int | None = None,
+        left: Decimal | int | None = None,
+        **about: Any,
+    ) -> None:
+        super().__init__(message, **about)
+        self.budget = budget
+        self.value = value
+        self.need = need
+        self.left = left
 
 
 class RateLimited(RouterError):

@@ -11,8 +11,9 @@ Unknown is `None` throughout, and every fact names its source and date.
 
 from __future__ import annotations
 
+from shared_core.catalog.answers import Answers
 from shared_core.catalog.costs import cost_of, price_served
-from shared_core.catalog.estimates import Sizes, estimate
+from shared_core.catalog.estimates import Sizes, estimate, prices_in_reach
 from shared_core.catalog.facts import ModelFacts, facts_from
 from shared_core.catalog.loaded import ROUTER_URL, SHARED, CatalogCache, loaded, remember
 from shared_core.catalog.lookup import list_price, lookup
@@ -28,6 +29,7 @@ from shared_core.catalog.tasks import TaskDefault, default_model
 __all__ = [
     "ROUTER_URL",
     "SHARED",
+    "Answers",
     "Catalog",
     "CatalogCache",
     "ModelFacts",
@@ -48,5 +50,6 @@ __all__ = [
     "plain_prices",
     "price_from",
     "price_served",
+    "prices_in_reach",
     "remember",
 ]

@@ -90,6 +90,16 @@ def estimate(
     return CostEstimate(low, high, prompt, completion, note)
 
 
+def prices_in_reach(model: str, base_url: str | None = None) -> list[Price]:
+    """The prices of all that may serve a model; empty where none is known.
+
+    Args:
+        model: With its suffix: a provider's name there leaves only its price.
+        base_url: The server; None is the router.
+    """
+    return list(_prices_in_reach(model, base_url)[0])
+
+
 def _costs(prices: Sequence[Price], prompt: int, completion: int) -> list[Cost]:
     """By each list, the cheapest first."""
     usage = Usage(prompt, completion, prompt + completion)

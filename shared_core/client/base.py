@@ -143,6 +143,10 @@ class RouterBase:
             `fallback` or `tier`: after what 95 of 100 recent answers of the first took (True), or a number of seconds.
             The first to answer (of a stream, with its first piece) wins; the other is broken off, and perhaps paid for.
             At most one call in 20 is hedged, beyond the first ten.
+        budgets: How much may be spent, such as [Budget(usd="5.00", per="day", of="user")]: a list of `Budget`, or of
+            their arguments by name. What a call may cost is set aside before it is sent, and what it did cost takes
+            its place; one that may cost more than is left is refused with `BudgetExceeded`. See `budgets`, `grant`.
+            Sums are kept in `state`, so that processes can share them; without it, all clients of this process do.
 
     Raises:
         ConfigError: An argument cannot work.
@@ -214,7 +218,9 @@ class RouterBase:
         self._headers = checked_headers(default_headers, "default_headers")
         self._patience = checked_patience(False if wait_for_model is None else wait_for_model)
         self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
-        self._safeguards = Safeguards.of(safeguards, partial(self._exchange.key, needed=False))
+        self._safeguards = Safeguards.of(
+            safeguards, partial(self._exchange.key, needed=False), self._exchange.costs
+        )
         self._policies = self._stack()
         self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
         self.fallback: Sequence[TargetSpec] = fallback or ()

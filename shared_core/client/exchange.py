@@ -14,7 +14,14 @@ from urllib.parse import urljoin, urlsplit
 from shared_core._version import __version__
 from shared_core.client.costing import BROKEN_OFF, Costing
 from shared_core.client.settings import Keyring
-from shared_core.errors import ConnectionLost, MalformedResponse, RouterError, StreamInterrupted
+from shared_core.errors import (
+    ConnectionLost,
+    MalformedResponse,
+    ProviderFailed,
+    RouterError,
+    StreamInterrupted,
+    TimedOut,
+)
 from shared_core.flow import Emit, Flow, Head, Read, drain, emit, offload, read_all, send
 from shared_core.routing import is_hugging_face
 from shared_core.types import (
@@ -135,12 +142,21 @@ class Exchange:
         progress.attempts += 1
         progress.provider = progress.request_id = None
         progress.model, progress.url = call.request.model, call.target.base_url
-        response = yield from send(request, waits or call.waits)
+        waits = waits or call.waits
+        progress.runs += 1
+        try:
+            response = yield from send(request, waits)
+        finally:
+            if waits.opening:  # no connection was made
+                progress.runs -= 1
         progress.provider = _provider(call, response)
         progress.request_id = response.headers.get("x-request-id")
         if response.status in _ANSWERS or (follow and _moved(request.url, response) != request.url):
             return response
-        raise (yield from self._refusal(response, request))
+        refusal = yield from self._refusal(response, request)
+        if not isinstance(refusal, ProviderFailed | TimedOut):  # which may have done it and failed to say so
+            progress.runs -= 1
+        raise refusal
 
     def fetch(self, request: HttpRequest, waits: Waits) -> Flow[Head]:
         """A file's reply, or a redirect; raises what another status means."""
@@ -161,6 +177,7 @@ class Exchange:
     def stream(self, call: Call, reader: ChatStreamReader, response: Head) -> Flow[ChatReply]:
         """Hands out a stream's deltas as they come, and gives the whole at its end."""
         progress, waits = call.progress, call.waits
+        progress.reading = reader
         try:
             # Bare effects, for once: this loop runs for every token, and a helper costs it a generator.
             pull = Read(response)

@@ -11,6 +11,7 @@ from shared_core.catalog import Catalog
 from shared_core.client.account_calls import AccountCalls, AsyncAccountCalls
 from shared_core.client.arguments import RouterArguments
 from shared_core.client.batch_calls import AsyncBatchCalls, BatchCalls
+from shared_core.client.budget_calls import AsyncBudgetCalls, BudgetCalls
 from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
 from shared_core.client.settings import bypasses_proxy, proxies
 from shared_core.client.status import ModelStatus
@@ -35,7 +36,7 @@ from shared_core.types import (
 __all__ = ["AsyncHFRouter", "HFRouter"]
 
 
-class HFRouter(BatchCalls, CostCalls, AccountCalls, WritingCalls):
+class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
     Takes the arguments of `RouterBase`, and:
@@ -171,7 +172,7 @@ class HFRouter(BatchCalls, CostCalls, AccountCalls, WritingCalls):
         return self._transport
 
 
-class AsyncHFRouter(AsyncBatchCalls, AsyncCostCalls, AsyncAccountCalls, AsyncWritingCalls):
+class AsyncHFRouter(AsyncBatchCalls, AsyncCostCalls, AsyncBudgetCalls, AsyncAccountCalls, AsyncWritingCalls):
     """The same for event loops: usable from any, and from several after one another.
 
     Takes the arguments of `RouterBase`, and:

@@ -7,6 +7,7 @@ loaded.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,11 +20,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from shared_core.cache import ChatCache, EmbeddingCache
+    from shared_core.client.costing import Costing
     from shared_core.flow import Flow
     from shared_core.observe.events import Hook
     from shared_core.observe.ledger import Ledger
     from shared_core.policy import Policy
-    from shared_core.types import ApiKey, Call
+    from shared_core.policy.budget import WithinBudgets
+    from shared_core.types import ApiKey, Budget, Call
 
 __all__ = ["NONE", "SafeguardArguments", "Safeguards"]
 
@@ -38,7 +41,7 @@ class SafeguardArguments(TypedDict, total=False):
     state: Any
     limits: Sequence[Any] | None
     concurrency: Any
-    budgets: Sequence[Any] | None
+    budgets: Sequence[Budget | Mapping[str, Any]] | None
     hedge: bool | float
 
 
@@ -52,6 +55,7 @@ class Safeguards:
         hooks: Told of every call.
         whole: Around a chat call, or a batch of texts, whichever target answers: cache, single flight.
         per_route: Around all tries with one target: budgets.
+        within: The one of them that keeps to budgets, which can be asked.
         per_try: Around each try, innermost: rate limits, concurrency.
         hedge: Whether a second target is asked beside a slow one, or after how many seconds.
         opened: A cache of answers that is this client's own to close.
@@ -64,17 +68,21 @@ class Safeguards:
     whole: tuple[Policy, ...] = ()
     per_route: tuple[Policy, ...] = ()
     per_try: tuple[Policy, ...] = ()
+    within: WithinBudgets | None = None
     hedge: bool | float = False
     opened: ChatCache | None = None
     ledger: Ledger | None = None
 
     @classmethod
-    def of(cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]]) -> Safeguards:
+    def of(
+        cls, arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]], costs: Costing
+    ) -> Safeguards:
         """The policies that these arguments mean.
 
         Args:
             arguments: As they were given.
             token: The token of a call's account.
+            costs: Knows the prices.
 
         Raises:
             ConfigError: One of them cannot work.
@@ -107,16 +115,30 @@ class Safeguards:
             arguments = {**arguments, "chat_cache": cache}
             opened = None if cache is given else cache
             whole.append(_remember(cache, token))
+        within = _within(arguments, token, costs)
         return cls(
             arguments,
             checked_tags(arguments.get("usage_tags")),
             hooks,
             tuple(whole),
+            per_route=() if within is None else (within,),
+            within=within,
             per_try=_per_try(arguments),
             hedge=checked_hedge(arguments.get("hedge") or False),
             opened=opened,
             ledger=ledger,
         )
+
+
+def _within(
+    arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]], costs: Costing
+) -> WithinBudgets | None:
+    budgets = arguments.get("budgets")
+    if not budgets:
+        return None
+    from shared_core.client.budgeting import within_budgets
+
+    return within_budgets(budgets, arguments.get("state"), token, costs, time.time)
 
 
 def _remember(cache: ChatCache, token: Callable[[Call], Flow[ApiKey]]) -> Policy:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from shared_core.catalog import default_model
 from shared_core.client.checks import checked_body
+from shared_core.client.owing import accepted, finished
 from shared_core.client.pipeline import run_through
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ConfigError, MalformedResponse, RouterError
@@ -84,7 +85,7 @@ class TaskRouter(VectorRouter):
 
         def run(call: Call) -> Flow[MediaReply]:
             begun = yield from self._begun(call, lambda call: self._task(call, keep), keep, waiter, options)
-            done = yield from begun.run.go_on(begun.task, begun.answer)
+            done = yield from finished(begun, self._exchange.costs)
             return self._media_reply(begun.call, done)
 
         return (yield from self._recorded(call, run))
@@ -118,7 +119,7 @@ class TaskRouter(VectorRouter):
             begun = yield from self._begun(
                 call, lambda call: self._task(call, None, paid=paid), keep, waiter, media, paid=paid
             )
-            done = yield from begun.run.go_on(begun.task, begun.answer)
+            done = yield from finished(begun, self._exchange.costs)
             return self._priced(read(done.raw, begun.call, done), done.headers)
 
         return (yield from self._recorded(call, run))
@@ -175,7 +176,7 @@ class TaskRouter(VectorRouter):
 
         def run(call: Call) -> Flow[Job]:
             begun = yield from self._begun(call, queued, keep, waiter, options)
-            return begun.run.accepted(begun.task, begun.answer)
+            return accepted(begun)
 
         return (yield from self._recorded(call, run))
 

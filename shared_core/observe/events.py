@@ -1,6 +1,6 @@
 """What befalls a call, as values: for hooks, and for what listens here (the ledger, spans and metrics).
 
-    CallStarted ─▶ (Retrying | MovedOn | Hedged ─▶ HedgeEnded)* ─▶ CallEnded
+    CallStarted ─▶ (Retrying | MovedOn | Hedged ─▶ HedgeEnded)* ─▶ CallEnded        BudgetAlert
 
 One `CallStarted` and one `CallEnded` for each call that a user makes, whatever becomes of it; a list of texts is one.
 Neither a prompt nor an answer is part of what an event prints: `request` and `reply` hold them, for hooks that want
@@ -11,11 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from shared_core.types import Cost, Job, Usage
 
-__all__ = ["CallEnded", "CallStarted", "Event", "HedgeEnded", "Hedged", "Hook", "MovedOn", "Retrying"]
+__all__ = [
+    "BudgetAlert",
+    "CallEnded",
+    "CallStarted",
+    "Event",
+    "HedgeEnded",
+    "Hedged",
+    "Hook",
+    "MovedOn",
+    "Retrying",
+]
 
 
 @dataclass(slots=True)
@@ -136,6 +147,36 @@ class MovedOn:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetAlert:
+    """So much of a budget is spent: told once for each threshold and window, by the call that crossed it, whichever
+    process that was in. With shared state it may come from a thread of ours, and after the call has ended.
+
+    Args:
+        id: As in `CallStarted`.
+        at: Unix time in seconds.
+        budget: Its name.
+        value: Whose, such as "ada"; "" where all share one.
+        unit: "usd", "tokens" or "requests".
+        share: The threshold, such as 0.8.
+        spent: In US dollars, or a count.
+        limit: What may be spent in all, grants included.
+        until: When the window ends, as an ISO text in UTC; "" for ever.
+        mode: "hard", or "warn".
+    """
+
+    id: str
+    at: float
+    budget: str
+    value: str
+    unit: str
+    share: float
+    spent: Decimal | int
+    limit: Decimal | int
+    until: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
 class Hedged:
     """A call has waited long, and a second target is asked beside the first.
 
@@ -174,7 +215,7 @@ class HedgeEnded:
     cost: Cost
 
 
-Event = CallStarted | CallEnded | Retrying | MovedOn | Hedged | HedgeEnded
+Event = CallStarted | CallEnded | Retrying | MovedOn | Hedged | HedgeEnded | BudgetAlert
 """Others may come: a hook looks at what it knows, and passes over the rest."""
 
 Hook = Callable[[Any], object]

@@ -16,14 +16,16 @@ told of retries and moves, too. Silent unless the program sets up logging.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from shared_core.errors import RouterError
-from shared_core.observe.events import Hedged, HedgeEnded, MovedOn, Retrying
+from shared_core.observe.events import BudgetAlert, Hedged, HedgeEnded, Hook, MovedOn, Retrying
 from shared_core.observe.hooks import tell
 from shared_core.types import Call, Cost, Job, LookupRequest, Target
 
 __all__ = [
     "answered",
+    "budget_spent",
     "closed",
     "continued",
     "failed",
@@ -87,6 +89,18 @@ def _tell_moved(call: Call, error: RouterError, to: Target) -> None:
     if call.hooks:
         event = MovedOn(call.id, call.target.base_url, type(error).__name__, to.base_url, to.model)
         tell(call.hooks, event)
+
+
+def budget_spent(hooks: Iterable[Hook], alert: BudgetAlert, told: str) -> None:
+    """A threshold of a budget was crossed.
+
+    Args:
+        hooks: Told of it, too.
+        alert: Which.
+        told: The budget in words.
+    """
+    _logger.warning("%.0f %% of a budget is spent; %s", alert.share * 100, told)
+    tell(hooks, alert)
 
 
 def hedged(call: Call, url: str, after: float, to: Target) -> None:

@@ -20,7 +20,7 @@ from pathlib import Path
 from shared_core.errors import ConfigError
 from shared_core.storage.forks import Lock, watch
 
-__all__ = ["Database", "Layout", "is_broken"]
+__all__ = ["Database", "Layout", "is_broken", "is_busy"]
 
 _PAGE = 16384
 """Bytes a page: vectors of 384 to 1,536 floats then fill it to nine tenths; at 4,096 a third stays empty."""
@@ -70,7 +70,8 @@ def is_broken(error: sqlite3.Error) -> bool:
     return _code(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _is_busy(error: Exception) -> bool:
+def is_busy(error: Exception) -> bool:
+    """Whether an error says that others are writing at the moment."""
     return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
 
 
@@ -190,7 +191,9 @@ class Database:
                 self._prepare(connection)
             except (sqlite3.Error, ConfigError) as error:
                 connection.close()
-                if not _is_busy(error) or time.monotonic() >= give_up:
+                if _code(error) == sqlite3.SQLITE_NOTADB:
+                    self._check_kind()
+                if not is_busy(error) or time.monotonic() >= give_up:
                     raise
                 # Turning WAL on does not wait for others who do the same, whatever the timeout.
                 time.sleep(0.01)
@@ -202,6 +205,10 @@ class Database:
         self.path.parent.mkdir(mode=0o700, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+    def _check_kind(self) -> None:
+        """Not before SQLite has refused the file: closing it gives up the locks that this process has on it (POSIX
+        ties them to the file), and another process would then take its WAL away."""
         with self.path.open("rb") as file:
             start = file.read(len(_HEADER))
         if start and start != _HEADER and self.path.suffix not in _OUR_SUFFIXES:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         TableAnswer,
         TextReply,
     )
+    from shared_core.types.budget import Budget, budget_from, nano_usd
+    from shared_core.types.budget_state import BudgetState
     from shared_core.types.call import Call, LookupRequest, Progress, Request, Turn
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
     from shared_core.types.cost import AT_HOME, EXACT, Basis, Cost, CostEstimate
@@ -69,6 +71,8 @@ _MODULES = {
         "TableAnswer",
         "TextReply",
     ),
+    "budget": ("Budget", "budget_from", "nano_usd"),
+    "budget_state": ("BudgetState",),
     "call": (
         "Call",
         "LookupRequest",
@@ -127,6 +131,8 @@ __all__ = [
     "Basis",
     "Blob",
     "Box",
+    "Budget",
+    "BudgetState",
     "Call",
     "ChatDelta",
     "ChatOptions",
@@ -180,7 +186,9 @@ __all__ = [
     "Turn",
     "Usage",
     "Waits",
+    "budget_from",
     "check_state_travels",
+    "nano_usd",
     "other_model",
     "plain_routing",
     "plain_safeguard",

@@ -68,6 +68,10 @@ class Progress:
         waited: Seconds spent waiting for limits of the user's own.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
+        runs: How many requests were sent that nobody has refused: they may be paid for, whatever came of them.
+            Policies that count set it back.
+        reading: The reader of the stream that is being read: it knows what has arrived. None before.
+        owed: What is set aside in budgets for a result that is still to come; None mostly.
         besides: What is to be noted with its cost, of a request that was broken off; "" for nothing.
         pieces: When each piece of a stream came, in monotonic seconds; None where nobody wants to know.
         job: What a provider has accepted, from that moment on.
@@ -83,9 +87,12 @@ class Progress:
         "job",
         "model",
         "moves",
+        "owed",
         "pieces",
         "provider",
+        "reading",
         "request_id",
+        "runs",
         "started",
         "url",
         "usage",
@@ -103,6 +110,9 @@ class Progress:
         self.waited = 0.0
         self.model = self.url = self.besides = ""
         self.pieces: list[float] | None = None
+        self.runs = 0
+        self.reading: Any = None
+        self.owed: Any = None
         self.job: Job | None = None
         self.usage: Usage | None = None
         self.cost: Cost | None = None

@@ -23,9 +23,11 @@ __all__ = [
 
 
 def forget() -> None:
-    """Forgets what the process has learnt of its targets, and used of its limits; tests begin with this."""
+    """Forgets what the process has learnt of its targets, spent, and used of its limits; tests begin with this."""
     from shared_core.policy.stores import turnstiles
+    from shared_core.policy.stores.budgets_memory import MEMORY
 
+    MEMORY.clear()
     HEALTH.clear()
     RETRIES.clear()
     turnstiles.forget()

@@ -22,6 +22,10 @@ LAYOUT = Layout(
     application_id=0x48465354,  # "HFST"
     version=1,
     tables=(
+        "CREATE TABLE IF NOT EXISTS budget_accounts (account TEXT PRIMARY KEY, spent INTEGER NOT NULL, "
+        "unconfirmed INTEGER NOT NULL, granted INTEGER NOT NULL, keep_until REAL NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS budget_holds (account TEXT NOT NULL, hold TEXT NOT NULL, "
+        "amount INTEGER NOT NULL, lapses REAL NOT NULL, PRIMARY KEY (account, hold)) WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS limits (key TEXT PRIMARY KEY, free_at REAL, seen REAL) WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS limit_users (who TEXT PRIMARY KEY, seen REAL) WITHOUT ROWID",
         "CREATE TABLE IF NOT EXISTS closings "
