@@ -99,7 +99,8 @@ class Tariff:
         """What a stream took that was cut or left: what it has counted, else the prompt and what arrived."""
         partial = call.progress.reading.reply(ReplyMeta(""))
         if partial.usage is not None:
-            return self._counted(call, partial.usage, {})
+            counted = self._counted(call, partial.usage, {})
+            return counted._replace(guessed=("usd", "tokens"))  # a provider that broke off may charge nothing
         return self._written(call, partial, most)
 
     # -- their parts -------------------------------------------------------------------------------------
