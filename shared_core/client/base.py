@@ -143,8 +143,8 @@ class RouterBase:
             `fallback` or `tier`: after what 95 of 100 recent answers of the first took (True), or a number of seconds.
             The first to answer (of a stream, with its first piece) wins; the other is broken off, and perhaps paid for.
             At most one call in 20 is hedged, beyond the first ten.
-        budgets: How much may be spent, such as [Budget(usd="5.00", per="day", of="user")]: a list of `Budget`, or of
-            their arguments by name. What a call may cost is set aside before it is sent, and what it did cost takes
+        budgets: How much may be spent, such as [Budget(usd="5.00", per="day", of="tag:user")]: a list of `Budget`, or
+            of their arguments by name. What a call may cost is set aside before it is sent, and what it did cost takes
             its place; one that may cost more than is left is refused with `BudgetExceeded`. See `budgets`, `grant`.
             Sums are kept in `state`, so that processes can share them; without it, all clients of this process do.
 

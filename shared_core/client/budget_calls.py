@@ -69,7 +69,7 @@ class BudgetCalls(_BudgetFlows):
 
         Example:
             >>> from shared_core import Budget, HFRouter
-            >>> router = HFRouter(budgets=[Budget(usd="0.10", per="total", of="user", name="trial")])
+            >>> router = HFRouter(budgets=[Budget(usd="0.10", per="total", of="tag:user", name="trial")])
             >>> router.grant("ada", "5.00")
             >>> print(router.budgets()[0].left)
             5.1

@@ -24,7 +24,7 @@ from shared_core.policy.budget_alerts import Alerts, Part
 from shared_core.policy.budget_refusals import refusal, unpriced
 from shared_core.policy.state.holds import BudgetStore, Charge, Hold, Line, Spending
 from shared_core.policy.stores.windows import Span, account_of, window_at
-from shared_core.types import Budget, Call, Cost, LookupRequest, nano_usd
+from shared_core.types import TAG, Budget, Call, Cost, LookupRequest, nano_usd
 from shared_core.types.budget import MOST_UNITS
 
 __all__ = ["Estimates", "Owed", "WithinBudgets"]
@@ -105,7 +105,8 @@ class Owed:
         tags = call.usage_tags
         self._parts, lines = [], []
         for budget in within.budgets:
-            value = "" if not budget.of else token if budget.of == "key" else tags.get(budget.of, "")
+            of = budget.of
+            value = "" if of == "all" else token if of == "key" else tags.get(of.removeprefix(TAG), "")
             part = Part(budget, value, window_at(budget.per, now))
             self._parts.append(part)
             lines.append(self._line(*part))

@@ -26,7 +26,7 @@ def states(budgets: Sequence[Budget], store: BudgetStore, now: float) -> list[Bu
         span = window_at(budget.per, now)
         start, end = account_of(budget.name, "", span.label).split("/")[0] + "/", f"/{span.label}"
         found = sorted(store.accounts(start, end, now))
-        if not found and not budget.of:
+        if not found and budget.of == "all":
             found = [Account(account_of(budget.name, "", span.label), 0, 0, 0, 0)]
         told += [_state(budget, account, span) for account in found]
     return told

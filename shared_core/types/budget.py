@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args
 
 from shared_core.errors import ConfigError
 from shared_core.types.cost import EXACT, dollars, plain
+from shared_core.types.limits import TAG
 
 __all__ = [
     "MOST_UNITS",
@@ -49,9 +50,8 @@ class Budget:
         tokens: Tokens, read and written together.
         requests: Requests: one for each chat, picture and batch of texts, however often it is tried.
         per: "hour", "day" or "month", of the calendar in UTC; or "total", for ever.
-        of: Whose budget it is: "" is one for all calls together; "key" is one for each token that is sent; any
-            other word is a usage tag, such as "user", with one for each of its values. Calls without the tag share
-            one.
+        of: Whose budget it is: "all" is one for all calls together; "key" is one for each token that is sent;
+            "tag:user" is one for each value of the usage tag "user". Calls without the tag share one.
         mode: "hard" refuses what would go beyond; "warn" only tells.
         alert_at: Shares of the amount at which is told, once in a window: a `BudgetAlert` and a line of the log.
         exceptions: Amounts of single values, in place of the usual one: {"ada": "20.00"}.
@@ -66,7 +66,7 @@ class Budget:
         ConfigError: An argument cannot work.
 
     Example:
-        >>> Budget(usd="5.00", per="day", of="user").name
+        >>> Budget(usd="5.00", per="day", of="tag:user").name
         'usd per day of each user'
         >>> Budget(tokens=1_000_000, per="month", mode="warn", alert_at=(0.5, 1.0)).name
         'tokens per month'
@@ -76,7 +76,7 @@ class Budget:
     tokens: int | None = None
     requests: int | None = None
     per: Window
-    of: str = ""
+    of: str = "all"
     mode: Literal["hard", "warn"] = "hard"
     alert_at: tuple[float, ...] = (0.8, 1.0)
     exceptions: Mapping[str, Amount] = field(default_factory=dict, hash=False)
@@ -110,7 +110,7 @@ class Budget:
         self._set("units_of", {value: in_units(told, unit) for value, told in self.exceptions.items()})
         self._set("alert_at", _thresholds(self.alert_at))
         if not self.name:
-            each = f" of each {self.of}" if self.of else ""
+            each = "" if self.of == "all" else f" of each {self.of.removeprefix(TAG)}"
             self._set(
                 "name", f"{unit} in total{each}" if self.per == "total" else f"{unit} per {self.per}{each}"
             )
@@ -145,14 +145,20 @@ class Budget:
             word = getattr(self, name)
             if not isinstance(word, str) or not (word.isprintable() and len(word) <= 200):
                 raise ConfigError(f"{name}={word!r} is no short printable text.")
+        if self.of not in ("all", "key") and not (self.of.startswith(TAG) and len(self.of) > len(TAG)):
+            raise ConfigError(
+                f"of={self.of!r} says not whose budget it is.", hint='Write "all", "key" or "tag:user".'
+            )
         if not isinstance(self.exceptions, Mapping) or not all(
             isinstance(value, str) for value in self.exceptions
         ):
             raise ConfigError(
                 f"exceptions={self.exceptions!r} are no amounts by value.", hint='Write {"ada": "20.00"}.'
             )
-        if self.exceptions and not self.of:
-            raise ConfigError("exceptions= of a budget that all share.", hint='Say whose it is: of="user".')
+        if self.exceptions and self.of == "all":
+            raise ConfigError(
+                "exceptions= of a budget that all share.", hint='Say whose it is: of="tag:user".'
+            )
 
 
 def budget_from(told: object) -> Budget:
@@ -171,7 +177,7 @@ def budget_from(told: object) -> Budget:
     if not isinstance(told, Mapping) or not set(told) <= known:
         raise ConfigError(
             f"{told!r} is no budget.",
-            hint='Write Budget(usd="5.00", per="day", of="user"), or a dictionary of the same.',
+            hint='Write Budget(usd="5.00", per="day", of="tag:user"), or a dictionary of the same.',
         )
     if "per" not in told:
         raise ConfigError(

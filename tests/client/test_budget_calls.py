@@ -53,7 +53,7 @@ def test_a_call_that_may_cost_more_than_is_left_is_not_sent(
     make_plain: Maker, offline_url: OfflineRouter
 ) -> None:
     caller = make_plain(
-        prices=PRICES, budgets=[Budget(usd="0.0001", per="day", of="user")], usage_tags={"user": "ada"}
+        prices=PRICES, budgets=[Budget(usd="0.0001", per="day", of="tag:user")], usage_tags={"user": "ada"}
     )
     caller.chat(HELLO, max_tokens=50)
     sent = len(offline_url.requests)
@@ -106,7 +106,7 @@ def test_all_budgets_of_a_call_must_have_enough_and_else_none_is_touched(
 def test_each_user_has_an_amount_and_a_grant_and_calls_without_a_user_share_one(
     offline_url: str, state: Any
 ) -> None:
-    trial = Budget(requests=1, per="total", of="user", exceptions={"eve": 3}, name="trial")
+    trial = Budget(requests=1, per="total", of="tag:user", exceptions={"eve": 3}, name="trial")
     router = client(offline_url, trial, state=state)
     router.grant("ada", 1)
     counts = {"ada": 2, "bob": 1, "eve": 3, "": 1}
@@ -521,7 +521,7 @@ def test_each_threshold_is_told_once_in_a_window(
     offline_url: str, state: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     heard: list[Any] = []
-    budget = Budget(requests=4, per="day", of="user", mode="warn", alert_at=(0.5, 1.0))
+    budget = Budget(requests=4, per="day", of="tag:user", mode="warn", alert_at=(0.5, 1.0))
     router = client(offline_url, budget, hooks=[heard.append], usage_tags={"user": "ada"}, state=state)
     with caplog.at_level(logging.WARNING, "hfrouter"):
         for _ in range(6):

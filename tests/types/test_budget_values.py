@@ -14,12 +14,12 @@ from shared_core.types import budget_from
 
 SOUND = [
     Budget(usd="5.00", per="day"),
-    Budget(usd=Decimal("0.10"), per="total", of="user", exceptions={"ada": "20.00", "bob": 0}),
+    Budget(usd=Decimal("0.10"), per="total", of="tag:user", exceptions={"ada": "20.00", "bob": 0}),
     Budget(tokens=1_000_000, per="month", mode="warn", alert_at=(0.5, 0.9)),
     Budget(
         requests=100, per="hour", of="key", name="calls", unpriced="allow", unreachable="refuse", alert_at=()
     ),
-    Budget(usd="0", per="total", of="user"),
+    Budget(usd="0", per="total", of="tag:user"),
 ]
 
 
@@ -53,8 +53,8 @@ def test_a_budget_survives_pickles_json_and_its_own_dictionary(budget: Budget) -
         {"requests": 1, "per": "day", "alert_at": ("all",)},
         {"requests": 1, "per": "day", "of": "line\nbreak"},
         {"requests": 1, "per": "day", "exceptions": {"ada": 5}},
-        {"requests": 1, "per": "day", "of": "user", "exceptions": {"ada": "5"}},
-        {"requests": 1, "per": "day", "of": "user", "exceptions": ["ada"]},
+        {"requests": 1, "per": "day", "of": "tag:user", "exceptions": {"ada": "5"}},
+        {"requests": 1, "per": "day", "of": "tag:user", "exceptions": ["ada"]},
         {"requests": 1, "per": "day", "unpriced": "perhaps"},
         {"requests": 1, "per": "day", "unreachable": "wait"},
         {"requests": 1, "per": "day", "limit": 3},
