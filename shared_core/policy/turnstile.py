@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shared_core.flow import Flow, offload, wait
-from shared_core.policy.state.buckets import Buckets, Charge
+from shared_core.policy.state.buckets import Buckets, Busy, Charge
 from shared_core.policy.state.line import PATIENCE, Line
 
 __all__ = ["Late", "Turnstile"]
@@ -38,10 +38,13 @@ class Turnstile:
     line: Line = field(default_factory=Line)
 
     def is_open(self, charges: Sequence[Charge], now: float) -> bool:
-        """Whether it was let through at once; False also where finding out may block."""
-        return (
-            not self.buckets.is_remote and self.line.is_empty(charges) and not self.buckets.take(charges, now)
-        )
+        """Whether it was let through at once; False also where finding out takes a wait."""
+        if not self.line.is_empty(charges):
+            return False
+        try:
+            return not self.buckets.take(charges, now, wait=False)
+        except Busy:
+            return False
 
     def passed(
         self, charges: Sequence[Charge], clock: Callable[[], float], until: Callable[[str], float]
@@ -79,21 +82,22 @@ class Turnstile:
 
     def correct(self, charges: Sequence[Charge], now: float) -> Flow[None]:
         """More was used than was charged, or less: then somebody may pass earlier."""
-        if self.buckets.is_remote:
+        try:
+            self.buckets.correct(charges, now, wait=False)
+        except Busy:
             yield from offload(lambda: self.buckets.correct(charges, now))
-        else:
-            self.buckets.correct(charges, now)
         if any(charge.cost < 0 for charge in charges):
             self.line.look_again([charge.key for charge in charges])
 
     def close(self, key: str, seconds: float, now: float) -> Flow[None]:
         """Nothing passes there for so long."""
-        if self.buckets.is_remote:
+        try:
+            self.buckets.close(key, seconds, now, wait=False)
+        except Busy:
             yield from offload(lambda: self.buckets.close(key, seconds, now))
-        else:
-            self.buckets.close(key, seconds, now)
 
     def _take(self, charges: Sequence[Charge], now: float) -> Flow[Sequence[float]]:
-        if not self.buckets.is_remote:
-            return self.buckets.take(charges, now)
-        return (yield from offload(lambda: self.buckets.take(charges, now)))
+        try:
+            return self.buckets.take(charges, now, wait=False)
+        except Busy:
+            return (yield from offload(lambda: self.buckets.take(charges, now)))

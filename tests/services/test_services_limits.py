@@ -32,9 +32,9 @@ limiter = RateLimiter(Limit(requests=requests, per="second", burst=burst), name=
 take = limiter._turnstile.buckets.take
 passed = []
 
-def noted(charges, now):
+def noted(charges, now, **how):
     before = time.monotonic()
-    waits = take(charges, now)
+    waits = take(charges, now, **how)
     if not waits:
         passed.append((before, time.monotonic()))
     return waits

@@ -14,10 +14,14 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["Buckets", "Charge", "MemoryBuckets"]
+__all__ = ["Buckets", "Busy", "Charge", "MemoryBuckets"]
 
 _INSTANT = 1e-9  # seconds; what the last digit of a float may be wrong by
 _MANY = 4096
+
+
+class Busy(Exception):
+    """It would take a wait."""
 
 
 class Charge(NamedTuple):
@@ -37,13 +41,11 @@ class Charge(NamedTuple):
 class Buckets(Protocol):
     """Where the numbers are kept. `now` is in monotonic seconds of this process.
 
-    Attributes:
-        is_remote: Whether asking may block, for a file or a server.
+    Those that may have to wait, for a file or a server, raise `Busy` in place of that with `wait=False`, as event loops
+    ask; nothing was done then.
     """
 
-    is_remote: bool
-
-    def take(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
+    def take(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> Sequence[float]:
         """Uses all of these, or none.
 
         Returns:
@@ -51,11 +53,11 @@ class Buckets(Protocol):
         """
         ...
 
-    def correct(self, charges: Sequence[Charge], now: float) -> None:
+    def correct(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> None:
         """More was used than was taken, or less (a negative cost)."""
         ...
 
-    def close(self, key: str, seconds: float, now: float) -> None:
+    def close(self, key: str, seconds: float, now: float, *, wait: bool = True) -> None:
         """Nothing passes for so long."""
         ...
 
@@ -77,14 +79,12 @@ class MemoryBuckets:
         ((), [0.75], ())
     """
 
-    is_remote = False
-
     def __init__(self) -> None:
         self._free_at: dict[str, float] = {}
         self._lock = threading.Lock()
         self._many = _MANY
 
-    def take(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
+    def take(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> Sequence[float]:  # noqa: ARG002
         """See `Buckets`."""
         with self._lock:
             free_at = self._free_at
@@ -98,14 +98,14 @@ class MemoryBuckets:
                 self._forget_unused(now)
             return ()
 
-    def correct(self, charges: Sequence[Charge], now: float) -> None:
+    def correct(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> None:  # noqa: ARG002
         """See `Buckets`."""
         with self._lock:
             for key, cost, _ in charges:
                 free_at = self._free_at.get(key, now)
                 self._free_at[key] = (max(free_at, now) if cost > 0 else free_at) + cost
 
-    def close(self, key: str, seconds: float, now: float) -> None:
+    def close(self, key: str, seconds: float, now: float, *, wait: bool = True) -> None:  # noqa: ARG002
         """See `Buckets`."""
         with self._lock:
             self._free_at[key] = max(self._free_at.get(key, now), now + seconds)

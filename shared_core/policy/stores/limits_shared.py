@@ -57,8 +57,12 @@ class Told(NamedTuple):
 class Place(Protocol):
     """Where limits are kept for several processes."""
 
-    def ask(self, mode: Mode, entries: Sequence[Entry]) -> Told | None:
-        """What the place says; None when it cannot be asked. Never raises for that, and never hangs."""
+    def ask(self, mode: Mode, entries: Sequence[Entry], *, wait: bool = True) -> Told | None:
+        """What the place says; None when it cannot be asked. Never raises for that, and never hangs.
+
+        Raises:
+            Busy: It would take a wait, and there is to be none.
+        """
         ...
 
 
@@ -69,27 +73,25 @@ class SharedBuckets:
         place: Where.
     """
 
-    is_remote = True
-
     def __init__(self, place: Place) -> None:
         self._place = place
         self._alone = MemoryBuckets()
         self._news: set[str] = set()
         self._sharers = 1
 
-    def take(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
+    def take(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> Sequence[float]:
         """See `Buckets`."""
-        told = self._ask("take", charges, now)
+        told = self._ask("take", charges, now, wait=wait)
         return self._alone.take(self._shares(charges), now) if told is None else told.waits
 
-    def correct(self, charges: Sequence[Charge], now: float) -> None:
+    def correct(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> None:
         """See `Buckets`."""
-        if self._ask("correct", charges, now) is None:
+        if self._ask("correct", charges, now, wait=wait) is None:
             self._alone.correct(self._shares(charges), now)
 
-    def close(self, key: str, seconds: float, now: float) -> None:
+    def close(self, key: str, seconds: float, now: float, *, wait: bool = True) -> None:
         """See `Buckets`."""
-        if self._ask("close", [Charge(key, seconds, 0.0)], now) is None:
+        if self._ask("close", [Charge(key, seconds, 0.0)], now, wait=wait) is None:
             self._alone.close(key, seconds, now)
 
     def used(self, key: str, now: float) -> float:
@@ -100,11 +102,11 @@ class SharedBuckets:
         """See `Buckets`."""
         self._alone.after_fork()
 
-    def _ask(self, mode: Mode, charges: Sequence[Charge], now: float) -> Told | None:
+    def _ask(self, mode: Mode, charges: Sequence[Charge], now: float, *, wait: bool) -> Told | None:
         entries = [
             Entry(*charge, self._alone.used(charge.key, now), charge.key in self._news) for charge in charges
         ]
-        told = self._place.ask(mode, entries)
+        told = self._place.ask(mode, entries, wait=wait)
         if told is None:
             self._news.update(charge.key for charge in charges)
             return None
