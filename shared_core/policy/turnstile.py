@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from shared_core.flow import Flow, offload, wait
-from shared_core.policy.state.buckets import Buckets, Busy, Charge
+from shared_core.policy.state.buckets import Buckets, Charge
 from shared_core.policy.state.line import PATIENCE, Line
 
 __all__ = ["Late", "Turnstile"]
@@ -41,10 +41,8 @@ class Turnstile:
         """Whether it was let through at once; False also where finding out takes a wait."""
         if not self.line.is_empty(charges):
             return False
-        try:
-            return not self.buckets.take(charges, now, wait=False)
-        except Busy:
-            return False
+        waits = self.buckets.take_now(charges, now)
+        return waits is not None and not waits
 
     def passed(
         self, charges: Sequence[Charge], clock: Callable[[], float], until: Callable[[str], float]
@@ -82,22 +80,18 @@ class Turnstile:
 
     def correct(self, charges: Sequence[Charge], now: float) -> Flow[None]:
         """More was used than was charged, or less: then somebody may pass earlier."""
-        try:
-            self.buckets.correct(charges, now, wait=False)
-        except Busy:
+        if not self.buckets.correct_now(charges, now):
             yield from offload(lambda: self.buckets.correct(charges, now))
         if any(charge.cost < 0 for charge in charges):
             self.line.look_again([charge.key for charge in charges])
 
     def close(self, key: str, seconds: float, now: float) -> Flow[None]:
         """Nothing passes there for so long."""
-        try:
-            self.buckets.close(key, seconds, now, wait=False)
-        except Busy:
+        if not self.buckets.close_now(key, seconds, now):
             yield from offload(lambda: self.buckets.close(key, seconds, now))
 
     def _take(self, charges: Sequence[Charge], now: float) -> Flow[Sequence[float]]:
-        try:
-            return self.buckets.take(charges, now, wait=False)
-        except Busy:
-            return (yield from offload(lambda: self.buckets.take(charges, now)))
+        waits = self.buckets.take_now(charges, now)
+        if waits is None:
+            waits = yield from offload(lambda: self.buckets.take(charges, now))
+        return waits

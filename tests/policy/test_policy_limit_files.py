@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from shared_core import ConfigError, HFRouter, Limit, LimitReached, RateLimiter
-from shared_core.policy.state.buckets import Busy
 from shared_core.policy.stores import limits_sqlite
-from shared_core.policy.stores.limits_shared import Entry, Told
+from shared_core.policy.stores.limits_shared import Busy, Entry, Told
 from shared_core.policy.stores.limits_sqlite import SqlitePlace
 from shared_core.policy.stores.opening import LAYOUT
 from shared_core.storage.database import Database

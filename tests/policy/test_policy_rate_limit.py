@@ -356,8 +356,8 @@ class Recorded(MemoryBuckets):
         super().__init__()
         self.passed: list[float] = []
 
-    def take(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> Sequence[float]:
-        waits = super().take(charges, now, wait=wait)
+    def take_now(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
+        waits = super().take(charges, now)
         if not waits:
             self.passed.append(now)
         return waits

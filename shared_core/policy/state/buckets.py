@@ -14,14 +14,10 @@ import threading
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["Buckets", "Busy", "Charge", "MemoryBuckets"]
+__all__ = ["Buckets", "Charge", "MemoryBuckets"]
 
 _INSTANT = 1e-9  # seconds; what the last digit of a float may be wrong by
 _MANY = 4096
-
-
-class Busy(Exception):
-    """It would take a wait."""
 
 
 class Charge(NamedTuple):
@@ -41,11 +37,11 @@ class Charge(NamedTuple):
 class Buckets(Protocol):
     """Where the numbers are kept. `now` is in monotonic seconds of this process.
 
-    Those that may have to wait, for a file or a server, raise `Busy` in place of that with `wait=False`, as event loops
-    ask; nothing was done then.
+    Each question comes in two forms: the plain one may wait, for a file or a server. The other, for event loops, does
+    not, and says with None or False that nothing was done, since it would have taken a wait.
     """
 
-    def take(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> Sequence[float]:
+    def take(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
         """Uses all of these, or none.
 
         Returns:
@@ -53,13 +49,19 @@ class Buckets(Protocol):
         """
         ...
 
-    def correct(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> None:
+    def take_now(self, charges: Sequence[Charge], now: float) -> Sequence[float] | None: ...
+
+    def correct(self, charges: Sequence[Charge], now: float) -> None:
         """More was used than was taken, or less (a negative cost)."""
         ...
 
-    def close(self, key: str, seconds: float, now: float, *, wait: bool = True) -> None:
+    def correct_now(self, charges: Sequence[Charge], now: float) -> bool: ...
+
+    def close(self, key: str, seconds: float, now: float) -> None:
         """Nothing passes for so long."""
         ...
+
+    def close_now(self, key: str, seconds: float, now: float) -> bool: ...
 
     def used(self, key: str, now: float) -> float:
         """Seconds until nothing of it is in use, as far as this process knows; 0 when nothing is."""
@@ -84,7 +86,7 @@ class MemoryBuckets:
         self._lock = threading.Lock()
         self._many = _MANY
 
-    def take(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> Sequence[float]:  # noqa: ARG002
+    def take(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
         """See `Buckets`."""
         with self._lock:
             free_at = self._free_at
@@ -98,17 +100,29 @@ class MemoryBuckets:
                 self._forget_unused(now)
             return ()
 
-    def correct(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> None:  # noqa: ARG002
+    take_now = take
+
+    def correct(self, charges: Sequence[Charge], now: float) -> None:
         """See `Buckets`."""
         with self._lock:
             for key, cost, _ in charges:
                 free_at = self._free_at.get(key, now)
                 self._free_at[key] = (max(free_at, now) if cost > 0 else free_at) + cost
 
-    def close(self, key: str, seconds: float, now: float, *, wait: bool = True) -> None:  # noqa: ARG002
+    def correct_now(self, charges: Sequence[Charge], now: float) -> bool:
+        """See `Buckets`."""
+        self.correct(charges, now)
+        return True
+
+    def close(self, key: str, seconds: float, now: float) -> None:
         """See `Buckets`."""
         with self._lock:
             self._free_at[key] = max(self._free_at.get(key, now), now + seconds)
+
+    def close_now(self, key: str, seconds: float, now: float) -> bool:
+        """See `Buckets`."""
+        self.close(key, seconds, now)
+        return True
 
     def put(self, key: str, seconds: float, now: float) -> None:
         """It is in use for so many seconds from now."""

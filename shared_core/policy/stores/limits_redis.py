@@ -10,8 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from shared_core.policy.state.buckets import Busy
-from shared_core.policy.stores.limits_shared import SEEN_LATELY, Entry, Mode, Told
+from shared_core.policy.stores.limits_shared import SEEN_LATELY, Busy, Entry, Mode, Told
 from shared_core.policy.stores.opening import PREFIX
 from shared_core.storage.redis import RedisServer
 

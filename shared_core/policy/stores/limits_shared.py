@@ -14,12 +14,16 @@ from typing import Literal, NamedTuple, Protocol
 
 from shared_core.policy.state.buckets import Charge, MemoryBuckets
 
-__all__ = ["SEEN_LATELY", "Entry", "Mode", "Place", "SharedBuckets", "Told"]
+__all__ = ["SEEN_LATELY", "Busy", "Entry", "Mode", "Place", "SharedBuckets", "Told"]
 
 SEEN_LATELY = 600.0
 """Seconds for which a process counts as one of those that share."""
 
 Mode = Literal["take", "correct", "close"]
+
+
+class Busy(Exception):
+    """It would take a wait; nothing was done."""
 
 
 class Entry(NamedTuple):
@@ -79,20 +83,37 @@ class SharedBuckets:
         self._news: set[str] = set()
         self._sharers = 1
 
-    def take(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> Sequence[float]:
+    def take(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
         """See `Buckets`."""
-        told = self._ask("take", charges, now, wait=wait)
-        return self._alone.take(self._shares(charges), now) if told is None else told.waits
+        return self._take(charges, now, wait=True)
 
-    def correct(self, charges: Sequence[Charge], now: float, *, wait: bool = True) -> None:
+    def take_now(self, charges: Sequence[Charge], now: float) -> Sequence[float] | None:
         """See `Buckets`."""
-        if self._ask("correct", charges, now, wait=wait) is None:
-            self._alone.correct(self._shares(charges), now)
+        try:
+            return self._take(charges, now, wait=False)
+        except Busy:
+            return None
 
-    def close(self, key: str, seconds: float, now: float, *, wait: bool = True) -> None:
+    def correct(self, charges: Sequence[Charge], now: float) -> None:
         """See `Buckets`."""
-        if self._ask("close", [Charge(key, seconds, 0.0)], now, wait=wait) is None:
+        self._correct(charges, now, wait=True)
+
+    def correct_now(self, charges: Sequence[Charge], now: float) -> bool:
+        """See `Buckets`."""
+        try:
+            self._correct(charges, now, wait=False)
+        except Busy:
+            return False
+        return True
+
+    def close(self, key: str, seconds: float, now: float) -> None:
+        """See `Buckets`."""
+        if self._ask("close", [Charge(key, seconds, 0.0)], now, wait=True) is None:
             self._alone.close(key, seconds, now)
+
+    def close_now(self, key: str, seconds: float, now: float) -> bool:  # noqa: ARG002
+        """See `Buckets`. It happens so seldom that nobody is spared the wait."""
+        return False
 
     def used(self, key: str, now: float) -> float:
         """See `Buckets`."""
@@ -101,6 +122,14 @@ class SharedBuckets:
     def after_fork(self) -> None:
         """See `Buckets`."""
         self._alone.after_fork()
+
+    def _take(self, charges: Sequence[Charge], now: float, *, wait: bool) -> Sequence[float]:
+        told = self._ask("take", charges, now, wait=wait)
+        return self._alone.take(self._shares(charges), now) if told is None else told.waits
+
+    def _correct(self, charges: Sequence[Charge], now: float, *, wait: bool) -> None:
+        if self._ask("correct", charges, now, wait=wait) is None:
+            self._alone.correct(self._shares(charges), now)
 
     def _ask(self, mode: Mode, charges: Sequence[Charge], now: float, *, wait: bool) -> Told | None:
         entries = [

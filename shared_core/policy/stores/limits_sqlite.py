@@ -8,8 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
-from shared_core.policy.state.buckets import Busy
-from shared_core.policy.stores.limits_shared import SEEN_LATELY, Entry, Mode, Told
+from shared_core.policy.stores.limits_shared import SEEN_LATELY, Busy, Entry, Mode, Told
 from shared_core.storage.database import Database, is_broken, is_busy
 from shared_core.storage.trouble import Trouble
 
