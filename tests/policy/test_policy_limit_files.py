@@ -16,6 +16,7 @@ import pytest
 
 from shared_core import ConfigError, HFRouter, Limit, LimitReached, RateLimiter
 from shared_core.policy.stores import limits_sqlite
+from shared_core.policy.stores.budgets_sqlite import BudgetFile
 from shared_core.policy.stores.limits_shared import Busy, Entry, Told
 from shared_core.policy.stores.limits_sqlite import SqlitePlace
 from shared_core.policy.stores.opening import LAYOUT
@@ -119,6 +120,12 @@ def test_who_may_not_wait_is_told_where_it_would_take_a_wait(place: SqlitePlace,
     told = place.ask("take", hour, wait=False)
     assert told == ([], [3600.0], 1)  # it was not taken before
     assert not place._trouble.pausing()  # a file that is busy is not in trouble
+
+
+def test_stores_of_one_file_share_the_connection_that_does_not_wait(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.sqlite", LAYOUT)
+    assert SqlitePlace(database)._hasty is BudgetFile(database)._hasty is database.hasty
+    assert database.hasty is not database
 
 
 async def test_a_call_waits_in_a_thread_while_another_process_writes(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class SqlitePlace:
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._patient = database
-        self._hasty = Database(database.path, database.layout, busy_seconds=0.0)
+        self._hasty = database.hasty
         self._is_open = False
         self._clock = clock
         self._who = uuid.uuid4().hex
