@@ -250,7 +250,7 @@ def _reached(meter: _Meter, late: Late, left: float) -> LimitReached:
         hint = "Wait, or name other targets with `fallback`."
     else:
         whom = f" ({limit.of.removeprefix(TAG)} {meter.value})" if limit.of not in ("all", "key") else ""
-        what = f"The limit of {limit}{whom} would let this call pass in {late.seconds:.3g} s"
+        what = f"The limit of {limit}{whom} would let this call pass in {_told(late.seconds)}"
         hint = ""
     if late.seconds < left:
         when = "other targets can be asked sooner"
@@ -262,3 +262,8 @@ def _reached(meter: _Meter, late: Late, left: float) -> LimitReached:
         retry_after=late.seconds,
         reactions=None if _passes_on(meter) else (),
     )
+
+
+def _told(seconds: float) -> str:
+    """A wait in words: "0.25 s", "1800 s"."""
+    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
