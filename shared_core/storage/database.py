@@ -1,6 +1,6 @@
 """One SQLite file of ours: private, shared by threads and processes, gone on with after a fork.
 
-Lives here: opening (folder 0700, file 0600, WAL), whose file it is, one connection a process, transactions,
+Lives here: opening (folder 0700, file 0600, WAL), whose file it is, its connections in each process, transactions,
 setting a broken file aside. Not here: what stands in the tables, and whether trouble may be passed over; a
 cache may go on without its file, a store of documents may not.
 """
