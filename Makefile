@@ -53,6 +53,7 @@ bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/media/run.py
 	$(PY) benchmarks/reliability/simulate.py
 	$(PY) benchmarks/reliability/wall_clock.py
+	$(PY) benchmarks/reliability/overhead.py
 	$(PY) benchmarks/reliability/soak.py
 
 clean:

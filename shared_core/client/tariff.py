@@ -40,7 +40,7 @@ _COUNTS = ("num_images", "num_images_per_prompt", "num_outputs", "n")
 _LENGTHS = ("duration", "seconds")
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_new_tokens")
 
-_SCHEMAS = frozenset({"tools", "response_format"})
+_SCHEMAS = ("tools", "response_format")
 
 Rates = tuple[int, int]
 """Pico-dollars for a token read, and for one written."""
@@ -172,8 +172,9 @@ def _prompt(request: ChatRequest) -> int:
             size += sum(
                 _bytes(str(value)) for name, value in message.items() if name not in ("role", "content")
             )
-    for name in _SCHEMAS & request.params.keys():
-        size += _bytes(str(request.params[name]))
+    for name in _SCHEMAS:
+        if name in request.params:
+            size += _bytes(str(request.params[name]))
     return Sizes(size, len(request.messages)).tokens()[1] + media * _MEDIUM_TOKENS
 
 

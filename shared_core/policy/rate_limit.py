@@ -10,7 +10,7 @@ model and account, not for the one alone that was told.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
@@ -46,12 +46,12 @@ class _Meters(NamedTuple):
     Args:
         each: The counts.
         charges: One for each, for a call of no tokens.
-        tokens: Whether any of them counts tokens.
+        tokens: Which of them count tokens, by their place, and the seconds in which one token comes free again.
     """
 
     each: Sequence[_Meter]
     charges: Sequence[Charge]
-    tokens: bool
+    tokens: Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class RateLimit:
         if not self.turnstile.is_open(charges, now):
             yield from self._wait(call, meters, charges)
             now = call.waits.now()
-        free_at = [now + self.turnstile.buckets.used(each.key, now) for each in charges] if guess else ()
+        free_at = {place: self._free_at(charges[place], now) for place in meters.tokens} if guess else {}
         try:
             result = yield from inner(call)
         except RateLimited as error:
@@ -87,7 +87,8 @@ class RateLimit:
             raise
         used = tokens_used(result) if meters.tokens else None
         if used is not None and used > guess:
-            yield from self.turnstile.correct(_of_tokens(meters, used - guess), call.waits.now())
+            more = [_of_tokens(meters, place, used - guess) for place in meters.tokens]
+            yield from self.turnstile.correct(more, call.waits.now())
         elif used is not None and used < guess:
             surplus = _unused(meters, charges, guess - used, free_at, call.waits.now())
             yield from self._give_back(surplus, call)
@@ -131,6 +132,9 @@ class RateLimit:
         if late is not None:
             raise _reached(by_key[late.key], late, waits.until_deadline())
 
+    def _free_at(self, charge: Charge, now: float) -> float:
+        return now + self.turnstile.buckets.used(charge.key, now)
+
     def _pause(self, call: Call, meters: _Meters, error: RateLimited) -> Flow[None]:
         """Keeps all from asking before the provider wants to be asked."""
         if error.retry_after:
@@ -162,7 +166,11 @@ class RateLimit:
         ]
         model = value_of("model", call)
         each.append(_Meter(None, model, digest(f"pause {value_of('key', call)} {model}")))
-        tokens = any(meter.limit is not None and meter.limit.tokens for meter in each)
+        tokens = {
+            place: meter.limit.seconds_each
+            for place, meter in enumerate(each)
+            if meter.limit is not None and meter.limit.tokens
+        }
         return _Meters(each, [_charge(meter) for meter in each], tokens)
 
 
@@ -182,7 +190,12 @@ def end_of_patience(call: Call, started: float, *, passes_on: bool) -> float:
 def _use(call: Call, meters: _Meters) -> tuple[int, Sequence[Charge]]:
     """The tokens that a call is guessed to use, and all that it will be charged."""
     guess = tokens_before(call.request) if meters.tokens else 0
-    return guess, _of_tokens(meters, guess, meters.charges) if guess else meters.charges
+    if not guess:
+        return 0, meters.charges
+    charges = list(meters.charges)
+    for place in meters.tokens:
+        charges[place] = _of_tokens(meters, place, guess)
+    return guess, charges
 
 
 def _unspent(charges: Sequence[Charge], seconds: float) -> Sequence[Charge]:
@@ -191,7 +204,7 @@ def _unspent(charges: Sequence[Charge], seconds: float) -> Sequence[Charge]:
 
 
 def _unused(
-    meters: _Meters, charges: Sequence[Charge], tokens: int, free_at: Sequence[float], now: float
+    meters: _Meters, charges: Sequence[Charge], tokens: int, free_at: Mapping[int, float], now: float
 ) -> Sequence[Charge]:
     """What may be given back of tokens that were charged and not used.
 
@@ -199,15 +212,15 @@ def _unused(
         meters: The counts.
         charges: What was charged.
         tokens: How many were not used.
-        free_at: When time has freed each of the charges.
+        free_at: When time has freed each of the charges for tokens.
         now: The time.
     """
     given = []
-    for meter, charge, at in zip(meters.each, charges, free_at, strict=False):
-        if meter.limit is not None and meter.limit.tokens:
-            seconds = min(tokens * meter.limit.seconds_each, charge.cost, at - now)
-            if seconds > 0:
-                given.append(charge._replace(cost=-seconds))
+    for place, at in free_at.items():
+        key, cost, depth = charges[place]
+        seconds = min(tokens * meters.tokens[place], cost, at - now)
+        if seconds > 0:
+            given.append(Charge(key, -seconds, depth))
     return given
 
 
@@ -219,15 +232,10 @@ def _charge(meter: _Meter) -> Charge:
     return Charge(meter.key, 0.0 if limit.tokens else each, limit.at_once * each)
 
 
-def _of_tokens(meters: _Meters, tokens: int, others: Sequence[Charge] = ()) -> Sequence[Charge]:
-    """The charges for so many tokens, beside those of requests where these are given."""
-    charges = []
-    for number, meter in enumerate(meters.each):
-        if meter.limit is not None and meter.limit.tokens:
-            charges.append(meters.charges[number]._replace(cost=tokens * meter.limit.seconds_each))
-        elif others:
-            charges.append(others[number])
-    return charges
+def _of_tokens(meters: _Meters, place: int, tokens: int) -> Charge:
+    """What so many tokens are charged at the meter in this place."""
+    key, _, depth = meters.charges[place]
+    return Charge(key, tokens * meters.tokens[place], depth)
 
 
 def _passes_on(meter: _Meter) -> bool:

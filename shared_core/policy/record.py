@@ -110,7 +110,7 @@ class Record:
 
 
 def named(call: Call, id: str) -> Call:
-    """The call under this name, made by hand: `replace` takes three times as long."""
+    """The call under this name, made by hand: `replace` takes several times as long."""
     return Call(
         call.request,
         call.target,

@@ -38,10 +38,11 @@ class Turnstile:
     line: Line = field(default_factory=Line)
 
     def is_open(self, charges: Sequence[Charge], now: float) -> bool:
-        """Whether it was let through at once; False also where finding out may block."""
-        return (
-            not self.buckets.is_remote and self.line.is_empty(charges) and not self.buckets.take(charges, now)
-        )
+        """Whether it was let through at once; False also where finding out takes a wait."""
+        if not self.line.is_empty(charges):
+            return False
+        waits = self.buckets.take_now(charges, now)
+        return waits is not None and not waits
 
     def passed(
         self, charges: Sequence[Charge], clock: Callable[[], float], until: Callable[[str], float]
@@ -79,21 +80,18 @@ class Turnstile:
 
     def correct(self, charges: Sequence[Charge], now: float) -> Flow[None]:
         """More was used than was charged, or less: then somebody may pass earlier."""
-        if self.buckets.is_remote:
+        if not self.buckets.correct_now(charges, now):
             yield from offload(lambda: self.buckets.correct(charges, now))
-        else:
-            self.buckets.correct(charges, now)
         if any(charge.cost < 0 for charge in charges):
             self.line.look_again([charge.key for charge in charges])
 
     def close(self, key: str, seconds: float, now: float) -> Flow[None]:
         """Nothing passes there for so long."""
-        if self.buckets.is_remote:
+        if not self.buckets.close_now(key, seconds, now):
             yield from offload(lambda: self.buckets.close(key, seconds, now))
-        else:
-            self.buckets.close(key, seconds, now)
 
     def _take(self, charges: Sequence[Charge], now: float) -> Flow[Sequence[float]]:
-        if not self.buckets.is_remote:
-            return self.buckets.take(charges, now)
-        return (yield from offload(lambda: self.buckets.take(charges, now)))
+        waits = self.buckets.take_now(charges, now)
+        if waits is None:
+            waits = yield from offload(lambda: self.buckets.take(charges, now))
+        return waits

@@ -1,6 +1,6 @@
 """One SQLite file of ours: private, shared by threads and processes, gone on with after a fork.
 
-Lives here: opening (folder 0700, file 0600, WAL), whose file it is, one connection a process, transactions,
+Lives here: opening (folder 0700, file 0600, WAL), whose file it is, its connections in each process, transactions,
 setting a broken file aside. Not here: what stands in the tables, and whether trouble may be passed over; a
 cache may go on without its file, a store of documents may not.
 """
@@ -104,7 +104,20 @@ class Database:
         self.busy_seconds = busy_seconds
         self._opened = _Opened()
         self._finalizer = weakref.finalize(self, _close, [self._opened])
+        self._hasty: Database | None = None
         watch(self)
+
+    @property
+    def hasty(self) -> Database:
+        """The same file by a second connection, which gives up at once where another process is writing: for event
+        loops.
+
+        One for all stores in the file: what one connection writes, another has to read from the disk again.
+        """
+        with self._of_this_process().lock:
+            if self._hasty is None:
+                self._hasty = Database(self.path, self.layout, busy_seconds=0.0)
+            return self._hasty
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.path, self.layout, self.busy_seconds)

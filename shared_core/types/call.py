@@ -118,9 +118,11 @@ class Progress:
         self.cost: Cost | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One request on one route, changed only by `dataclasses.replace`.
+    """One request on one route. Nobody changes one: policies make another, as `dataclasses.replace` does.
+
+    Not frozen, since each call is made up to three times, and freezing triples what that costs.
 
     Args:
         request: What is asked.

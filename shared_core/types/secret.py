@@ -59,7 +59,7 @@ class ApiKey:
         return isinstance(other, ApiKey) and (self.source, self._value) == (other.source, other._value)
 
     def __hash__(self) -> int:
-        return hash((self.source, self._value))
+        return hash(self._value)  # which a text remembers; the source need not tell more
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _travelled, (self.source,)

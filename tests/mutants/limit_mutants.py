@@ -65,8 +65,8 @@ LIMITS = (
     Mutant(
         "Whoever comes passes those who wait",
         "shared_core/policy/turnstile.py",
-        "and self.line.is_empty(charges)",
-        "and True",
+        "if not self.line.is_empty(charges):",
+        "if False:",
         _RATE,
     ),
     Mutant(

@@ -200,7 +200,8 @@ class Server:
     def __init__(self) -> None:
         self.buckets, self.now, self.is_away, self.sharers = MemoryBuckets(), 0.0, False, 1
 
-    def ask(self, mode: Mode, entries: list[Entry]) -> Told | None:
+    def ask(self, mode: Mode, entries: list[Entry], *, wait: bool = True) -> Told | None:
+        assert wait
         if self.is_away:
             return None
         charges = [Charge(*entry[:3]) for entry in entries]

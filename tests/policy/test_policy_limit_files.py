@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,7 +16,8 @@ import pytest
 
 from shared_core import ConfigError, HFRouter, Limit, LimitReached, RateLimiter
 from shared_core.policy.stores import limits_sqlite
-from shared_core.policy.stores.limits_shared import Entry, Told
+from shared_core.policy.stores.budgets_sqlite import BudgetFile
+from shared_core.policy.stores.limits_shared import Busy, Entry, Told
 from shared_core.policy.stores.limits_sqlite import SqlitePlace
 from shared_core.policy.stores.opening import LAYOUT
 from shared_core.storage.database import Database
@@ -99,6 +102,47 @@ def test_what_is_used_no_more_leaves_the_file(place: SqlitePlace, now: list[floa
     with sqlite3.connect(tmp_path / "state.sqlite") as connection:
         assert connection.execute("SELECT key FROM limits").fetchall() == [("k",)]
     connection.close()
+
+
+def test_who_may_not_wait_is_told_where_it_would_take_a_wait(place: SqlitePlace, tmp_path: Path) -> None:
+    hour = [Entry("hour", 3600.0, 3600.0, 0.0, False)]
+    with pytest.raises(Busy):  # the file is not open yet
+        place.ask("take", hour, wait=False)
+    assert not asked(place).waits
+    told = place.ask("take", [Entry("other", 60.0, 60.0, 0.0, False)], wait=False)
+    assert told == ([], [60.0], 1)
+    other = sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Busy):
+        place.ask("take", hour, wait=False)
+    other.execute("ROLLBACK")
+    other.close()
+    told = place.ask("take", hour, wait=False)
+    assert told == ([], [3600.0], 1)  # it was not taken before
+    assert not place._trouble.pausing()  # a file that is busy is not in trouble
+
+
+def test_stores_of_one_file_share_the_connection_that_does_not_wait(tmp_path: Path) -> None:
+    database = Database(tmp_path / "state.sqlite", LAYOUT)
+    assert SqlitePlace(database)._hasty is BudgetFile(database)._hasty is database.hasty
+    assert database.hasty is not database
+
+
+async def test_a_call_waits_in_a_thread_while_another_process_writes(tmp_path: Path) -> None:
+    limiter = RateLimiter(Limit(requests=3, per="hour", burst=3), name="x", state=tmp_path)
+    assert await limiter.aacquire(blocking=False)
+    other = sqlite3.connect(tmp_path / "state.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(limiter.aacquire(blocking=False))
+    while not waiting.done() and not any(
+        thread.name.startswith("asyncio_") for thread in threading.enumerate()
+    ):
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)  # the loop goes on meanwhile
+    assert not waiting.done()
+    other.execute("ROLLBACK")
+    other.close()
+    assert await waiting
 
 
 def test_threads_of_one_file_pass_one_after_another(tmp_path: Path) -> None:

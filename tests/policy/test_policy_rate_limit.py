@@ -356,7 +356,7 @@ class Recorded(MemoryBuckets):
         super().__init__()
         self.passed: list[float] = []
 
-    def take(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
+    def take_now(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
         waits = super().take(charges, now)
         if not waits:
             self.passed.append(now)

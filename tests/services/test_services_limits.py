@@ -29,17 +29,19 @@ from shared_core import Limit, RateLimiter
 
 state, requests, burst, threads, seconds = sys.argv[1], *map(int, sys.argv[2:5]), float(sys.argv[5])
 limiter = RateLimiter(Limit(requests=requests, per="second", burst=burst), name="shared", state=state)
-take = limiter._turnstile.buckets.take
+buckets = limiter._turnstile.buckets
 passed = []
 
-def noted(charges, now):
-    before = time.monotonic()
-    waits = take(charges, now)
-    if not waits:
-        passed.append((before, time.monotonic()))
-    return waits
+def noting(take):
+    def noted(charges, now):
+        before = time.monotonic()
+        waits = take(charges, now)
+        if waits is not None and not waits:
+            passed.append((before, time.monotonic()))
+        return waits
+    return noted
 
-object.__setattr__(limiter._turnstile.buckets, "take", noted)
+buckets.take, buckets.take_now = noting(buckets.take), noting(buckets.take_now)
 print("ready", flush=True)
 sys.stdin.readline()
 until = time.monotonic() + seconds

@@ -37,11 +37,9 @@ class Charge(NamedTuple):
 class Buckets(Protocol):
     """Where the numbers are kept. `now` is in monotonic seconds of this process.
 
-    Attributes:
-        is_remote: Whether asking may block, for a file or a server.
+    Each question comes in two forms: the plain one may wait, for a file or a server. The other, for event loops, does
+    not, and says with None or False that nothing was done, since it would have taken a wait.
     """
-
-    is_remote: bool
 
     def take(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
         """Uses all of these, or none.
@@ -51,13 +49,19 @@ class Buckets(Protocol):
         """
         ...
 
+    def take_now(self, charges: Sequence[Charge], now: float) -> Sequence[float] | None: ...
+
     def correct(self, charges: Sequence[Charge], now: float) -> None:
         """More was used than was taken, or less (a negative cost)."""
         ...
 
+    def correct_now(self, charges: Sequence[Charge], now: float) -> bool: ...
+
     def close(self, key: str, seconds: float, now: float) -> None:
         """Nothing passes for so long."""
         ...
+
+    def close_now(self, key: str, seconds: float, now: float) -> bool: ...
 
     def used(self, key: str, now: float) -> float:
         """Seconds until nothing of it is in use, as far as this process knows; 0 when nothing is."""
@@ -76,8 +80,6 @@ class MemoryBuckets:
         >>> buckets.take([second], 0.0), buckets.take([second], 0.25), buckets.take([second], 1.0)
         ((), [0.75], ())
     """
-
-    is_remote = False
 
     def __init__(self) -> None:
         self._free_at: dict[str, float] = {}
@@ -98,6 +100,8 @@ class MemoryBuckets:
                 self._forget_unused(now)
             return ()
 
+    take_now = take
+
     def correct(self, charges: Sequence[Charge], now: float) -> None:
         """See `Buckets`."""
         with self._lock:
@@ -105,10 +109,20 @@ class MemoryBuckets:
                 free_at = self._free_at.get(key, now)
                 self._free_at[key] = (max(free_at, now) if cost > 0 else free_at) + cost
 
+    def correct_now(self, charges: Sequence[Charge], now: float) -> bool:
+        """See `Buckets`."""
+        self.correct(charges, now)
+        return True
+
     def close(self, key: str, seconds: float, now: float) -> None:
         """See `Buckets`."""
         with self._lock:
             self._free_at[key] = max(self._free_at.get(key, now), now + seconds)
+
+    def close_now(self, key: str, seconds: float, now: float) -> bool:
+        """See `Buckets`."""
+        self.close(key, seconds, now)
+        return True
 
     def put(self, key: str, seconds: float, now: float) -> None:
         """It is in use for so many seconds from now."""

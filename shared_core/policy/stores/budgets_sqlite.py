@@ -58,7 +58,7 @@ class BudgetFile:
 
     def __init__(self, database: Database) -> None:
         self._patient = database
-        self._hasty = Database(database.path, database.layout, busy_seconds=0.0)
+        self._hasty = database.hasty
         self._trouble = Trouble(
             f"The shared state in {database.path}",
             time.monotonic,

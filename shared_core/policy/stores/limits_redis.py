@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from shared_core.policy.stores.limits_shared import SEEN_LATELY, Entry, Mode, Told
+from shared_core.policy.stores.limits_shared import SEEN_LATELY, Busy, Entry, Mode, Told
 from shared_core.policy.stores.opening import PREFIX
 from shared_core.storage.redis import RedisServer
 
@@ -76,8 +76,10 @@ class RedisPlace:
         self._who = uuid.uuid4().hex
         self._script: Any = None
 
-    def ask(self, mode: Mode, entries: Sequence[Entry]) -> Told | None:
+    def ask(self, mode: Mode, entries: Sequence[Entry], *, wait: bool = True) -> Told | None:
         """See `Place`."""
+        if not wait:
+            raise Busy
         keys = [f"{PREFIX}limit-users", *(f"{PREFIX}limit:{entry.key}" for entry in entries)]
         arguments: list[str | float] = [mode, f"{self._who} {os.getpid()}", int(SEEN_LATELY)]
         for entry in entries:

@@ -14,12 +14,16 @@ from typing import Literal, NamedTuple, Protocol
 
 from shared_core.policy.state.buckets import Charge, MemoryBuckets
 
-__all__ = ["SEEN_LATELY", "Entry", "Mode", "Place", "SharedBuckets", "Told"]
+__all__ = ["SEEN_LATELY", "Busy", "Entry", "Mode", "Place", "SharedBuckets", "Told"]
 
 SEEN_LATELY = 600.0
 """Seconds for which a process counts as one of those that share."""
 
 Mode = Literal["take", "correct", "close"]
+
+
+class Busy(Exception):
+    """It would take a wait; nothing was done."""
 
 
 class Entry(NamedTuple):
@@ -57,8 +61,12 @@ class Told(NamedTuple):
 class Place(Protocol):
     """Where limits are kept for several processes."""
 
-    def ask(self, mode: Mode, entries: Sequence[Entry]) -> Told | None:
-        """What the place says; None when it cannot be asked. Never raises for that, and never hangs."""
+    def ask(self, mode: Mode, entries: Sequence[Entry], *, wait: bool = True) -> Told | None:
+        """What the place says; None when it cannot be asked. Never raises for that, and never hangs.
+
+        Raises:
+            Busy: It would take a wait, and there is to be none.
+        """
         ...
 
 
@@ -69,8 +77,6 @@ class SharedBuckets:
         place: Where.
     """
 
-    is_remote = True
-
     def __init__(self, place: Place) -> None:
         self._place = place
         self._alone = MemoryBuckets()
@@ -79,18 +85,35 @@ class SharedBuckets:
 
     def take(self, charges: Sequence[Charge], now: float) -> Sequence[float]:
         """See `Buckets`."""
-        told = self._ask("take", charges, now)
-        return self._alone.take(self._shares(charges), now) if told is None else told.waits
+        return self._take(charges, now, wait=True)
+
+    def take_now(self, charges: Sequence[Charge], now: float) -> Sequence[float] | None:
+        """See `Buckets`."""
+        try:
+            return self._take(charges, now, wait=False)
+        except Busy:
+            return None
 
     def correct(self, charges: Sequence[Charge], now: float) -> None:
         """See `Buckets`."""
-        if self._ask("correct", charges, now) is None:
-            self._alone.correct(self._shares(charges), now)
+        self._correct(charges, now, wait=True)
+
+    def correct_now(self, charges: Sequence[Charge], now: float) -> bool:
+        """See `Buckets`."""
+        try:
+            self._correct(charges, now, wait=False)
+        except Busy:
+            return False
+        return True
 
     def close(self, key: str, seconds: float, now: float) -> None:
         """See `Buckets`."""
-        if self._ask("close", [Charge(key, seconds, 0.0)], now) is None:
+        if self._ask("close", [Charge(key, seconds, 0.0)], now, wait=True) is None:
             self._alone.close(key, seconds, now)
+
+    def close_now(self, key: str, seconds: float, now: float) -> bool:  # noqa: ARG002
+        """See `Buckets`. It happens so seldom that nobody is spared the wait."""
+        return False
 
     def used(self, key: str, now: float) -> float:
         """See `Buckets`."""
@@ -100,11 +123,19 @@ class SharedBuckets:
         """See `Buckets`."""
         self._alone.after_fork()
 
-    def _ask(self, mode: Mode, charges: Sequence[Charge], now: float) -> Told | None:
+    def _take(self, charges: Sequence[Charge], now: float, *, wait: bool) -> Sequence[float]:
+        told = self._ask("take", charges, now, wait=wait)
+        return self._alone.take(self._shares(charges), now) if told is None else told.waits
+
+    def _correct(self, charges: Sequence[Charge], now: float, *, wait: bool) -> None:
+        if self._ask("correct", charges, now, wait=wait) is None:
+            self._alone.correct(self._shares(charges), now)
+
+    def _ask(self, mode: Mode, charges: Sequence[Charge], now: float, *, wait: bool) -> Told | None:
         entries = [
             Entry(*charge, self._alone.used(charge.key, now), charge.key in self._news) for charge in charges
         ]
-        told = self._place.ask(mode, entries)
+        told = self._place.ask(mode, entries, wait=wait)
         if told is None:
             self._news.update(charge.key for charge in charges)
             return None

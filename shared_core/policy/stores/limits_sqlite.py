@@ -8,8 +8,8 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 
-from shared_core.policy.stores.limits_shared import SEEN_LATELY, Entry, Mode, Told
-from shared_core.storage.database import Database, is_broken
+from shared_core.policy.stores.limits_shared import SEEN_LATELY, Busy, Entry, Mode, Told
+from shared_core.storage.database import Database, is_broken, is_busy
 from shared_core.storage.trouble import Trouble
 
 __all__ = ["SqlitePlace"]
@@ -20,7 +20,8 @@ _INSTANT = 1e-9
 
 
 class SqlitePlace:
-    """A file.
+    """A file, with two connections a process: a patient one for threads that may wait, and a hasty one that gives up at
+    once where another process is writing, for event loops.
 
     Args:
         database: Opened when it is first asked.
@@ -29,7 +30,9 @@ class SqlitePlace:
     """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
-        self._database = database
+        self._patient = database
+        self._hasty = database.hasty
+        self._is_open = False
         self._clock = clock
         self._who = uuid.uuid4().hex
         self._seen: tuple[int, float] = (0, -_AGAIN)
@@ -38,18 +41,24 @@ class SqlitePlace:
             f"The shared state in {database.path}", time.monotonic, instead=INSTEAD, pause=_PAUSE
         )
 
-    def ask(self, mode: Mode, entries: Sequence[Entry]) -> Told | None:
+    def ask(self, mode: Mode, entries: Sequence[Entry], *, wait: bool = True) -> Told | None:
         """See `Place`."""
         if self._trouble.pausing():
             return None
+        if not wait and not self._is_open:
+            raise Busy
         try:
-            with self._database.writing() as connection:
+            with (self._patient if wait else self._hasty).writing() as connection:
                 now = self._clock()
                 self._show(connection, now)
-                return _answer(connection, mode, entries, now, self._sharers)
+                told = _answer(connection, mode, entries, now, self._sharers)
         except (sqlite3.Error, OSError) as error:
+            if not wait and is_busy(error):
+                raise Busy from None
             self._failed(error)
             return None
+        self._is_open = True  # from now on a transaction takes microseconds
+        return told
 
     def _show(self, connection: sqlite3.Connection, now: float) -> None:
         """Lets the others know that this process is one of those that share, once a minute."""
@@ -68,8 +77,9 @@ class SqlitePlace:
         if not isinstance(error, sqlite3.Error) or not is_broken(error):
             self._trouble.happened(error)
             return
+        self._hasty.close()
         try:
-            aside = self._database.set_aside()
+            aside = self._patient.set_aside()
         except OSError as also:
             self._trouble.happened(also)
             return

@@ -32,6 +32,7 @@ LAYOUT = Layout(
         "(target TEXT PRIMARY KEY, closing TEXT NOT NULL, until REAL NOT NULL) WITHOUT ROWID",
     ),
     default_file="state.sqlite",
+    page_size=4096,
 )
 """The tables of each store stand here, so that one file serves all of them."""
 
