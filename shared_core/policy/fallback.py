@@ -239,7 +239,8 @@ class Fallback:
 
     def _told(self, error: RouterError, way: _Way) -> RouterError:
         if len(way.failures) > 1:
-            error.add_note(all_failed(way.failures[:-1], way.asked, []).message)
+            _, *before = all_failed(way.failures[:-1], way.asked, []).message.splitlines()
+            error.add_note("\n".join(["Other targets had failed before:", *before]))
         return error
 
     def _end(self, way: _Way, call: Call) -> RouterError:

@@ -197,7 +197,9 @@ def test_under_faults_each_call_ends_once_and_nothing_stays_taken(
     known = sum((row.cost.usd or Decimal(0) for row in rows), Decimal(0))
     dollars = budgets_of(router)["dollars"]
     assert known <= dollars.spent
-    if all(event.lost != "answered" for event in heard.of(HedgeEnded)):  # of two answers, a reply may tell one's cost
+    if all(
+        event.lost != "answered" for event in heard.of(HedgeEnded)
+    ):  # of two answers, a reply may tell one's cost
         assert dollars.spent - dollars.unconfirmed <= known
     told, came = sum(event.attempts for event in ended), sum(len(server.requests) for server in servers)
     # A request that a hedge breaks off, or whose connection dies, may have been told of and never have arrived.
