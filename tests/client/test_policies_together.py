@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -230,3 +234,87 @@ def test_without_faults_what_is_counted_agrees_to_the_last_figure(
     assert not any(state.unconfirmed for state in told.values())
     came = sum(len(server.requests) for server in servers)
     assert told["warned"].spent == came == sum(event.attempts for event in ended) == len(rows) - len(free)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_one_client_serves_two_event_loops_after_one_another(
+    offline_url: OfflineRouter, second: OfflineRouter, seed: int
+) -> None:
+    heard, dice = Heard(), random.Random(seed)
+    router = AsyncHFRouter(**everything(offline_url, second, hooks=[heard]))
+
+    async def run(calls: list[Plan]) -> None:
+        await asyncio.gather(*[acall(router, plan) for plan in calls])
+
+    for _ in range(2):
+        queue_faults([offline_url, second], dice, 20)
+        asyncio.run(run(plans(dice, 20)))
+        nothing_is_taken(router, [offline_url, second])
+    each_call_was_told_once(router, heard, 40)
+
+
+def test_threads_and_an_event_loop_share_slots_and_budgets(
+    offline_url: OfflineRouter, second: OfflineRouter
+) -> None:
+    dice = random.Random(3)
+    calls = [plan for plan in plans(dice, 60) if plan[0] != "leave"]
+    settings = everything(offline_url, second, hedge=None, chat_cache=None)
+    with ThreadPoolExecutor(1) as pool:
+        in_loop = pool.submit(in_tasks, settings, calls)
+        router = in_threads(settings, calls)
+        other = in_loop.result()
+    nothing_is_taken(router, [offline_url, second])
+    assert offline_url.in_flight_max <= 3
+    rows = [*router.ledger.rows(), *other.ledger.rows()]
+    assert budgets_of(router)["dollars"].spent == sum((row.cost.usd for row in rows), Decimal(0))
+    assert budgets_of(router)["warned"].spent == len(offline_url.requests) + len(second.requests)
+
+
+@pytest.mark.parametrize("where", ["memory", "files"])
+@pytest.mark.parametrize("kind", ["chat", "stream", "embed"])
+def test_a_task_cancelled_at_any_await_leaves_nothing_taken(
+    offline_url: OfflineRouter, second: OfflineRouter, kind: str, where: str, tmp_path: Path
+) -> None:
+    heard, before = Heard(), (offline_url.open_connections, second.open_connections)
+    places = (
+        {} if where == "memory" else {"state": tmp_path / "state.sqlite", "chat_cache": tmp_path / "chats"}
+    )
+    router = AsyncHFRouter(**everything(offline_url, second, hooks=[heard], hedge=0.004, **places))
+
+    async def cancelled_after(ticks: int) -> None:
+        task = asyncio.ensure_future(acall(router, (kind, f"text {ticks}", 0.0)))
+        for _ in range(min(ticks, 25)):
+            await asyncio.sleep(0)
+        await asyncio.sleep(max(0, ticks - 25) * 0.0005)  # once it waits for the network, ticks are nothing
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    async def run() -> None:
+        for ticks in range(45):
+            offline_url.queue(SlowHead(0.05))
+            await cancelled_after(ticks)
+        await router.close()
+
+    asyncio.run(run())
+    nothing_is_taken(router, [offline_url, second])
+    assert offline_url.wait_closed(before[0])
+    assert second.wait_closed(before[1])
+    each_call_was_told_once(router, heard, len(heard.of(CallStarted)))
+
+
+def test_ctrl_c_in_the_middle_of_a_call_leaves_nothing_taken(
+    offline_url: OfflineRouter, second: OfflineRouter
+) -> None:
+    heard = Heard()
+    router = HFRouter(**everything(offline_url, second, hooks=[heard], hedge=None))
+    offline_url.queue(SlowHead(2.0))
+    timer = threading.Timer(0.1, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        router.chat(asked("hello"), temperature=0)
+    timer.join()
+    nothing_is_taken(router, [offline_url, second])
+    (ended,) = each_call_was_told_once(router, heard, 1)
+    assert ended.outcome == "cancelled"
+    assert budgets_of(router)["warned"].unconfirmed == 1
