@@ -61,6 +61,12 @@ class Claims:
         """Gives it back."""
         self._taken.pop(key, None)
 
+    def leave_all(self) -> None:
+        """Gives back all that it has."""
+        for key in list(self._taken):
+            if self._taken.get(key) is self:
+                self.leave(key)
+
     def may_take(self, key: Hashable) -> bool:
         """Whether the other does not have it."""
         return self._taken.get(key, self) is self

@@ -176,6 +176,8 @@ def end_of_patience(call: Call, started: float, *, passes_on: bool) -> float:
     """
     others = call.turn is not None and call.turn.tries is not None
     deadline = call.waits.deadline
+    if call.progress.hurried:
+        return started
     return min(deadline, started + _PATIENCE_WITH_OTHERS) if others and passes_on else deadline
 
 

@@ -318,3 +318,50 @@ def test_ctrl_c_in_the_middle_of_a_call_leaves_nothing_taken(
     (ended,) = each_call_was_told_once(router, heard, 1)
     assert ended.outcome == "cancelled"
     assert budgets_of(router)["warned"].unconfirmed == 1
+
+
+# -- two requests of one call ------------------------------------------------------------------------------
+
+NO_ROOM = {
+    "one slot": {"concurrency": Concurrency(1, of="all")},
+    "one request a minute": {"limits": [Limit(requests=1, per="minute", burst=0)]},
+    "one request in the budget": {"budgets": [Budget(requests=1, per="total")]},
+}
+
+
+@pytest.mark.parametrize("room", NO_ROOM)
+def test_a_second_request_that_finds_no_room_is_not_sent_once_there_is_some(
+    offline_url: OfflineRouter, second: OfflineRouter, room: str
+) -> None:
+    offline_url.queue(SlowHead(0.15))
+    router = HFRouter(**everything(offline_url, second, **NO_ROOM[room]))
+    reply = router.chat(asked("hello"), max_tokens=50)
+    assert reply.meta.attempts == 1
+    assert reply.meta.cost.note == ""
+    nothing_is_taken(router, [offline_url, second])
+    assert not second.requests
+    assert not any(state.unconfirmed for state in budgets_of(router).values())
+
+
+def test_who_found_no_slot_beside_the_first_is_asked_when_that_one_fails(
+    offline_url: OfflineRouter, second: OfflineRouter
+) -> None:
+    offline_url.queue((SlowHead(0.15), Status(503)), times=2)
+    router = HFRouter(**everything(offline_url, second, concurrency=Concurrency(1, of="all")))
+    assert router.chat(asked("hello")).meta.url == second
+    nothing_is_taken(router, [offline_url, second])
+
+
+def test_the_request_that_a_hedge_breaks_off_is_charged_as_unconfirmed(
+    offline_url: OfflineRouter, second: OfflineRouter
+) -> None:
+    offline_url.queue(SlowHead(1.0))
+    router = HFRouter(**everything(offline_url, second))
+    reply = router.chat(asked("hello"), temperature=0, max_tokens=50)
+    assert reply.meta.url == second
+    assert "broken off" in reply.meta.cost.note
+    nothing_is_taken(router, [offline_url, second])
+    told = budgets_of(router)
+    assert told["warned"].spent == 2
+    assert told["warned"].unconfirmed == 1
+    assert told["dollars"].spent - told["dollars"].unconfirmed == reply.meta.cost.usd
