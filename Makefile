@@ -53,6 +53,7 @@ bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/media/run.py
 	$(PY) benchmarks/reliability/simulate.py
 	$(PY) benchmarks/reliability/wall_clock.py
+	$(PY) benchmarks/reliability/soak.py
 
 clean:
 	rm -rf $(VENV) .venv-floor benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis

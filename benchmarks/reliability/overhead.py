@@ -134,7 +134,7 @@ def everything(folder: Path | None) -> dict[str, Any]:
         ],
         "concurrency": 1000,
         "budgets": [
-            {"usd": "1000000", "per": "day", "of": "user"},
+            {"usd": "1000000", "per": "day", "of": "tag:user"},
             {"requests": 1_000_000_000, "per": "month"},
         ],
     }

@@ -158,7 +158,7 @@ def settings(url: str, folder: Path) -> dict[str, Any]:
         "chat_cache": True,
         "limits": [{"requests": 1_000_000, "per": "minute", "of": "provider"}],
         "concurrency": 150,
-        "budgets": [{"usd": "1000", "per": "day", "of": "user"}],
+        "budgets": [{"usd": "1000", "per": "day", "of": "tag:user"}],
     }
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared_core.catalog import Price, UnitPrice
-from shared_core.client.safeguards import SafeguardArguments
-from shared_core.types import ApiKey, Routing, TargetSpec, Timeouts
+from shared_core.types import ApiKey, Routing, SafeguardArguments, TargetSpec, Timeouts
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache

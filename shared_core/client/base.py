@@ -23,7 +23,7 @@ from shared_core.client.checks import (
 from shared_core.client.costing import checked_costing
 from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import policies, run_through
-from shared_core.client.safeguards import SafeguardArguments, Safeguards
+from shared_core.client.safeguards import Safeguards
 from shared_core.client.settings import Keyring
 from shared_core.client.settling import arguments_of, attributes_with, given, twin_of, written
 from shared_core.errors import ConfigError
@@ -42,6 +42,7 @@ from shared_core.types import (
     Progress,
     Request,
     Routing,
+    SafeguardArguments,
     Target,
     TargetSpec,
     Timeouts,

@@ -8,41 +8,25 @@ loaded.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from shared_core.client.checks import checked_hedge, checked_tags
 from shared_core.errors import ConfigError
+from shared_core.types import SafeguardArguments
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from shared_core.cache import ChatCache, EmbeddingCache
+    from shared_core.cache import ChatCache
     from shared_core.client.costing import Costing
     from shared_core.flow import Flow
     from shared_core.observe.events import Hook
     from shared_core.observe.ledger import Ledger
     from shared_core.policy import Policy
     from shared_core.policy.budget import WithinBudgets
-    from shared_core.types import ApiKey, Budget, Call
+    from shared_core.types import ApiKey, Call
 
-__all__ = ["NONE", "SafeguardArguments", "Safeguards"]
-
-
-class SafeguardArguments(TypedDict, total=False):
-    """The arguments of both clients that this file is about; explained at `RouterBase`."""
-
-    usage_tags: Mapping[str, str] | None
-    hooks: Sequence[Hook] | None
-    ledger: Ledger | str | Path | bool | Mapping[str, Any] | None
-    chat_cache: ChatCache | EmbeddingCache | Mapping[str, Any] | Callable[[], str] | str | Path | bool | None
-    state: Any
-    limits: Sequence[Any] | None
-    concurrency: Any
-    budgets: Sequence[Budget | Mapping[str, Any]] | None
-    hedge: bool | float
+__all__ = ["NONE", "Safeguards"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from shared_core.catalog import Catalog, ProviderOffer
 from shared_core.errors import ConfigError
 from shared_core.hub.cards import HubModel
 from shared_core.types import EXACT
+from shared_core.types.cost import plain
 
 __all__ = ["CAPABILITIES", "FoundModel", "Usage", "checked_usage", "joined", "offer_cost"]
 
@@ -158,14 +159,14 @@ def offer_cost(offer: ProviderOffer, tokens: Mapping[str, Decimal]) -> Decimal |
     Example:
         >>> offer = ProviderOffer("groq", input_price=Decimal("0.1"), output_price=Decimal("0.5"))
         >>> offer_cost(offer, checked_usage({"input": 1_000_000, "output": 200_000}))
-        Decimal('0.200000')
+        Decimal('0.2')
     """
     total = Decimal(0)
     for count, price in ((tokens["input"], offer.input_price), (tokens["output"], offer.output_price)):
         if count and price is None:
             return Decimal(0) if offer.is_free else None
         total = EXACT.fma(count, price or Decimal(0), total)
-    return EXACT.scaleb(total, -6)
+    return Decimal(plain(EXACT.scaleb(total, -6)))  # without zeros at the end
 
 
 def _has(offer: ProviderOffer, capability: str) -> bool | None:

@@ -41,6 +41,8 @@ class Layout:
         default_file: Its name where a user names a folder.
         page_size: In bytes. Of a transaction, each page that it touches is written whole: small ones are for small
             rows that come one by one.
+        pages_kib: Memory for pages, in KiB. It fills up as the file grows: a process that writes rows and seldom
+            reads them needs little.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Layout:
     tables: tuple[str, ...]
     default_file: str
     page_size: int = _PAGE
+    pages_kib: int = 8192
 
 
 @dataclass(slots=True)
@@ -225,7 +228,7 @@ class Database:
             "PRAGMA synchronous = NORMAL"
         )  # safe under WAL; a power cut may cost the last moments
         connection.execute("PRAGMA journal_size_limit = 16777216")
-        connection.execute("PRAGMA cache_size = -8192")
+        connection.execute(f"PRAGMA cache_size = -{self.layout.pages_kib}")
         if not self._is_ours(connection):
             self._make_tables(connection)
 

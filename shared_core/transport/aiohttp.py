@@ -9,7 +9,7 @@ import asyncio
 import errno
 import functools
 import io
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -34,6 +34,38 @@ __all__ = ["AiohttpTransport", "shared"]
 _LARGE = 1 << 20  # bytes
 
 
+class _Session:
+    """A session that others of the loop may share: who closes it while they still call leaves it to the last of them.
+
+    Args:
+        session: The library's, whose closing would break off what is under way.
+    """
+
+    __slots__ = ("_leaving", "_users", "session")
+
+    def __init__(self, session: ClientSession) -> None:
+        self.session = session
+        self._users = 0
+        self._leaving = False
+
+    def enter(self) -> None:
+        self._users += 1
+
+    async def leave(self) -> None:
+        self._users -= 1
+        if self._leaving and not self._users:
+            await self.session.close()
+
+    def retire(self) -> None:
+        """It gets no new calls."""
+        self._leaving = True
+
+    async def close(self) -> None:
+        """Closes it now; where it is retired, only when nobody uses it."""
+        if not (self._leaving and self._users):
+            await self.session.close()
+
+
 class AiohttpTransport:
     """Keeps one aiohttp session for every event loop.
 
@@ -52,8 +84,8 @@ class AiohttpTransport:
         self._aiohttp = aiohttp
         self._proxies = proxies or {}
         self._no_proxy = no_proxy
-        self._sessions: PerLoop[aiohttp.ClientSession] = PerLoop(self._open, _close)
-        self._guarded: PerLoop[aiohttp.ClientSession] = PerLoop(lambda: self._open(public=True), _close)
+        self._sessions: PerLoop[_Session] = PerLoop(self._open, _Session.close)
+        self._guarded: PerLoop[_Session] = PerLoop(lambda: self._open(public=True), _Session.close)
 
     async def send(self, request: HttpRequest, waits: Waits) -> AiohttpResponse:
         method, url, headers, body = request_parts(request)
@@ -66,11 +98,13 @@ class AiohttpTransport:
         opening = self._aiohttp.ClientTimeout(total=None, connect=waits.left())
         waits.sending()
         failure: RouterError | None
+        session.enter()
+        answered = False
         try:
             if guarded and is_address(host := urlsplit(url).hostname or ""):
                 refuse_private(host, host)  # aiohttp asks its resolver for names alone
             async with asyncio.timeout(waits.left()):
-                reply = await session.request(
+                reply = await session.session.request(
                     method,
                     url,
                     # Large bytes would be written in one go; aiohttp warns of that.
@@ -80,7 +114,8 @@ class AiohttpTransport:
                     proxy=proxy,
                     timeout=opening,
                 )
-            return AiohttpResponse(reply, request, waits)
+            answered = True
+            return AiohttpResponse(reply, request, waits, session)
         except self._aiohttp.ConnectionTimeoutError:
             waits.connecting()
             failure = TimedOut(f"{waits.verdict()} (host {urlsplit(url).netloc}).")
@@ -98,14 +133,18 @@ class AiohttpTransport:
             raise error.with_traceback(None) from None
         finally:
             headers.clear()  # a traceback that shows locals must not show the token
+            if not answered:
+                await session.leave()
         raise failure
 
     async def close(self) -> None:
-        """Closes the running loop's sessions."""
-        await self._sessions.clear()
-        await self._guarded.clear()
+        """Closes the running loop's sessions, once nobody calls with them any more."""
+        for sessions in (self._sessions, self._guarded):
+            if (session := sessions.present()) is not None:
+                session.retire()
+            await sessions.clear()
 
-    def _open(self, *, public: bool = False) -> ClientSession:
+    def _open(self, *, public: bool = False) -> _Session:
         aiohttp = self._aiohttp
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
@@ -118,13 +157,16 @@ class AiohttpTransport:
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=None),
         )
-        return cast("ClientSession", session)
+        return _Session(session)
 
 
 class AiohttpResponse:
-    __slots__ = ("_inflater", "_reply", "_request", "_waits", "headers", "status")
+    __slots__ = ("_inflater", "_reply", "_request", "_session", "_waits", "headers", "status")
 
-    def __init__(self, reply: aiohttp.ClientResponse, request: HttpRequest, waits: Waits) -> None:
+    def __init__(
+        self, reply: aiohttp.ClientResponse, request: HttpRequest, waits: Waits, session: _Session
+    ) -> None:
+        self._session: _Session | None = session
         self.status = reply.status
         self.headers = {name.lower(): value for name, value in reply.headers.items()}
         self._reply = reply
@@ -165,10 +207,9 @@ class AiohttpResponse:
     async def close(self) -> None:
         # Returns the connection when the body was read to its end, else closes it.
         self._reply.close() if not self._reply.content.at_eof() else self._reply.release()
-
-
-async def _close(session: aiohttp.ClientSession) -> None:
-    await session.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.leave()
 
 
 @functools.cache

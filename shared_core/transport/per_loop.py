@@ -51,6 +51,11 @@ class PerLoop(Generic[T]):
             self._values[loop] = (value, farewell)
         return value
 
+    def present(self) -> T | None:
+        """The running loop's value; None where it has none."""
+        entry = self._values.get(asyncio.get_running_loop())
+        return None if entry is None else entry[0]
+
     async def clear(self) -> None:
         """Puts away the running loop's value."""
         with self._lock:

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypedDict
 from urllib.parse import urlsplit
 
 from shared_core.errors import ConfigError
+from shared_core.types.budget import Budget
+from shared_core.types.limits import Concurrency, Limit
 
 __all__ = ["SAFEGUARDS", "SafeguardArguments", "check_state_travels", "plain_safeguard"]
 
 
 class SafeguardArguments(TypedDict, total=False):
-    """Explained at `HFRouter`; None leaves each of them out."""
+    """Explained at `HFRouter`; None leaves each of them out. What may be an object of another room is `Any` here: a
+    `Ledger`, a `ChatCache`, or what they can be made of."""
 
     usage_tags: Mapping[str, str] | None
-    hooks: Sequence[Any] | None
+    hooks: Sequence[Callable[[Any], object]] | None
     ledger: Any
     chat_cache: Any
     state: Any
-    limits: Sequence[Any] | None
-    concurrency: Any
-    budgets: Sequence[Any] | None
+    limits: Sequence[Limit | Mapping[str, Any]] | None
+    concurrency: int | Literal["adaptive"] | Concurrency | Mapping[str, Any] | None
+    budgets: Sequence[Budget | Mapping[str, Any]] | None
     hedge: bool | float | None
 
 

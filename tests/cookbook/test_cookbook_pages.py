@@ -55,6 +55,10 @@ def test_the_cookbook_has_its_pages():
         "13_classic_tasks",
         "14_agent_with_media",
         "15_fallback",
+        "16_limits_and_budgets",
+        "17_costs_and_usage",
+        "18_shared_state",
+        "19_finding_a_model",
     ]
 
 
@@ -90,7 +94,13 @@ def test_every_python_block_of_a_page_is_found(page):
     assert len(blocks(page)) == page.read_text().count("```python") >= 4
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+NEEDS_REDIS = "18_shared_state"
+"""Runs with the services (tests/services), where there is a server."""
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.stem != NEEDS_REDIS], ids=lambda page: page.name
+)
 def test_a_page_runs_and_prints_what_it_shows(page):
     with chats() as who:
         assert not who.live

@@ -291,13 +291,15 @@ async def test_an_injected_client_keeps_its_connection_for_the_next_stream(
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("transport", ["httpx2", "aiohttp"])
 async def test_a_client_that_is_closed_while_others_still_call_leaves_them_nothing_to_leak(
-    server: Any, say: Any
+    transport: Any, server: Any, say: Any
 ) -> None:
     server.script(*([0.005 * number, *say.answer()] for number in range(10)))
 
     async def one() -> str:
-        async with AsyncHFRouter("a/b", api_key="k", base_url=server.url) as router:
+        settings = {"api_key": "k", "base_url": server.url, "max_retries": 0}
+        async with AsyncHFRouter("a/b", transport=transport, **settings) as router:
             return (await router.chat(MESSAGES)).text
 
     assert await asyncio.gather(*(one() for _ in range(10))) == ["Hello."] * 10

@@ -41,6 +41,7 @@ LAYOUT = Layout(
     ),
     default_file="usage.sqlite",
     page_size=4096,
+    pages_kib=1024,
 )
 
 _NANO_IN_ONE = Decimal(10**9)
