@@ -273,18 +273,6 @@ class RouterBase:
         self._settle()
         return self._safeguards.ledger
 
-    @property
-    def _has_to_write(self) -> bool:
-        """Whether something may be still to be written of calls that are over."""
-        return self.ledger is not None or self._safeguards.within is not None
-
-    def _write_up(self) -> None:
-        """Writes it: a process that ends in another way than Python's own, as workers do, would take it along."""
-        if self.ledger is not None:
-            self.ledger.flush()
-        if self._safeguards.within is not None:
-            self._safeguards.within.store.flush()
-
     def __repr__(self) -> str:
         where = f", base_url={self._base_url!r}" if self._base_url else ""
         return f"{type(self).__name__}(model={self.model!r}{where}, api_key={self._key})"

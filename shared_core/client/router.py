@@ -152,8 +152,8 @@ class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
         """Closes the caches opened for this client, and writes what its ledger holds and its budgets have spent. The
         process shares connections, and closes them when idle."""
         self._close_cache()
-        if self._has_to_write:
-            self._write_up()
+        if self._safeguards.writes_later:
+            self._safeguards.write_now()
 
     def __enter__(self) -> Self:
         return self
@@ -245,8 +245,8 @@ class AsyncHFRouter(AsyncBatchCalls, AsyncCostCalls, AsyncBudgetCalls, AsyncAcco
         """See `HFRouter.close`; closes this event loop's idle connections, which other clients in it may share and
         then reopen."""
         self._close_cache()
-        if self._has_to_write:
-            await asyncio.to_thread(self._write_up)
+        if self._safeguards.writes_later:
+            await asyncio.to_thread(self._safeguards.write_now)
         await self._sender().close()
 
     async def __aenter__(self) -> Self:
