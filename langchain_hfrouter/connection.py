@@ -150,7 +150,7 @@ class Connection(Safeguarded, Routers):
                 yield name, value
 
     def __getstate__(self) -> dict[Any, Any]:
-        check_state_travels(self.state)
+        check_state_travels(self.state, self.chat_cache)
         state = dict(super().__getstate__())
         has_client = any(getattr(self, name) is not None for name in CLIENTS)
         state["__dict__"] = without_secrets({**state["__dict__"], **dict.fromkeys(CLIENTS)})

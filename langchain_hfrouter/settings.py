@@ -237,7 +237,7 @@ class RouterSettings(TokenCounts, Safeguarded, Routers, BaseChatModel):
         super()._forget()
 
     def __getstate__(self) -> dict[Any, Any]:
-        check_state_travels(self.state)
+        check_state_travels(self.state, self.chat_cache)
         state = dict(super().__getstate__())
         values = {name: value for name, value in state["__dict__"].items() if name != "_serialized"}
         state["__dict__"] = without_secrets(values)

@@ -137,7 +137,7 @@ class Connection(Component, Safeguarded):
         return super().model_copy(update=update, deep=deep)
 
     def __getstate__(self) -> dict[str, Any]:
-        check_state_travels(self.state)
+        check_state_travels(self.state, self.chat_cache)
         state = super().__getstate__()
         if headers := state["__dict__"].get("default_headers"):
             state["__dict__"]["default_headers"] = self._without_secrets(headers)

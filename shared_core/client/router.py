@@ -149,11 +149,11 @@ class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
         return BlockingRun(self._warm(model, timeout), self._sender()).finish()
 
     def close(self) -> None:
-        """Closes the caches opened for this client, and writes what its ledger holds. The process shares connections,
-        and closes them when idle."""
+        """Closes the caches opened for this client, and writes what its ledger holds and its budgets have spent. The
+        process shares connections, and closes them when idle."""
         self._close_cache()
-        if self.ledger is not None:
-            self.ledger.flush()
+        if self._safeguards.writes_later:
+            self._safeguards.write_now()
 
     def __enter__(self) -> Self:
         return self
@@ -245,8 +245,8 @@ class AsyncHFRouter(AsyncBatchCalls, AsyncCostCalls, AsyncBudgetCalls, AsyncAcco
         """See `HFRouter.close`; closes this event loop's idle connections, which other clients in it may share and
         then reopen."""
         self._close_cache()
-        if self.ledger is not None:
-            await asyncio.to_thread(self.ledger.flush)
+        if self._safeguards.writes_later:
+            await asyncio.to_thread(self._safeguards.write_now)
         await self._sender().close()
 
     async def __aenter__(self) -> Self:

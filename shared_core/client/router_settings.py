@@ -20,6 +20,7 @@ from shared_core.client.checks import (
     checked_bill_to,
     checked_body,
     checked_headers,
+    checked_hedge,
     checked_patience,
     checked_tags,
     checked_url,
@@ -312,6 +313,12 @@ _CHECKS: Mapping[str, Any] = {
     "prices": lambda prices: checked_costing(prices, None),
     "reported_cost": lambda place: checked_costing(None, place),
     "api_key": lambda key: ApiKey(key.get_secret_value()),
+    "limits": lambda limits: _bounds().checked_limits(limits),
+    "concurrency": lambda given: _bounds().Concurrency.read(given),
+    "budgets": lambda budgets: [_budget_from(budget) for budget in budgets],
+    "hedge": checked_hedge,
+    "chat_cache": lambda given: _cache_of(given),
+    "state": lambda state: _opened_state(state),
 }
 """The client's own checks of what pydantic lets pass."""
 
@@ -344,6 +351,33 @@ def _in_words(error: ValidationError, origins: Mapping[str, Origin]) -> ConfigEr
         f"{place} ({origins.get(name, DEFAULT)}) cannot be read: {first['msg']}.",
         hint="See the docstring of HFRouter for what it may be.",
     )
+
+
+# What few clients ask for is loaded where one does.
+
+
+def _bounds() -> Any:
+    from shared_core.client import limiting
+
+    return limiting
+
+
+def _budget_from(told: Any) -> object:
+    from shared_core.types.budget import budget_from
+
+    return budget_from(told)
+
+
+def _cache_of(given: Any) -> object:
+    from shared_core.cache import ChatCache
+
+    return given is False or ChatCache.of(given)
+
+
+def _opened_state(state: Any) -> object:
+    from shared_core.policy.stores.opening import open_state
+
+    return open_state(state)  # which connects to nothing yet
 
 
 def _limits(limits: float | dict[str, float]) -> Timeouts:

@@ -113,6 +113,18 @@ class Safeguards:
             ledger=ledger,
         )
 
+    @property
+    def writes_later(self) -> bool:
+        """Whether something may be still to be written of calls that are over."""
+        return self.ledger is not None or self.within is not None
+
+    def write_now(self) -> None:
+        """Writes it, and waits: workers that are forked end without Python's exit functions, which do it otherwise."""
+        if self.ledger is not None:
+            self.ledger.flush()
+        if self.within is not None:
+            self.within.store.flush()
+
 
 def _within(
     arguments: SafeguardArguments, token: Callable[[Call], Flow[ApiKey]], costs: Costing

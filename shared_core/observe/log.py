@@ -117,9 +117,18 @@ def hedged(call: Call, url: str, after: float, to: Target) -> None:
         tell(call.hooks, Hedged(call.id, url, after, to.base_url, to.model))
 
 
+_HOW_IT_ENDED = {
+    (False, "broken off"): "the %s answered; the other was broken off",
+    (False, "failed"): "the %s answered; the other failed",
+    (False, "answered"): "the %s answered, and the other at the same moment",
+    (True, "failed"): "%s answered: both failed",
+    (True, "broken off"): "%s answered: the call was left",
+}
+
+
 def hedge_ended(call: Call, won: str, url: str, lost: str, cost: Cost) -> None:
     """One of the two has answered, or neither."""
-    _logger.info("%s: of two requests, %s answered; the other was %s", _about(call), won, lost)
+    _logger.info("%s: of two requests, %s", _about(call), _HOW_IT_ENDED[won == "neither", lost] % won)
     if call.hooks:
         tell(call.hooks, HedgeEnded(call.id, won, url, lost, cost))
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from shared_core.errors import LimitReached, Overloaded, RateLimited, RouterError, StreamInterrupted, TimedOut
 from shared_core.flow import Flow, wait
 from shared_core.policy import Handler
-from shared_core.policy.rate_limit import RateLimit, end_of_patience
+from shared_core.policy.rate_limit import RateLimit, end_of_patience, in_seconds
 from shared_core.policy.scopes import value_of
 from shared_core.policy.state.gates import Ending, Gate, Gates, Slot
 from shared_core.types import TAG, Call, Concurrency, LookupRequest
@@ -72,7 +72,7 @@ class LimitConcurrency:
         if not slot.is_held:
             raise LimitReached(
                 f"As many requests are under way as may be ({gate.used}), and none of them ended within "
-                f"{seconds:.3g} s. Nothing was sent.",
+                f"{in_seconds(seconds)}. Nothing was sent.",
                 hint="Raise `concurrency` or `timeout`; a stream counts until it is read to its end or closed.",
                 reactions=None if passes_on else (),
             )

@@ -61,6 +61,12 @@ class Claims:
         """Gives it back."""
         self._taken.pop(key, None)
 
+    def leave_all(self) -> None:
+        """Gives back all that it has."""
+        for key in list(self._taken):
+            if self._taken.get(key) is self:
+                self.leave(key)
+
     def may_take(self, key: Hashable) -> bool:
         """Whether the other does not have it."""
         return self._taken.get(key, self) is self
@@ -239,7 +245,8 @@ class Fallback:
 
     def _told(self, error: RouterError, way: _Way) -> RouterError:
         if len(way.failures) > 1:
-            error.add_note(all_failed(way.failures[:-1], way.asked, []).message)
+            _, *before = all_failed(way.failures[:-1], way.asked, []).message.splitlines()
+            error.add_note("\n".join(["Other targets had failed before:", *before]))
         return error
 
     def _end(self, way: _Way, call: Call) -> RouterError:

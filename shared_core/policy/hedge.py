@@ -109,6 +109,8 @@ class _Side(Generic[T]):
             answer = yield from fallback.among(choice, self.call, inner, self.claims)
         except RouterError as error:
             self.failure = error
+            if self.call.progress.hurried and not self.call.progress.attempts:
+                self.claims.leave_all()  # nobody was asked, and the other may
             raise
         self.answers.append(answer)
         return answer
@@ -142,6 +144,9 @@ class _Both(Generic[T]):
         if not free or not policy.budget.take(_host(self._target)):
             return None
         self._second = self._side(0, self._moves + 1)  # where it wins, the first is given up
+        self._second.call.progress.hurried = (
+            True  # a slot that the first one's answer frees would come too late
+        )
         log.hedged(self._call, self._first.call.progress.url, self._after, free[0])
         others = [each for each in targets if each not in free]  # a probe is not for who is in a hurry
         return self._flow(self._second, Choice([*free, *others], skipped))
@@ -150,6 +155,8 @@ class _Both(Generic[T]):
         """One has answered, or has begun to."""
         self._winner = winner = self._first if won.flow is self.first else self._second
         self._merge()
+        if winner is not None:
+            winner.call.progress.hurried = False
         if self._second is not None and winner is not None:
             self._tell(winner, self._first if winner is self._second else self._second)
         self._taken.clear()  # nobody is left to share the targets with

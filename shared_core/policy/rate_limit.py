@@ -23,7 +23,7 @@ from shared_core.policy.tokens import tokens_before, tokens_used
 from shared_core.policy.turnstile import Late, Turnstile
 from shared_core.types import TAG, Call, Limit, LookupRequest
 
-__all__ = ["RateLimit", "end_of_patience"]
+__all__ = ["RateLimit", "end_of_patience", "in_seconds"]
 
 T = TypeVar("T")
 
@@ -184,7 +184,19 @@ def end_of_patience(call: Call, started: float, *, passes_on: bool) -> float:
     """
     others = call.turn is not None and call.turn.tries is not None
     deadline = call.waits.deadline
+    if call.progress.hurried:
+        return started
     return min(deadline, started + _PATIENCE_WITH_OTHERS) if others and passes_on else deadline
+
+
+def in_seconds(seconds: float) -> str:
+    """A time in words.
+
+    Example:
+        >>> in_seconds(3599.6), in_seconds(2.512)
+        ('3,600 s', '2.51 s')
+    """
+    return f"{seconds:,.0f} s" if seconds >= 100 else f"{seconds:.3g} s"
 
 
 def _use(call: Call, meters: _Meters) -> tuple[int, Sequence[Charge]]:
@@ -246,24 +258,19 @@ def _passes_on(meter: _Meter) -> bool:
 def _reached(meter: _Meter, late: Late, left: float) -> LimitReached:
     limit = meter.limit
     if limit is None:
-        what = f"{meter.value} asked for a pause that lasts {late.seconds:.3g} s more"
+        what = f"{meter.value} asked for a pause that lasts {in_seconds(late.seconds)} more"
         hint = "Wait, or name other targets with `fallback`."
     else:
         whom = f" ({limit.of.removeprefix(TAG)} {meter.value})" if limit.of not in ("all", "key") else ""
-        what = f"The limit of {limit}{whom} would let this call pass in {_told(late.seconds)}"
+        what = f"The limit of {limit}{whom} would let this call pass in {in_seconds(late.seconds)}"
         hint = ""
     if late.seconds < left:
         when = "other targets can be asked sooner"
     else:
-        when = f"its time is up in {left:.3g} s" if left > 0 else "its time is up"
+        when = f"its time is up in {in_seconds(left)}" if left > 0 else "its time is up"
     return LimitReached(
         f"{what}, and {when}. Nothing was sent.",
         hint=hint,
         retry_after=late.seconds,
         reactions=None if _passes_on(meter) else (),
     )
-
-
-def _told(seconds: float) -> str:
-    """A wait in words: "0.25 s", "1800 s"."""
-    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"

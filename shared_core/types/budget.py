@@ -219,8 +219,15 @@ def out_of_units(amount: int, unit: str) -> Decimal | int:
 
 
 def shown(amount: Decimal | int, unit: str) -> str:
-    """An amount in words."""
-    return dollars(Decimal(amount)) if unit == "usd" else f"{amount:,} {unit}"
+    """An amount in words.
+
+    Example:
+        >>> shown(1200, "requests"), shown(1, "requests")
+        ('1,200 requests', '1 request')
+    """
+    if unit == "usd":
+        return dollars(Decimal(amount))
+    return f"{amount:,} {unit.removesuffix('s') if amount == 1 else unit}"
 
 
 def _dollars(told: object) -> int:

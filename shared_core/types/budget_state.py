@@ -49,5 +49,5 @@ class BudgetState:
         who = f" ({self.value})" if self.value else ""
         reserved = f", {shown(self.reserved, self.unit)} reserved" if self.reserved else ""
         until = f", until {self.until}" if self.until else ""
-        spent = shown(self.spent, self.unit).removesuffix(f" {self.unit}")
+        spent = shown(self.spent, self.unit).partition(" ")[0]
         return f"{self.budget}{who}: {spent} of {shown(self.limit, self.unit)} spent{reserved}{until}"

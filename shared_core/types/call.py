@@ -66,6 +66,7 @@ class Progress:
         first_token: When the first content came, in monotonic seconds.
         provider, request_id: From the latest reply, to name them in errors.
         waited: Seconds spent waiting for limits of the user's own.
+        hurried: Whether it is the second request of a hedge, which is worth nothing once it has waited.
         moves: How many targets had been given up before the one that is asked now.
         model, url: Where the latest try went; "" before the first.
         runs: How many requests were sent that nobody has refused: they may be paid for, whatever came of them.
@@ -84,6 +85,7 @@ class Progress:
         "cost",
         "emitted",
         "first_token",
+        "hurried",
         "job",
         "model",
         "moves",
@@ -102,7 +104,7 @@ class Progress:
     def __init__(self, started: float) -> None:
         self.started = started
         self.attempts = 0
-        self.emitted = False
+        self.emitted = self.hurried = False
         self.first_token: float | None = None
         self.provider: str | None = None
         self.request_id: str | None = None

@@ -32,21 +32,28 @@ SAFEGUARDS = tuple(SafeguardArguments.__annotations__)
 """Their names."""
 
 
-def check_state_travels(state: Any) -> None:
+def check_state_travels(state: Any, chat_cache: Any = None) -> None:
     """Lets a pickle be made, unless it would hold a password.
 
+    Args:
+        state: The argument of this name.
+        chat_cache: That one, where an object keeps it as it was written.
+
     Raises:
-        ConfigError: The place of shared state is a URL with one.
+        ConfigError: One of the places is a URL with a password.
     """
-    if isinstance(state, str) and "://" in state and _without_password(state) != state:
-        raise ConfigError(
-            "state= is a URL that may hold a password; it is not pickled, so that the password goes nowhere.",
-            hint="Give a function of a module that returns the URL, such as one reading the environment.",
-        )
+    store = chat_cache.get("store") if isinstance(chat_cache, Mapping) else chat_cache
+    for name, place in (("state", state), ("chat_cache", store)):
+        if isinstance(place, str) and "://" in place and _without_password(place) != place:
+            raise ConfigError(
+                f"{name}= is a URL that may hold a password; it is not pickled, so that the password goes nowhere.",
+                hint="Give a function of a module that returns the URL, such as one reading the environment.",
+            )
 
 
 def plain_safeguard(value: Any) -> Any:
-    """An argument as JSON: values that were written stay; of an object that is at work, its kind is enough.
+    """An argument as JSON, which the same argument takes again. What cannot be written down is left out, as None: a
+    function or an object has no text that would not be taken for a path.
 
     Example:
         >>> plain_safeguard("redis://:secret@cache.example:6379/0"), plain_safeguard([{"requests": 60}])
@@ -62,9 +69,10 @@ def plain_safeguard(value: Any) -> Any:
         return {str(name): plain_safeguard(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [plain_safeguard(each) for each in value]
-    if callable(as_dict := getattr(value, "as_dict", None)):
+    as_dict = getattr(value, "as_dict", None)
+    if callable(as_dict) and not isinstance(value, type):
         return as_dict()
-    return type(value).__name__
+    return None
 
 
 def _without_password(text: str) -> str:

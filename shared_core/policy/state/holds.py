@@ -177,3 +177,7 @@ class BudgetStore(Protocol):
     def accounts(self, start: str, end: str, now: float) -> list[Account]:
         """Those whose keys begin and end so; may wait."""
         ...
+
+    def flush(self) -> None:
+        """Writes what was settled and is still to be told, where it can be; may wait."""
+        ...

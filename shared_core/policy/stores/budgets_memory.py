@@ -78,6 +78,9 @@ class BudgetMemory:
                 if key.startswith(start) and key.endswith(end)
             ]
 
+    def flush(self) -> None:
+        """Nothing is ever still to be told."""
+
     def clear(self) -> None:
         """Forgets everything."""
         with self._lock:

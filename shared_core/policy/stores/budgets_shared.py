@@ -138,6 +138,13 @@ class SharedBudgets:
         except Unreachable:
             return self._here.accounts(start, end, now)
 
+    def flush(self) -> None:
+        """Tells the place what is still to be told of calls that are over."""
+        try:
+            self._tell(wait=True)
+        except Unreachable:
+            return  # the thread tries again; at the end of the process, its holds lapse
+
     # -- setting aside -----------------------------------------------------------------------------------
 
     def _reserve(self, hold: Hold, *, wait: bool) -> Verdict:
@@ -285,9 +292,5 @@ def _begin_in_child(budgets: SharedBudgets | None) -> None:
 
 
 def _tell_at_exit(budgets: SharedBudgets | None) -> None:
-    if budgets is None:
-        return
-    try:
-        budgets._tell(wait=True)
-    except Unreachable:
-        return  # its holds lapse
+    if budgets is not None:
+        budgets.flush()

@@ -62,9 +62,12 @@ def open_state(state: Any) -> Database | RedisServer | None:
             hint='Give a path, "redis://host:6379/0", or a function that returns such a URL.',
         )
     with _opening:
-        if state not in _opened:
-            _opened[state] = _open(state)
-        return _opened[state]
+        found = _opened.get(state)
+        if found is None:
+            place = _open(state)
+            name = place.path if isinstance(place, Database) else state  # one file, however it is written
+            found = _opened[state] = _opened.setdefault(name, place)
+        return found
 
 
 def _open(state: Any) -> Database | RedisServer:
