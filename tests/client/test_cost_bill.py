@@ -265,7 +265,8 @@ def check_the_ledger(bill: Bill, run: Run, account: AccountUsage) -> None:
         if line.model != "offline/embed-8" and name not in known
     ]
     assert beside.difference == dollars(sum(more))
-    assert not beside.difference or total.unknown_costs or total.failures
+    # Tries that failed are in no reply's cost, and the server may have charged them.
+    assert not beside.difference or total.unknown_costs or total.failures or total.attempts > total.calls
 
 
 def check_embedding(step: Step, cost: Cost, run: Run) -> None:
