@@ -24,9 +24,8 @@ from langchain_hfrouter.complaints import in_words, unknown_argument
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
 from langchain_hfrouter.routers import CLIENTS, Routers
-from langchain_hfrouter.safeguards import Safeguarded
 from shared_core.errors import RouterError
-from shared_core.types import Timeouts, check_state_travels
+from shared_core.types import Safeguarded, Timeouts, check_state_travels
 
 __all__ = ["BatchConnection", "Connection"]
 

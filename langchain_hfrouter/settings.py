@@ -31,11 +31,17 @@ from langchain_hfrouter.errors import ConfigError
 from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
 from langchain_hfrouter.replies import PROVIDER
 from langchain_hfrouter.routers import Routers
-from langchain_hfrouter.safeguards import Safeguarded
 from langchain_hfrouter.targets import ROUTING_FIELDS, as_plain, checked, first_model
 from langchain_hfrouter.token_counts import TokenCounts
 from shared_core import __version__
-from shared_core.types import CHAT_PARAMS, Timeouts, check_state_travels, plain_routing, plain_targets
+from shared_core.types import (
+    CHAT_PARAMS,
+    Safeguarded,
+    Timeouts,
+    check_state_travels,
+    plain_routing,
+    plain_targets,
+)
 
 __all__ = ["RouterSettings", "unknown_parameters"]
 

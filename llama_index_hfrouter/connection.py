@@ -25,9 +25,8 @@ from pydantic import (
 
 from llama_index_hfrouter.clients import Clients
 from llama_index_hfrouter.component import Component
-from llama_index_hfrouter.safeguards import Safeguarded
 from shared_core.errors import ConfigError
-from shared_core.types import ApiKey, Timeouts, check_state_travels
+from shared_core.types import ApiKey, Safeguarded, Timeouts, check_state_travels
 
 __all__ = ["Connection"]
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from shared_core.types.models import POLICIES, ModelRef
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
     from shared_core.types.rerank import RerankOptions, RerankReply, RerankRequest
+    from shared_core.types.safeguard_fields import Safeguarded
     from shared_core.types.safeguards import (
         SAFEGUARDS,
         SafeguardArguments,
@@ -93,6 +94,7 @@ _MODULES = {
         "ModelRef",
     ),
     "rerank": ("RerankOptions", "RerankReply", "RerankRequest"),
+    "safeguard_fields": ("Safeguarded",),
     "safeguards": ("SAFEGUARDS", "SafeguardArguments", "check_state_travels", "plain_safeguard"),
     "secret": ("ApiKey",),
     "target": (
@@ -174,6 +176,7 @@ __all__ = [
     "RerankRequest",
     "Routing",
     "SafeguardArguments",
+    "Safeguarded",
     "TableAnswer",
     "Target",
     "TargetSpec",

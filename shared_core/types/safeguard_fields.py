@@ -1,4 +1,4 @@
-"""The fields that keep a class within bounds and tell of its calls: limits, budgets, ledger, caches, hooks."""
+"""The safeguards as fields, for the adapters' classes: both frameworks' are pydantic models. Loaded by them alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer
 
-from shared_core.types import SAFEGUARDS, plain_safeguard
+from shared_core.types.safeguards import SAFEGUARDS, plain_safeguard
 
 __all__ = ["Safeguarded"]
 
