@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from shared_core.cache import EmbeddingCache, VectorKeys, keep, through
 from shared_core.client.batches import LESSONS
+from shared_core.client.collected import Collected
 from shared_core.client.costing import NOTHING_SENT, Costing
-from shared_core.client.ledger import Ledger
 from shared_core.client.spread import Pace, Spread
 from shared_core.client.vectors import cost_of_part
 from shared_core.errors import RouterError
@@ -82,7 +82,7 @@ class Embedding:
         self._call = replace(
             call, request=replace(asked, texts=self._texts, places=self._places, model=route.model)
         )
-        self._ledger = Ledger(len(first), pace.progress)
+        self._ledger = Collected(len(first), pace.progress)
         self._exchange, self._policies, self._pace, self._costs = exchange, policies, pace, costs
 
     def run(self) -> Flow[EmbedReply]:

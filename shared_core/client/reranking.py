@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from shared_core.client.batches import LESSONS, size_of
+from shared_core.client.collected import Collected
 from shared_core.client.costing import NOTHING_SENT
 from shared_core.client.exchange import Exchange
-from shared_core.client.ledger import Ledger
 from shared_core.client.spread import Pace, Spread
 from shared_core.client.vectors import RerankExchange, cost_of_part
 from shared_core.flow import Flow
@@ -50,7 +50,7 @@ class Reranking:
         request = replace(self._asked, model=route.model)
         self._call, self._route, self._top_n = replace(call, request=request), route, top_n
         self._documents = len(request.texts)
-        self._ledger = Ledger(self._documents, pace.progress)
+        self._ledger = Collected(self._documents, pace.progress)
         self._exchange, self._policies, self._pace = exchange, policies, pace
 
     def run(self) -> Flow[RerankReply]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from shared_core.client.batches import Lesson, cut, size_of
-from shared_core.client.ledger import Ledger
+from shared_core.client.collected import Collected
 from shared_core.client.pipeline import run_through
 from shared_core.errors import BadRequest, InputTooLong, RouterError
 from shared_core.flow import Flow, gather
@@ -62,7 +62,7 @@ class Spread:
     policies: Sequence[Policy]
     exchange: Handler[Any]
     keep: Callable[[Call, Any], Flow[None]]
-    ledger: Ledger
+    ledger: Collected
     limits: Limits
     lesson: Lesson
     pace: Pace

@@ -76,14 +76,14 @@ LEDGER = (
     ),
     Mutant(
         "A list that breaks off tells nothing of its answered part",
-        "shared_core/client/ledger.py",
+        "shared_core/client/collected.py",
         "progress.usage, progress.cost = self.usage, self._cost",
         "progress.usage, progress.cost = None, None",
         _CALLS,
     ),
     Mutant(
         "A list that was cancelled tells no attempts",
-        "shared_core/client/ledger.py",
+        "shared_core/client/collected.py",
         "progress.attempts, progress.moves = self._attempts, self._moves",
         "progress.moves = self._moves",
         _CALLS,

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Ledger"]
+__all__ = ["Collected"]
 
 
-class Ledger:
+class Collected:
     """Collects the parts of one call.
 
     Args:
