@@ -64,6 +64,11 @@ class CatalogueRouter(RouterBase):
             [{"role": "user", "content": "."}], name, {"max_tokens": 1}, False, self.extra_body
         )
         call = self._call(request, timeout, None, streamed=False)
-        patient = policies(max_retries=self.max_retries, patience=float("inf"), safeguards=self._safeguards)
+        patient = policies(
+            max_retries=self.max_retries,
+            patience=float("inf"),
+            safeguards=self._safeguards,
+            locate=self._locate,
+        )
         yield from self._recorded(call, lambda call: run_through(patient, call, self._exchange.chat))
         return (yield from self._status(model))

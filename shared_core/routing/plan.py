@@ -10,9 +10,19 @@ from shared_core.catalog import ROUTER_URL
 from shared_core.errors import ConfigError
 from shared_core.types import ModelRef
 
-__all__ = ["HUB_URL", "ROUTER_URL", "is_hugging_face", "is_loopback", "is_public", "wire_model"]
+__all__ = [
+    "ENDPOINTS_URL",
+    "HUB_URL",
+    "ROUTER_URL",
+    "is_hugging_face",
+    "is_loopback",
+    "is_public",
+    "wire_model",
+]
 
 HUB_URL = "https://huggingface.co"
+ENDPOINTS_URL = "https://api.endpoints.huggingface.cloud/v2"
+"""The API that manages dedicated endpoints, and knows their addresses."""
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _HUGGING_FACE = ("huggingface.co", "endpoints.huggingface.cloud")

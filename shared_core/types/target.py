@@ -11,6 +11,7 @@ from dataclasses import InitVar, dataclass, field, fields
 from typing import Any, NamedTuple
 
 from shared_core.errors import ConfigError
+from shared_core.types.addresses import ENDPOINT, endpoint_address
 from shared_core.types.secret import ApiKey
 
 __all__ = [
@@ -49,7 +50,8 @@ class Target:
     """A place to send to, and on whose account. All arguments are best given by name.
 
     Args:
-        base_url: Address that paths such as "/chat/completions" are appended to; "" is the client's own.
+        base_url: Address that paths such as "/chat/completions" are appended to; "" is the client's own. A dedicated
+            endpoint is "endpoint://name" or "endpoint://namespace/name".
         key: The token for this host, as an `ApiKey`. Users write `api_key`.
         bill_to: Organisation that pays, sent as `X-HF-Bill-To`; None is the client's own, where the host is.
         headers: Further headers.
@@ -85,7 +87,8 @@ class Target:
 
     @classmethod
     def of(cls, spec: TargetSpec) -> Target:
-        """What a user wrote: a model's id, an address (then without any token), a target, or `as_dict` of one.
+        """What a user wrote: a model's id, an address (then without any token), `endpoint://name`, a target, or
+        `as_dict` of one.
 
         Raises:
             ConfigError: It is none of them.
@@ -93,6 +96,8 @@ class Target:
         if isinstance(spec, Target):
             return spec
         if isinstance(spec, str) and spec:
+            if spec.startswith(ENDPOINT):
+                return cls(endpoint_address(spec))
             return cls(spec, ApiKey("")) if spec.startswith(("http://", "https://")) else cls(model=spec)
         if isinstance(spec, Mapping):
             return _from_dict(dict(spec))
