@@ -120,7 +120,9 @@ class EndpointFinder:
             return error
         explained = _of_its_state(found, error)
         if explained is None and isinstance(error, ModelNotServed):
-            error.hint = f"The endpoint {found.id} serves {found.model!r}: leave `model` out, or pass its container's name for it."
+            error.hint = (
+                f"The endpoint {found.id} serves {found.model!r}: leave `model` out, or give it that name."
+            )
         return explained or error
 
     # -- look-ups --------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 __all__ = ["EndpointHardware", "InferenceEndpoint"]
@@ -251,7 +252,7 @@ def _usd(value: Any) -> Decimal | None:
 
 def _option(words: Sequence[Any]) -> str:
     """What follows the option, in either spelling; "" where it is not given."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in pairwise([*words, ""]):
         if word == _NAMED:
             return str(following)
         if isinstance(word, str) and word.startswith(f"{_NAMED}="):
