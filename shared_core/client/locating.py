@@ -180,17 +180,19 @@ class EndpointFinder:
         return name
 
     def _look_up(self, url: str, path: str, key: ApiKey, waits: Waits) -> Flow[Any]:
-        call = self._call(url, path, key, waits)
+        call = self.question(url, path, key, waits)
         return (yield from run_through(policies(max_retries=self.max_retries, patience=0), call, self._got))
 
     def _got(self, call: Call) -> Flow[Any]:
         return (yield from self.exchange.look_up(call))
 
     def _token(self, url: str, key: ApiKey, waits: Waits) -> Flow[str]:
-        call = self._call(url, "", key, waits)
+        call = self.question(url, "", key, waits)
         return (yield from self.exchange.key(call, needed=True)).reveal()
 
-    def _call(self, url: str, path: str, key: ApiKey, waits: Waits) -> Call:
+    def question(self, url: str, path: str, key: ApiKey, waits: Waits) -> Call:
+        """A call to the API or the Hub, with the token if that may go there: to Hugging Face's own, or to a stand-in
+        on this machine."""
         key = key if may_have_key(key, url, url if is_loopback(url) else "") else NO_KEY
         waits = waits.shared()
         request = LookupRequest(path, token_needed=True)
@@ -208,7 +210,12 @@ def may_have_key(key: ApiKey, url: str, api_url: str) -> bool:
 
 
 def no_such_endpoint(error: RouterError, name: str) -> RouterError:
-    """An error of the API in the words of endpoints."""
+    """An error of the API in the words of endpoints.
+
+    Args:
+        error: As it came.
+        name: The endpoint that was asked about, with its namespace.
+    """
     if isinstance(error, Unauthorized | PermissionDenied):
         error.hint = _FOR_MANAGING
         return error
