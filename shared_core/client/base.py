@@ -23,7 +23,7 @@ from shared_core.client.checks import (
     checked_url,
 )
 from shared_core.client.costing import checked_costing
-from shared_core.client.endpoint_arguments import placed, without_endpoint
+from shared_core.client.endpoint_arguments import placed
 from shared_core.client.exchange import Exchange
 from shared_core.client.pipeline import locating, policies, run_through
 from shared_core.client.safeguards import Safeguards
@@ -51,6 +51,7 @@ from shared_core.types import (
     Timeouts,
     Waits,
     check_state_travels,
+    with_endpoint,
 )
 from shared_core.wire.chat import check_messages
 
@@ -162,7 +163,7 @@ class RouterBase:
     _settled = False
 
     def __init__(self, model: str | None = None, **arguments: Unpack[RouterArguments]) -> None:
-        named = without_endpoint({"model": model, **arguments})
+        named = with_endpoint({"model": model, **arguments})
         self._given = given(named)
         self._set_up(**named)
         self._preset: NamedModel | None = None

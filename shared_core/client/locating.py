@@ -10,6 +10,7 @@ A token goes to an address that the API names only where that is a host of Huggi
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -26,8 +27,10 @@ from shared_core.errors import (
     ModelLoading,
     ModelNotServed,
     Overloaded,
+    PaymentRequired,
     PermissionDenied,
     ProviderFailed,
+    RateLimited,
     RouterError,
     TimedOut,
     Unauthorized,
@@ -46,7 +49,7 @@ from shared_core.types import (
     origin_of,
 )
 
-__all__ = ["FOUND", "EndpointFinder", "may_have_key", "no_such_endpoint", "not_to_be_used"]
+__all__ = ["FOUND", "EndpointFinder", "may_have_key", "not_to_be_used", "of_the_api"]
 
 FOUND: Answers[Any] = Answers()
 """Endpoints and namespaces that this process has found."""
@@ -152,7 +155,7 @@ class EndpointFinder:
             reply = yield from self._look_up(self.api_url, path, key, waits)
             found = InferenceEndpoint.from_reply(reply, namespace)
         except RouterError as error:
-            raise no_such_endpoint(error, f"{namespace}/{bare}") from None
+            raise of_the_api(error, f"{namespace}/{bare}") from None
         except ValueError as error:
             raise _not_understood(f"{self.api_url}{path}", error) from None
         if found.url and found.status not in ("paused", "failed"):
@@ -169,7 +172,10 @@ class EndpointFinder:
         known: str | None = FOUND.fresh((self.hub_url, account), time.time())
         if known is not None:
             return known
-        told = yield from self._look_up(self.hub_url, "/api/whoami-v2", key, waits)
+        try:
+            told = yield from self._look_up(self.hub_url, "/api/whoami-v2", key, waits)
+        except RouterError as error:
+            raise of_the_api(error, "") from None
         name = told.get("name") if isinstance(told, dict) and told.get("type", "user") == "user" else None
         if not isinstance(name, str) or not name:
             raise ConfigError(
@@ -209,26 +215,27 @@ def may_have_key(key: ApiKey, url: str, api_url: str) -> bool:
     return is_hugging_face(url) or origin_of(url) == origin_of(api_url)
 
 
-def no_such_endpoint(error: RouterError, name: str) -> RouterError:
+def of_the_api(error: RouterError, name: str) -> RouterError:
     """An error of the API in the words of endpoints.
 
     Args:
         error: As it came.
         name: The endpoint that was asked about, with its namespace.
     """
-    if isinstance(error, Unauthorized | PermissionDenied):
-        error.hint = _FOR_MANAGING
-        return error
-    if not isinstance(error, ModelNotServed) or error.status != 404:
-        return error
-    return ModelNotServed(
-        f"There is no endpoint {name!r}, or the token may not see it.",
-        hint="See `hfrouter endpoints`; one of an organisation is named with it: namespace/name.",
-        status=error.status,
-        code=error.code,
-        request_id=error.request_id,
-        attempts=error.attempts,
-    )
+    if isinstance(error, ModelNotServed) and error.status == 404:
+        return ModelNotServed(
+            f"There is no endpoint {name!r}, or the token may not see it.",
+            hint="See `hfrouter endpoints`; one of an organisation is named with it: namespace/name.",
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+            attempts=error.attempts,
+        )
+    if isinstance(error, BadRequest) and error.status == 409:
+        error.hint = "Choose another name, or change the one that is there with `update`."
+    else:
+        error.hint = next((hint for kind, hint in _HINTS.items() if isinstance(error, kind)), error.hint)
+    return error
 
 
 def not_to_be_used(found: InferenceEndpoint) -> RouterError | None:
@@ -274,4 +281,12 @@ _FOR_CALLS = (
     "Give the token the permission 'Make calls to your Inference Endpoints' (https://hf.co/settings/tokens). It is "
     "sent to hosts of Hugging Face's alone: for a domain of your own, pass base_url and api_key in place of endpoint."
 )
-_FOR_MANAGING = "Give the token the permissions for Inference Endpoints of that namespace (https://hf.co/settings/tokens)."
+_FOR_MANAGING = "Give the token the permission 'Manage Inference Endpoints' of that namespace (https://hf.co/settings/tokens)."
+_HINTS: Mapping[type[RouterError], str] = {
+    Unauthorized: _FOR_MANAGING,
+    PermissionDenied: _FOR_MANAGING,
+    PaymentRequired: "Add a payment method or credits at https://hf.co/settings/billing.",
+    RateLimited: "Ask again in a moment, and less often.",
+    ConnectionLost: "Check the network, the proxy and `endpoints_url`.",
+    BadRequest: "Correct what the message names; nothing was changed.",
+}

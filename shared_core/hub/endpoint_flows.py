@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from shared_core.client.exchange import NO_KEY, USER_AGENT, json_of
-from shared_core.client.locating import FOUND, EndpointFinder, may_have_key, no_such_endpoint, not_to_be_used
+from shared_core.client.locating import FOUND, EndpointFinder, may_have_key, not_to_be_used, of_the_api
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import (
@@ -229,7 +229,7 @@ class EndpointFlows:
         try:
             return (yield from run_through(stack, call, partial(self._sent, request, read)))
         except RouterError as error:
-            raise no_such_endpoint(error, name) from None
+            raise of_the_api(error, name) from None
 
     def _sent(self, request: ApiRequest, read: Callable[[Head], Flow[T]], call: Call) -> Flow[T]:
         exchange = self.client._exchange
@@ -253,7 +253,9 @@ class EndpointFlows:
         named = namespace if namespace is not None else self.namespace
         if named is None:
             return (yield from self._finder().namespace(self.client._key, self._waits()))
-        return endpoint_in(endpoint_address(named))
+        if "/" in (space := endpoint_in(endpoint_address(named))):
+            raise ConfigError(f"namespace={named!r} is not the name of a user or an organisation.")
+        return space
 
     def _finder(self) -> EndpointFinder:
         self.client._settle()

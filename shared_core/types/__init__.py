@@ -12,7 +12,14 @@ from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
     from shared_core.types.account import AccountUsage
-    from shared_core.types.addresses import ENDPOINT, endpoint_address, endpoint_in, origin_of
+    from shared_core.types.addresses import (
+        ENDPOINT,
+        check_endpoint,
+        endpoint_address,
+        endpoint_in,
+        origin_of,
+        with_endpoint,
+    )
     from shared_core.types.answers import (
         Answer,
         Answers,
@@ -62,7 +69,14 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "account": ("AccountUsage",),
-    "addresses": ("ENDPOINT", "endpoint_address", "endpoint_in", "origin_of"),
+    "addresses": (
+        "ENDPOINT",
+        "check_endpoint",
+        "endpoint_address",
+        "endpoint_in",
+        "origin_of",
+        "with_endpoint",
+    ),
     "answers": (
         "Answer",
         "Answers",
@@ -197,6 +211,7 @@ __all__ = [
     "Usage",
     "Waits",
     "budget_from",
+    "check_endpoint",
     "check_state_travels",
     "endpoint_address",
     "endpoint_in",
@@ -206,4 +221,5 @@ __all__ = [
     "plain_routing",
     "plain_safeguard",
     "plain_targets",
+    "with_endpoint",
 ]

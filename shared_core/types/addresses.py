@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from shared_core.errors import ConfigError
 
-__all__ = ["ENDPOINT", "endpoint_address", "endpoint_in", "origin_of"]
+__all__ = ["ENDPOINT", "check_endpoint", "endpoint_address", "endpoint_in", "origin_of", "with_endpoint"]
 
 ENDPOINT = "endpoint://"
 
@@ -43,6 +45,45 @@ def endpoint_address(name: str) -> str:
 def endpoint_in(url: str) -> str:
     """The endpoint that such an address names, as `name` or `namespace/name`; "" for every other address."""
     return url.removeprefix(ENDPOINT) if url.startswith(ENDPOINT) else ""
+
+
+def check_endpoint(provider: str | None, bill_to: str | None) -> None:
+    """Whether these go together with a dedicated endpoint.
+
+    Raises:
+        ConfigError: One means something to the router alone.
+    """
+    if provider is not None:
+        raise ConfigError(
+            f"provider={provider!r} chooses among providers behind the router, and an endpoint has none.",
+            hint="Leave provider out.",
+        )
+    if bill_to is not None:
+        raise ConfigError(
+            f"bill_to={bill_to!r} is for the router: an endpoint is paid for by its namespace.",
+            hint='Leave bill_to out; an organisation\'s endpoint is "organisation/name".',
+        )
+
+
+def with_endpoint(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of a client with what `endpoint` means as their `base_url`.
+
+    Raises:
+        ConfigError: Both say where calls go, it is no name of an endpoint, or there is what an endpoint has no use for.
+
+    Example:
+        >>> with_endpoint({"endpoint": "mine", "timeout": 20})
+        {'timeout': 20, 'base_url': 'endpoint://mine'}
+    """
+    rest = dict(arguments)
+    if (name := rest.pop("endpoint", None)) is None:
+        return rest
+    if rest.get("base_url") is not None:
+        raise ConfigError(
+            f"endpoint={name!r} and base_url={rest['base_url']!r} both say where calls go.", hint="Keep one."
+        )
+    check_endpoint(rest.get("provider"), rest.get("bill_to"))
+    return {**rest, "base_url": endpoint_address(name)}
 
 
 @functools.lru_cache(maxsize=1024)
