@@ -265,12 +265,11 @@ def _show_all(hub: Endpoints, *, as_json: bool) -> None:
             f"{one.id}\n  {one.repository}",
             one.status,
             f"{one.instance_type} {one.instance_size}",
-            _replicas(one),
             money(one.usd_per_hour),
         ]
         for one in found
     ]
-    show_table([*titles, ("replicas", "right"), ("USD/h", "right")], rows)
+    show_table([*titles, ("USD/h", "right")], rows)
 
 
 def _show_one(found: InferenceEndpoint, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -74,15 +74,13 @@ class EndpointFlows:
             raise _not_understood("the list of endpoints", "it holds no `items`")
         found = [self._read(each, space) for each in listed]
         if prices and found:
-            found = _priced(found, (yield from self.hardware(space)))
+            found = yield from self._priced(found)
         return tuple(sorted(found, key=lambda each: each.created_at, reverse=True))
 
     def get(self, name: str, *, prices: bool = False) -> Flow[InferenceEndpoint]:
         """One endpoint, as it is now."""
         found = yield from self._one("get_inference_endpoint", name)
-        if prices:
-            return _priced([found], (yield from self.hardware(found.namespace)))[0]
-        return found
+        return (yield from self._priced([found]))[0] if prices else found
 
     def create(self, name: str, options: dict[str, Any]) -> Flow[InferenceEndpoint]:
         """A new one."""
@@ -200,6 +198,15 @@ class EndpointFlows:
             return False
         return True
 
+    def _priced(self, found: list[InferenceEndpoint]) -> Flow[list[InferenceEndpoint]]:
+        """Endpoints of one namespace with the price of what they run on, where a list can be had that has it."""
+        try:
+            hardware = yield from self.hardware(found[0].namespace)
+        except RouterError:
+            return found
+        prices = [next((each.usd_per_hour for each in hardware if each.fits(one)), None) for one in found]
+        return [replace(one, usd_per_hour=price) for one, price in zip(found, prices, strict=True)]
+
     # -- asking ------------------------------------------------------------------------------------------------------
 
     def _one(
@@ -283,14 +290,6 @@ def _text_of(response: Head) -> Flow[str]:
 
 def _nothing(response: Head) -> Flow[None]:
     yield from read_all(response, _LARGEST_TEXT)
-
-
-def _priced(
-    found: Sequence[InferenceEndpoint], hardware: Sequence[EndpointHardware]
-) -> list[InferenceEndpoint]:
-    """Endpoints with the price of what they run on, where the list has it."""
-    prices = [next((each.usd_per_hour for each in hardware if each.fits(one)), None) for one in found]
-    return [replace(one, usd_per_hour=price) for one, price in zip(found, prices, strict=True)]
 
 
 def _not_understood(what: str, why: str) -> MalformedResponse:

@@ -51,7 +51,8 @@ class Endpoints:
 
         Args:
             namespace: In place of the object's own.
-            prices: Whether to ask for the price list of the hardware, too, and fill in `usd_per_hour`.
+            prices: Whether to ask for the price list of the hardware, too, and fill in `usd_per_hour` where it can be
+                had.
         """
         return BlockingRun(self._flows.list(namespace, prices=prices), self.router._sender()).finish()
 
