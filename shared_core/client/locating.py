@@ -95,8 +95,8 @@ class EndpointFinder:
     def usable(self, target: Target, waits: Waits) -> Flow[InferenceEndpoint]:
         """The endpoint that a target names, ready to be sent something; the errors are those of `located`."""
         found = yield from self.find(endpoint_in(target.base_url), target.key, waits)
-        if (error := not_to_be_used(found)) is not None:
-            raise error
+        if (unfit := not_to_be_used(found)) is not None:
+            raise unfit
         try:
             checked_url(found.url, "the endpoint's address")
         except ConfigError as error:

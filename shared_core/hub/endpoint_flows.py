@@ -65,7 +65,7 @@ class EndpointFlows:
     client: VectorRouter
     namespace: str | None = None
 
-    def list(self, namespace: str | None, *, prices: bool) -> Flow[tuple[InferenceEndpoint, ...]]:
+    def all_of(self, namespace: str | None, *, prices: bool) -> Flow[tuple[InferenceEndpoint, ...]]:
         """All endpoints of a namespace, the newest first."""
         space = yield from self._space(namespace)
         reply = yield from self._json("list_inference_endpoints", namespace=space)

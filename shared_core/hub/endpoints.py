@@ -54,7 +54,7 @@ class Endpoints:
             prices: Whether to ask for the price list of the hardware, too, and fill in `usd_per_hour` where it can be
                 had.
         """
-        return BlockingRun(self._flows.list(namespace, prices=prices), self.router._sender()).finish()
+        return BlockingRun(self._flows.all_of(namespace, prices=prices), self.router._sender()).finish()
 
     def get(self, name: str, *, prices: bool = False) -> InferenceEndpoint:
         """One endpoint, as it is now.
@@ -145,7 +145,7 @@ class AsyncEndpoints:
         self, namespace: str | None = None, *, prices: bool = False
     ) -> tuple[InferenceEndpoint, ...]:
         """See `Endpoints.list`."""
-        return await AsyncRun(self._flows.list(namespace, prices=prices), self.router._sender()).finish()
+        return await AsyncRun(self._flows.all_of(namespace, prices=prices), self.router._sender()).finish()
 
     async def get(self, name: str, *, prices: bool = False) -> InferenceEndpoint:
         """See `Endpoints.get`."""

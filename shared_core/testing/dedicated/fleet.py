@@ -210,6 +210,7 @@ class Fleet:
         """Drops all of them."""
         with self._lock:
             self._all.clear()
+            self._made = 0
 
     def _get(self, namespace: str, name: str) -> Deployed:
         found = self._all.get((namespace, name))
