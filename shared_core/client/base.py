@@ -222,11 +222,7 @@ class RouterBase:
         self._patience = checked_patience(False if wait_for_model is None else wait_for_model)
         self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
         self._locate = locating(self._exchange, self._hub_url, self._endpoints_url, max_retries)
-        self._safeguards = Safeguards.of(
-            safeguards, partial(self._exchange.key, needed=False), self._exchange.costs
-        )
-        self._policies = self._stack()
-        self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
+        self._guard(safeguards)
         self.fallback: Sequence[TargetSpec] = fallback or ()
         self.tiers = dict(tiers or {})
         self.tier = tier
@@ -236,6 +232,14 @@ class RouterBase:
         self._ways = self._find_ways()
         self._check_hedge()
         self._target: Target | None = None
+
+    def _guard(self, safeguards: SafeguardArguments) -> None:
+        """Takes on the policies that these arguments mean."""
+        self._safeguards = Safeguards.of(
+            safeguards, partial(self._exchange.key, needed=False), self._exchange.costs
+        )
+        self._policies = self._stack()
+        self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
 
     @classmethod
     def from_settings(cls, settings: RouterSettings, **arguments: Any) -> Self:
@@ -288,7 +292,7 @@ class RouterBase:
         return {
             "settings": arguments_of(self),
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
-            "api_key": _left_behind() if dropped else self._key,
+            "api_key": ApiKey.left_behind() if dropped else self._key,
             "client_stays": self._has_own_client or self._client_stayed_behind,
             "preset": (self._preset, self._own_name),
         }
@@ -436,9 +440,3 @@ class RouterBase:
         own = self._safeguards
         tags = {**own.usage_tags, **checked_tags(usage_tags)} if usage_tags else own.usage_tags
         return Call(request, target, waits, Progress(waits.now()), None, tags, own.hooks)
-
-
-def _left_behind() -> ApiKey:
-    key = ApiKey("")
-    key.source = "left behind"
-    return key

@@ -17,6 +17,7 @@ from shared_core.routing import ROUTER_URL, is_hugging_face
 from shared_core.types import (
     SECRET_HEADERS,
     ApiKey,
+    Budget,
     Target,
     TargetSpec,
     endpoint_in,
@@ -32,6 +33,7 @@ __all__ = [
     "Settled",
     "arguments_of",
     "attributes_with",
+    "bound_by",
     "given",
     "settled",
     "twin_of",
@@ -199,6 +201,18 @@ def twin_of(client: Client, named: NamedModel) -> Client:
         twin.fallback, twin.tiers = targets["fallback"], targets["tiers"]
         twin._ways = twin._find_ways()
     return twin
+
+
+def bound_by(client: Client, budget: Budget) -> Client:
+    """The client with one budget more: all that is limited or remembered is shared."""
+    client._settle()
+    arguments = client._safeguards.arguments
+    budgets = [*(arguments.get("budgets") or ()), budget]
+    bound = object.__new__(type(client))
+    bound.__dict__.update(client.__dict__)
+    bound._guard({**arguments, "budgets": budgets})
+    bound._ways, bound._twins = bound._find_ways(), {}
+    return bound
 
 
 def given(arguments: Mapping[str, Any]) -> dict[str, Any]:

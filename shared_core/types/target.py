@@ -150,7 +150,7 @@ class Target:
     def _travelling_key(self) -> ApiKey:
         """Headers that are secrets stay behind like an explicit key, and are missed just as loudly."""
         dropped = SECRET_HEADERS & {name.lower() for name in self.headers}
-        return _left_behind() if dropped else self.key
+        return ApiKey.left_behind() if dropped else self.key
 
 
 TargetSpec = str | Target | Mapping[str, Any]
@@ -188,18 +188,12 @@ def _from_dict(values: dict[str, Any]) -> Target:
     if source == "none":
         return Target(**{**values, "api_key": ""})
     if source in ("argument", "left behind") and values.get("api_key") is None:
-        return Target(**{**values, "api_key": _left_behind()})
+        return Target(**{**values, "api_key": ApiKey.left_behind()})
     return target
 
 
 def _harmless(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in SECRET_HEADERS}
-
-
-def _left_behind() -> ApiKey:
-    key = ApiKey("")
-    key.source = "left behind"
-    return key
 
 
 def _rebuilt(values: dict[str, Any]) -> Target:
