@@ -195,6 +195,20 @@ def test_documents_are_reranked(ask: Ask, host: OfflineRouter) -> None:
     assert host.requests[-1].path == "/dedicated/offline/ranks/rerank"
 
 
+def test_a_base_model_goes_on_with_a_text(ask: Ask, host: OfflineRouter) -> None:
+    host.deploy("base", "offline/writer")
+    reply = ask("text_generation", "Paris is", of={"endpoint": "base"}, max_new_tokens=5)
+    assert reply.text
+    assert host.requests[-1].path == "/dedicated/offline/base/v1/completions"
+    assert host.requests[-1].json["model"] == "offline/writer"
+
+
+def test_a_warm_up_waits_until_it_answers(ask: Ask, host: OfflineRouter) -> None:
+    host.deploy("it", "offline/echo", state="scaledToZero")
+    host.queue(Status(503, headers={"retry-after": "0"}), path="/dedicated/*")
+    assert ask("warm", of={"endpoint": "it"}).state == "live"
+
+
 def test_a_status_says_whether_it_answers(ask: Ask, host: OfflineRouter) -> None:
     host.deploy("mine", "offline/echo")
     host.deploy("resting", "offline/echo", state="paused")

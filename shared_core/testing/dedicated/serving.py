@@ -33,9 +33,11 @@ class Serving(Endpoint):
         from shared_core.testing.app import Chat
         from shared_core.testing.embedding.rerank import Rerank, TeiRerank
         from shared_core.testing.embedding.routes import OpenAIEmbeddings, TeiEmbed, TeiHealth, TeiInfo
+        from shared_core.testing.tasks.completions import Completions
 
         self._served: Mapping[str, Endpoint] = {
             "v1/chat/completions": Chat(state, brains),
+            "v1/completions": Completions(state, brains, "featherless-ai"),
             "v1/embeddings": OpenAIEmbeddings(state, brains),
             "v1/rerank": Rerank(state, brains),
             "embed": TeiEmbed(state, brains),
