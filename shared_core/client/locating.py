@@ -49,7 +49,7 @@ from shared_core.types import (
     origin_of,
 )
 
-__all__ = ["FOUND", "EndpointFinder", "may_have_key", "not_to_be_used", "of_the_api"]
+__all__ = ["FOUND", "EndpointFinder", "endpoint_from", "may_have_key", "not_to_be_used", "of_the_api"]
 
 FOUND: Answers[Any] = Answers()
 """Endpoints and namespaces that this process has found."""
@@ -95,12 +95,8 @@ class EndpointFinder:
     def usable(self, target: Target, waits: Waits) -> Flow[InferenceEndpoint]:
         """The endpoint that a target names, ready to be sent something; the errors are those of `located`."""
         found = yield from self.find(endpoint_in(target.base_url), target.key, waits)
-        if (unfit := not_to_be_used(found)) is not None:
-            raise unfit
-        try:
-            checked_url(found.url, "the endpoint's address")
-        except ConfigError as error:
-            raise _not_understood(found.id, error) from None
+        if (error := not_to_be_used(found)) is not None:
+            raise error
         return found
 
     def explained(self, call: Call, error: RouterError) -> Flow[RouterError]:
@@ -152,12 +148,9 @@ class EndpointFinder:
         namespace = namespace or (yield from self.namespace(key, waits))
         path = f"/endpoint/{quote(namespace, safe='')}/{quote(bare, safe='')}"
         try:
-            reply = yield from self._look_up(self.api_url, path, key, waits)
-            found = InferenceEndpoint.from_reply(reply, namespace)
+            found = endpoint_from((yield from self._look_up(self.api_url, path, key, waits)), namespace)
         except RouterError as error:
             raise of_the_api(error, f"{namespace}/{bare}") from None
-        except ValueError as error:
-            raise _not_understood(f"{self.api_url}{path}", error) from None
         if found.url and found.status not in ("paused", "failed"):
             FOUND.keep(known_as, found, time.time())
         return found
@@ -203,6 +196,25 @@ class EndpointFinder:
         waits = waits.shared()
         request = LookupRequest(path, token_needed=True)
         return Call(request, Target(url, key), waits, Progress(waits.now()))
+
+
+def endpoint_from(reply: Any, namespace: str) -> InferenceEndpoint:
+    """The endpoint that a reply describes, at an address that may be connected to.
+
+    Raises:
+        MalformedResponse: It is another kind of reply.
+    """
+    try:
+        found = InferenceEndpoint.from_reply(reply, namespace)
+        if found.url:
+            checked_url(found.url, "its address")
+    except ValueError as error:  # a ConfigError is one, too
+        raise MalformedResponse(
+            f"The reply about an endpoint of {namespace} is not understood: {error}.",
+            hint="Check `endpoints_url`.",
+            reactions=(),
+        ) from None
+    return found
 
 
 def may_have_key(key: ApiKey, url: str, api_url: str) -> bool:
@@ -268,12 +280,6 @@ def _of_its_state(found: InferenceEndpoint, error: RouterError) -> RouterError |
         explained.model, explained.status = error.model, error.status
         explained.request_id, explained.retry_after = error.request_id, error.retry_after
     return explained
-
-
-def _not_understood(what: str, error: Exception) -> MalformedResponse:
-    return MalformedResponse(
-        f"The reply about {what} is not understood: {error}.", hint="Check `endpoints_url`.", reactions=()
-    )
 
 
 _PERHAPS_ITS_STATE = (Overloaded, ProviderFailed, ModelLoading, ModelNotServed, ConnectionLost, TimedOut)

@@ -104,12 +104,12 @@ def settled(own: Mapping[str, Any], settings: RouterSettings | None) -> Settled:
         }
     names = _names(own.get("models"), found.get("models"))
     arguments = {**found, **own, **({"models": names} if names else {})}
-    if endpoint_in(arguments.get("base_url") or "") and home.base_url != arguments["base_url"]:
-        _anchor(arguments, home)
     if names and arguments.get("fallback"):
         arguments["fallback"] = _with_names(arguments["fallback"], names)
     if names and arguments.get("tiers"):
         arguments["tiers"] = {tier: _with_names(specs, names) for tier, specs in arguments["tiers"].items()}
+    if endpoint_in(arguments.get("base_url") or "") and not endpoint_in(home.base_url):
+        _anchor(arguments, _with_own_key(home, own))
     name = arguments.get("model")
     preset = names.get(name) if isinstance(name, str) else None
     if "base_url" not in own and holds_secret(own):
@@ -235,6 +235,14 @@ def _of_a_host(url: str, found: Mapping[str, Any]) -> tuple[str, ...]:
     place = found.get("base_url", ROUTER_URL)
     shared = is_hugging_face(place) or origin_of(place) == origin_of(found.get("endpoints_url", ""))
     return _OF_PROVIDERS if shared else (*_OF_PROVIDERS, "api_key")
+
+
+def _with_own_key(home: Target, own: Mapping[str, Any]) -> Target:
+    """The router with the token that was given for an endpoint: both are of one account."""
+    key = own.get("api_key")
+    if not isinstance(key, ApiKey) or home.key.source != "ambient" or not is_hugging_face(home.base_url):
+        return home
+    return replace(home, key=key)
 
 
 def _with_names(specs: Sequence[TargetSpec], names: Mapping[str, NamedModel]) -> list[TargetSpec]:

@@ -17,6 +17,7 @@ from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ModelNotServed, RouterError
 from shared_core.flow import Flow, gather
 from shared_core.hub.cards import EXPAND, HubModel, parse_hub_model
+from shared_core.types import endpoint_in
 
 __all__ = ["ANSWERS", "catalog_and", "model_page", "model_pages"]
 
@@ -74,6 +75,8 @@ def catalog_and(client: VectorRouter, question: Flow[T]) -> Flow[tuple[Catalog |
     the rest still holds."""
 
     def catalog() -> Flow[Catalog | None]:
+        if endpoint_in(client.base_url):  # which knows one model, and would be woken by the question
+            return None
         try:
             return (yield from client._models(refresh=False))
         except RouterError:

@@ -13,9 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, cast
+from urllib.parse import quote
 
 from shared_core.client.exchange import NO_KEY, USER_AGENT, json_of
-from shared_core.client.locating import FOUND, EndpointFinder, may_have_key, not_to_be_used, of_the_api
+from shared_core.client.locating import (
+    FOUND,
+    EndpointFinder,
+    endpoint_from,
+    may_have_key,
+    not_to_be_used,
+    of_the_api,
+)
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import (
@@ -71,8 +79,12 @@ class EndpointFlows:
         reply = yield from self._json("list_inference_endpoints", namespace=space)
         listed = reply.get("items") if isinstance(reply, dict) else None
         if not isinstance(listed, list):
-            raise _not_understood("the list of endpoints", "it holds no `items`")
-        found = [self._read(each, space) for each in listed]
+            raise MalformedResponse(
+                "The list of endpoints is not understood: it holds no `items`.",
+                hint="Check `endpoints_url`.",
+                reactions=(),
+            )
+        found = [endpoint_from(each, space) for each in listed]
         if prices and found:
             found = yield from self._priced(found)
         return tuple(sorted(found, key=lambda each: each.created_at, reverse=True))
@@ -189,7 +201,7 @@ class EndpointFlows:
         key = client._key if may_have_key(client._key, found.url, finder.api_url) else NO_KEY
         call = finder.question(finder.api_url, "", key, _a_look(whole))
         call = replace(call, target=replace(call.target, base_url=found.url, key=key))
-        request = ApiRequest("GET", f"/{found.health_route.lstrip('/')}")
+        request = ApiRequest("GET", f"/{quote(found.health_route.lstrip('/'))}")
         try:
             yield from self._sent(request, _nothing, call)
         except (Unauthorized, PermissionDenied, ModelNotServed):
@@ -214,7 +226,7 @@ class EndpointFlows:
     ) -> Flow[InferenceEndpoint]:
         space, bare = yield from self._named(name)
         reply = yield from self._json(method, bare, namespace=space, waits=waits, **options)
-        return self._read(reply, space)
+        return endpoint_from(reply, space)
 
     def _json(
         self, method: str, *arguments: str, namespace: str, waits: Waits | None = None, **options: Any
@@ -271,12 +283,6 @@ class EndpointFlows:
     def _waits(self) -> Waits:
         return Waits(self.client.timeouts, time.monotonic, streamed=False)
 
-    def _read(self, reply: Any, namespace: str) -> InferenceEndpoint:
-        try:
-            return InferenceEndpoint.from_reply(reply, namespace)
-        except ValueError as error:
-            raise _not_understood("an endpoint", str(error)) from None
-
 
 def _a_look(whole: Waits) -> Waits:
     """The time limits of one look while something is waited for, which may be the last."""
@@ -290,9 +296,3 @@ def _text_of(response: Head) -> Flow[str]:
 
 def _nothing(response: Head) -> Flow[None]:
     yield from read_all(response, _LARGEST_TEXT)
-
-
-def _not_understood(what: str, why: str) -> MalformedResponse:
-    return MalformedResponse(
-        f"The reply about {what} is not understood: {why}.", hint="Check `endpoints_url`.", reactions=()
-    )

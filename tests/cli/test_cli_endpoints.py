@@ -112,6 +112,31 @@ def test_an_error_is_one_clear_line_and_a_code(
     assert "hf_owner" not in done.err
 
 
+@pytest.mark.parametrize(
+    ("name", "said"), [("mine", "mine is 'running'"), ("resting", "resume offline/resting")]
+)
+def test_the_doctor_looks_at_the_endpoint_in_place_of_the_router(
+    hfrouter: Run, deployed: OfflineRouter, environment: dict[str, str], name: str, said: str
+) -> None:
+    del environment["HFROUTER_BASE_URL"]
+    environment["HFROUTER_ENDPOINT"] = name
+    assert said in " ".join(hfrouter("doctor").out.split())
+
+
+def test_a_chat_may_be_with_an_endpoint(hfrouter: Run, deployed: OfflineRouter) -> None:
+    assert hfrouter("chat", "-e", "mine", "Hello!").out.startswith("Hello!")
+    assert "is paused" in hfrouter("chat", "-e", "resting", "Hello!").err
+
+
+def test_looking_for_models_wakes_no_endpoint(
+    hfrouter: Run, deployed: OfflineRouter, environment: dict[str, str]
+) -> None:
+    del environment["HFROUTER_BASE_URL"]
+    environment["HFROUTER_ENDPOINT"] = "mine"
+    assert hfrouter("models", "--all").code == 0
+    assert not [one for one in deployed.requests if one.path.startswith("/dedicated")]
+
+
 def test_nothing_is_deleted_where_nobody_can_be_asked(hfrouter: Run, deployed: OfflineRouter) -> None:
     done = hfrouter("endpoints", "delete", "mine")
     assert done.code == 2

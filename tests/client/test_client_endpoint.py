@@ -419,6 +419,29 @@ def test_a_name_of_ones_own_may_stand_for_an_endpoint(ask: Ask, host: OfflineRou
     assert reply.meta.model == "offline/echo"
 
 
+def test_a_name_of_ones_own_stands_in_where_the_endpoint_rests(ask: Ask, host: OfflineRouter) -> None:
+    host.deploy("resting", "offline/echo", state="paused")
+    models = {"spare": {"model": "offline/tools", "base_url": str(host), "api_key": KEY}}
+    reply = ask("chat", HELLO, of={"endpoint": "resting", "models": models, "fallback": ["spare"]})
+    assert (reply.meta.model, reply.meta.url) == ("offline/tools", str(host))
+
+
+def test_limits_and_budgets_count_an_endpoint_by_its_name(about: dict[str, Any], host: OfflineRouter) -> None:
+    from shared_core import Budget, Limit
+
+    host.deploy("mine", "offline/echo")
+    bounds = {
+        "limits": [Limit(requests=100, per="minute", of="host")],
+        "budgets": [Budget(requests=2, per="total")],
+    }
+    router = HFRouter(endpoint="mine", **about, **bounds)
+    router.chat(HELLO)
+    router.chat(HELLO)
+    with pytest.raises(RouterError, match="may"):
+        router.chat(HELLO)
+    assert router.estimate_cost("Hello!").low.usd is None
+
+
 def test_answers_of_an_endpoint_are_remembered_by_its_name(ask: Ask, host: OfflineRouter) -> None:
     host.deploy("mine", "offline/echo")
     from shared_core import ChatCache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -319,6 +320,19 @@ def test_a_name_that_is_taken_is_told(manage: Manage, api: OfflineRouter) -> Non
 def test_one_that_runs_is_resumed_without_a_word(manage: Manage, api: OfflineRouter) -> None:
     api.deploy("mine")
     assert manage("resume", "mine").status == "running"
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a.example", "https://u:p@a.example", "http://a b", "https://a.example/?q"]
+)
+def test_an_address_that_cannot_be_one_is_not_connected_to(
+    manage: Manage, api: OfflineRouter, url: str
+) -> None:
+    told = json.dumps({"name": "mine", "status": {"state": "running", "url": url}})
+    api.queue(Status(200, told), path="/v2/*")
+    with pytest.raises(MalformedResponse):
+        manage("wait", "mine", 5, every=0.001)
+    assert len(api.requests) == 2
 
 
 @pytest.mark.parametrize("status", [200, 202, 204])
