@@ -54,7 +54,7 @@ __all__ = ["FOUND", "EndpointFinder", "endpoint_from", "may_have_key", "not_to_b
 FOUND: Answers[Any] = Answers()
 """Endpoints and namespaces that this process has found."""
 
-WAKING = frozenset({"pending", "initializing", "scaledToZero"})
+_WAKING = frozenset({"pending", "initializing", "scaledToZero"})
 """States from which an endpoint comes back by itself, once it was sent a request."""
 
 
@@ -115,6 +115,8 @@ class EndpointFinder:
             return error
         try:
             found = yield from self.find(endpoint_in(target.base_url), target.key, call.waits, fresh=True)
+        except ModelNotServed as gone:
+            return gone
         except RouterError:
             return error
         explained = _of_its_state(found, error)
@@ -272,7 +274,7 @@ def _of_its_state(found: InferenceEndpoint, error: RouterError) -> RouterError |
     """The error that the state means; None where the endpoint is said to run."""
     explained = not_to_be_used(found)
     if explained is None and (
-        found.status in WAKING or (found.status == "updating" and not found.ready_replica)
+        found.status in _WAKING or (found.status == "updating" and not found.ready_replica)
     ):
         state = "scaled to zero, and wakes" if found.status == "scaledToZero" else f"still {found.status}"
         explained = ModelLoading(f"The endpoint {found.id} is {state}.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -76,7 +76,7 @@ class EndpointFlows:
     def all_of(self, namespace: str | None, *, prices: bool) -> Flow[tuple[InferenceEndpoint, ...]]:
         """All endpoints of a namespace, the newest first."""
         space = yield from self._space(namespace)
-        reply = yield from self._json("list_inference_endpoints", namespace=space)
+        reply = yield from self._json("list_inference_endpoints", space)
         listed = reply.get("items") if isinstance(reply, dict) else None
         if not isinstance(listed, list):
             raise MalformedResponse(
@@ -96,7 +96,9 @@ class EndpointFlows:
 
     def create(self, name: str, options: dict[str, Any]) -> Flow[InferenceEndpoint]:
         """A new one."""
-        return (yield from self._one("create_inference_endpoint", name, **options))
+        if (namespace := options.pop("namespace", None)) is not None:  # as huggingface_hub has it
+            name = f"{namespace}/{name}"
+        return (yield from self._one("create_inference_endpoint", name, options))
 
     def update(self, name: str, options: dict[str, Any]) -> Flow[InferenceEndpoint]:
         """Other settings."""
@@ -104,7 +106,7 @@ class EndpointFlows:
             raise ConfigError(
                 "Nothing is to be changed. Nothing was sent.", hint="Pass min_replica=0 or the like."
             )
-        return (yield from self._one("update_inference_endpoint", name, **options))
+        return (yield from self._one("update_inference_endpoint", name, options))
 
     def pause(self, name: str) -> Flow[InferenceEndpoint]:
         """Off, until it is resumed."""
@@ -126,7 +128,7 @@ class EndpointFlows:
     def delete(self, name: str) -> Flow[None]:
         """Gone for good."""
         space, bare = yield from self._named(name)
-        request = yield from offload(partial(api_request, "delete_inference_endpoint", bare, namespace=space))
+        request = yield from offload(partial(api_request, "delete_inference_endpoint", space, bare))
         yield from self._ask(request, f"{space}/{bare}", _nothing)
 
     def hardware(self, namespace: str | None) -> Flow[tuple[EndpointHardware, ...]]:
@@ -222,18 +224,26 @@ class EndpointFlows:
     # -- asking ------------------------------------------------------------------------------------------------------
 
     def _one(
-        self, method: str, name: str, waits: Waits | None = None, **options: Any
+        self,
+        method: str,
+        name: str,
+        options: Mapping[str, Any] | None = None,
+        waits: Waits | None = None,
     ) -> Flow[InferenceEndpoint]:
         space, bare = yield from self._named(name)
-        reply = yield from self._json(method, bare, namespace=space, waits=waits, **options)
-        return endpoint_from(reply, space)
+        return endpoint_from((yield from self._json(method, space, bare, options, waits)), space)
 
     def _json(
-        self, method: str, *arguments: str, namespace: str, waits: Waits | None = None, **options: Any
+        self,
+        method: str,
+        space: str,
+        bare: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        waits: Waits | None = None,
     ) -> Flow[Any]:
         # Off the event loop: huggingface_hub is loaded with the first request.
-        request = yield from offload(partial(api_request, method, *arguments, namespace=namespace, **options))
-        return (yield from self._ask(request, "/".join([namespace, *arguments]), json_of, waits))
+        request = yield from offload(partial(api_request, method, space, bare, options))
+        return (yield from self._ask(request, space if bare is None else f"{space}/{bare}", json_of, waits))
 
     def _ask(
         self, request: ApiRequest, name: str, read: Callable[[Head], Flow[T]], waits: Waits | None = None
@@ -257,7 +267,7 @@ class EndpointFlows:
         body = b""
         if request.body is not None:
             headers["content-type"] = "application/json"
-            body = json.dumps(request.body).encode()
+            body = _written(request.body)
         method = cast(Any, request.method)
         url = f"{call.target.base_url}{request.path}"
         response = yield from exchange.send(call, HttpRequest(method, url, headers, body, key))
@@ -282,6 +292,13 @@ class EndpointFlows:
 
     def _waits(self) -> Waits:
         return Waits(self.client.timeouts, time.monotonic, streamed=False)
+
+
+def _written(body: Any) -> bytes:
+    try:
+        return json.dumps(body).encode()
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"The options cannot be written as JSON: {error}. Nothing was sent.") from None
 
 
 def _a_look(whole: Waits) -> Waits:

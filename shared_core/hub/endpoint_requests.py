@@ -57,25 +57,27 @@ class _Recorder:
         return take
 
 
-def api_request(method: str, *arguments: Any, namespace: str, **options: Any) -> ApiRequest:
+def api_request(
+    method: str, namespace: str, name: str | None = None, options: Mapping[str, Any] | None = None
+) -> ApiRequest:
     """What a method of `HfApi` would send.
 
     Args:
         method: Its name, such as "pause_inference_endpoint".
-        arguments: What it takes first: the endpoint's name.
         namespace: Whose endpoints are meant.
+        name: The endpoint's; None where the method takes none.
         options: What it takes besides.
 
     Raises:
         ConfigError: The method has no such option, needs another one, or refuses a value.
 
     Example:
-        >>> api_request("pause_inference_endpoint", "mine", namespace="me")
+        >>> api_request("pause_inference_endpoint", "me", "mine")
         ApiRequest('POST', '/endpoint/me/mine/pause')
     """
     from huggingface_hub import HfApi
 
-    known = options_of(method)
+    known, options = options_of(method), options or {}
     if unknown := options.keys() - known:
         raise ConfigError(
             f"An endpoint has no option {min(unknown)!r}. Nothing was sent.",
@@ -88,7 +90,7 @@ def api_request(method: str, *arguments: Any, namespace: str, **options: Any) ->
     )
     recorded.__kwdefaults__ = function.__kwdefaults__
     try:
-        recorded(_alone(), *arguments, namespace=namespace, **options)
+        recorded(_alone(), *([] if name is None else [name]), namespace=namespace, **options)
     except _Made as made:
         return made.request
     except (TypeError, ValueError) as error:

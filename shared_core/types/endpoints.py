@@ -128,7 +128,7 @@ class InferenceEndpoint:
             name,
             namespace,
             status["state"],
-            _text(status, "errorMessage") or _text(status, "message"),
+            _on_one_line(_text(status, "errorMessage") or _text(status, "message")),
             _text(status, "url").rstrip("/"),
             _text(model, "repository"),
             _text(model, "revision"),
@@ -228,6 +228,11 @@ def _list(value: Any, key: str) -> list[Mapping[str, Any]]:
 def _text(told: Mapping[str, Any], key: str) -> str:
     value = told.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _on_one_line(text: str) -> str:
+    """What may be a container's words, fit for a terminal."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text[:2000]).split())
 
 
 def _whole(told: Mapping[str, Any], key: str) -> int | None:

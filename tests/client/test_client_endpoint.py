@@ -293,7 +293,7 @@ def test_an_address_that_is_gone_is_looked_up_anew_by_the_next_call(ask: Ask, ho
     host.deploy("mine", "offline/echo")
     ask("chat", HELLO, of={"endpoint": "mine"})
     host._state.fleet.remove("offline", "mine")
-    with pytest.raises(ModelNotServed):
+    with pytest.raises(ModelNotServed, match="There is no endpoint 'offline/mine'"):
         ask("chat", HELLO, of={"endpoint": "mine"})
     host.deploy("mine", "offline/tools")
     assert ask("chat", HELLO, of={"endpoint": "mine"}).meta.model == "offline/tools"

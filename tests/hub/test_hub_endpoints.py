@@ -62,7 +62,7 @@ def about(api: OfflineRouter) -> dict[str, Any]:
 def manage(request: pytest.FixtureRequest, about: dict[str, Any]) -> Manage:
     """Calls a method of either kind."""
 
-    def call(method: str, *arguments: Any, of: dict[str, Any] | None = None, **options: Any) -> Any:
+    def call(method: str, /, *arguments: Any, of: dict[str, Any] | None = None, **options: Any) -> Any:
         settings = {**about, **(of or {})}
         if request.param == "threads":
             return getattr(Endpoints(HFRouter(**settings)), method)(*arguments, **options)
@@ -102,6 +102,11 @@ def test_what_is_sent_is_what_hf_api_makes_of_it(manage: Manage, api: OfflineRou
     assert sent["model"]["env"] == {"A": "b"}
     assert sent["model"]["image"] == {"custom": {"url": "vllm/vllm:1"}}
     assert sent["type"] == "authenticated"
+
+
+def test_a_new_one_may_be_an_organisation_s(manage: Manage) -> None:
+    assert manage("create", "theirs", **NEW, namespace="acme").id == "acme/theirs"
+    assert manage("create", "acme/more", **NEW).id == "acme/more"
 
 
 def test_another_namespace_is_named_once_for_all_or_with_each_name(
@@ -363,6 +368,9 @@ def test_a_token_of_an_organisation_needs_the_namespace(manage: Manage, api: Off
         ("create", ("mine",), {**NEW, "container_registry_password": "p"}, r"requires|no option"),
         ("update", ("mine",), {}, "Nothing is to be changed"),
         ("update", ("mine",), {"tensor_parallel_size": 2}, "pass custom_image"),
+        ("create", ("mine",), {**NEW, "method": "x"}, "no option 'method'"),
+        ("create", ("mine",), {**NEW, "env": {"A": object()}}, "cannot be written as JSON"),
+        ("create", ("mine",), {**NEW, "namespace": "a/b"}, "is not the name"),
         ("get", ("../../etc",), {}, "is not the name"),
         ("list", ("a/b",), {}, "is not the name of a user"),
         ("list", ("a b",), {}, "is not the name"),
@@ -378,6 +386,6 @@ def test_what_cannot_work_is_found_before_anything_is_sent(
 
 
 def test_a_request_does_not_show_the_secrets_in_it() -> None:
-    request = api_request("create_inference_endpoint", "mine", namespace="me", **NEW, secrets={"A": "hidden"})
+    request = api_request("create_inference_endpoint", "me", "mine", {**NEW, "secrets": {"A": "hidden"}})
     assert "hidden" not in repr(request)
     assert request.body["model"]["secrets"] == {"A": "hidden"}

@@ -95,7 +95,7 @@ def test_what_we_would_send_is_what_it_sends(
     api: HfApi, router: OfflineRouter, method: str, arguments: Any, options: dict[str, Any]
 ) -> None:
     router.deploy("mine", state="paused" if method.startswith("resume") else "running")
-    ours = api_request(method, *arguments, namespace="offline", **options)
+    ours = api_request(method, "offline", *(arguments or (None,)), options)
     try:
         getattr(api, method)(*arguments, namespace="offline", token="any", **options)
     except HfHubHTTPError:
@@ -105,6 +105,6 @@ def test_what_we_would_send_is_what_it_sends(
 
 
 def test_huggingface_hub_itself_is_left_as_it_was(api: HfApi, router: OfflineRouter) -> None:
-    api_request("list_inference_endpoints", namespace="offline")
+    api_request("list_inference_endpoints", "offline")
     router.deploy("mine")
     assert [one.name for one in api.list_inference_endpoints("offline", token="any")] == ["mine"]

@@ -92,6 +92,14 @@ def test_what_a_reply_does_not_say_is_not_made_up(reply: dict[str, Any]) -> None
     assert found.as_dict().keys() <= {"name", "namespace", "status", "health_route"}
 
 
+def test_what_a_container_says_cannot_play_with_a_terminal() -> None:
+    status = {"state": "failed", "errorMessage": "out of\n\x1b[31mmemory" + "!" * 10_000}
+    message = InferenceEndpoint.from_reply({"name": "x", "status": status}, "me").message
+    assert message.startswith("out of [31mmemory!")
+    assert message.isprintable()
+    assert len(message) <= 2000
+
+
 @pytest.mark.parametrize(
     "reply", [None, [], {}, {"name": "x"}, {"name": 3, "status": {"state": "a"}}], ids=str
 )
