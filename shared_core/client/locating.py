@@ -121,8 +121,12 @@ class EndpointFinder:
             return error
         explained = _of_its_state(found, error)
         if explained is None and isinstance(error, ModelNotServed):
+            named = "model" in error.message.partition(": ")[2].lower()
             error.hint = (
                 f"The endpoint {found.id} serves {found.model!r}: leave `model` out, or give it that name."
+                if named
+                else f"The container of {found.id} ({found.image or 'unknown'}) has no such path. For texts, choose "
+                'embedding_api="openai" or "tei".'
             )
         return explained or error
 

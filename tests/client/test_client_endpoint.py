@@ -168,6 +168,14 @@ def test_a_wrong_name_for_the_model_is_told_with_the_right_one(ask: Ask, host: O
     assert "serves 'offline/echo'" in caught.value.hint
 
 
+def test_a_container_that_lacks_the_path_is_no_wrong_name(ask: Ask, host: OfflineRouter) -> None:
+    host.deploy("mine", "offline/embed-8")
+    host.queue(Status(404, '{"error": "Not Found"}'), path="/dedicated/*")
+    with pytest.raises(ModelNotServed) as caught:
+        ask("embed", ["a"], of={"endpoint": "mine"})
+    assert "has no such path" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("image", "api", "path"),
     [
