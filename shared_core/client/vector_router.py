@@ -89,7 +89,10 @@ class VectorRouter(CatalogueRouter):
         from shared_core.client.vectors import EmbedExchange
 
         request = cast("EmbedRequest", call.request)
-        route = yield from self._embed_route(model, call.waits)
+        places: Sequence[Target] = ()
+        if self._ways is not None:
+            places = self._ways.of_same_model(call.target, self._named(model))
+        route, is_own = yield from self._first_route(call, model, places)
         route = replace(route, notes=(*route.notes, *unheeded(request, route)))
         cache = yield from self._cache()
 
@@ -100,11 +103,8 @@ class VectorRouter(CatalogueRouter):
         own = EmbedExchange(self._exchange, route, LESSONS.of(route.url, route.model))
         exchange: Handler[Any] = own
         policies: Sequence[Policy] = self._remembering
-        if (
-            self._ways is not None
-            and (places := self._ways.of_same_model(call.target, self._named(model)))[1:]
-        ):
-            exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own})
+        if self._ways is not None and places[1:]:
+            exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own} if is_own else {})
             policies = self._ways.around(self._ways.among(places), whole=True)
         elif not endpoint_in(call.target.base_url):
             call = replace(call, target=replace(call.target, base_url=route.root, provider=route.provider))
@@ -117,6 +117,17 @@ class VectorRouter(CatalogueRouter):
         return (
             yield from Embedding(call, route, exchange, policies, pace, self._exchange.costs, known).run()
         )
+
+    def _first_route(self, call: Call, model: str, places: Sequence[Target]) -> Flow[tuple[Route, bool]]:
+        """Where the texts go first, and whether that is the client's own place. An endpoint that cannot be used is left
+        to the policies to pass over: the next target's route stands in for its own."""
+        try:
+            return (yield from self._embed_route(model, call.waits)), True
+        except RouterError as error:
+            endpoint = endpoint_in(call.target.base_url)
+            if not endpoint or not places[1:] or "other_route" not in error.reactions:
+                raise
+        return (yield from self._embed_route_at(places[1], call.waits)), False
 
     def _named(self, model: str) -> str:
         return wire_model(model, self.provider) if model else ""

@@ -399,6 +399,18 @@ def test_a_paused_endpoint_is_stood_in_for_by_the_router(
     assert (reply.meta.model, reply.meta.url, reply.meta.moves) == ("offline/tools", str(host), 1)
 
 
+@pytest.mark.parametrize("state", ["paused", "running"])
+def test_texts_go_on_to_another_host_of_the_same_model(ask: Ask, host: OfflineRouter, state: str) -> None:
+    host.deploy("vectors", "offline/embed-8", state=state, image="tei")
+    spare = Target(model="offline/embed-8", base_url=str(host), api_key="")
+    of = {"endpoint": "vectors", "model": "offline/embed-8", "fallback": [spare]}
+    reply = ask("embed", ["one", "two"], of=of)
+    assert len(reply.vectors) == 2
+    asked = "/dedicated/offline/vectors/embed" if state == "running" else "/v1/embeddings"
+    assert host.requests[-1].path == asked
+    assert (host.requests[-1].headers.get("authorization") is None) == (state == "paused")
+
+
 def test_an_endpoint_stands_in_for_the_router(ask: Ask, host: OfflineRouter) -> None:
     host.deploy("spare", "offline/echo")
     host.queue(Status(503))

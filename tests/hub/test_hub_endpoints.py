@@ -94,6 +94,21 @@ def test_a_life_of_an_endpoint(manage: Manage, api: OfflineRouter) -> None:
     assert {one.headers["authorization"] for one in api.requests} == {f"Bearer {KEY}"}
 
 
+async def test_every_transport_can_do_it(about: dict[str, Any], api: OfflineRouter) -> None:
+    import httpx
+
+    api.deploy("one")
+    api.deploy("two")
+    async with AsyncHFRouter(**about, transport="aiohttp") as router:
+        endpoints = AsyncEndpoints(router)
+        assert (await endpoints.update("one", max_replica=2)).max_replica == 2
+        await endpoints.delete("one")
+    with httpx.Client() as own:
+        other = Endpoints(HFRouter(**about, http_client=own))
+        other.delete("two")
+        assert other.list() == ()
+
+
 def test_what_is_sent_is_what_hf_api_makes_of_it(manage: Manage, api: OfflineRouter) -> None:
     manage(
         "create", "mine", **NEW, env={"A": "b"}, secrets={"TOKEN": "s"}, custom_image={"url": "vllm/vllm:1"}
