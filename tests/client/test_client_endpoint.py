@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from shared_core import AsyncHFRouter, HFRouter, Target
+from shared_core.client.costing import Costing
 from shared_core.client.locating import FOUND, EndpointFinder, may_have_key
 from shared_core.errors import (
     AllRoutesFailed,
@@ -471,6 +472,18 @@ def test_answers_of_an_endpoint_are_remembered_by_its_name(ask: Ask, host: Offli
         reply = ask("chat", HELLO, of={"endpoint": "mine", "chat_cache": cache}, temperature=0)
     assert reply.meta.cached
     assert paths(host).count("/dedicated/offline/mine/v1/chat/completions") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "note"),
+    [
+        ("https://abc.us-east-1.aws.endpoints.huggingface.cloud/v1", "paid for by the hour"),
+        ("http://localhost:8000/v1", "neither the request nor the reply"),
+    ],
+)
+def test_what_a_call_of_an_endpoint_costs_is_told_by_the_hour(url: str, note: str) -> None:
+    cost = Costing().of("offline/echo", None, None, {}, url)
+    assert (cost.usd, note in cost.note) == (None, True)
 
 
 def test_the_ledger_knows_an_endpoint_by_its_name(ask: Ask, host: OfflineRouter) -> None:
