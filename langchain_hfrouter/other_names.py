@@ -16,7 +16,9 @@ from langchain_hfrouter.complaints import unknown_argument
 __all__ = ["INSTEAD", "refuse_other_names"]
 
 _OWN_CLIENT = "Pass a client of httpx2 or httpx as http_client=, async_http_client=."
-_NO_RESPONSES = "Leave it out: that is OpenAI's Responses API, which the router's chat completions have no part of."
+_NO_RESPONSES = (
+    "Leave it out: that is OpenAI's Responses API, which the router's chat completions have no part of."
+)
 
 INSTEAD: Mapping[str, str] = {
     # ChatHuggingFace and HuggingFaceEndpoint
@@ -54,6 +56,9 @@ INSTEAD: Mapping[str, str] = {
     "use_responses_api": _NO_RESPONSES,
     "use_previous_response_id": _NO_RESPONSES,
     "context_management": _NO_RESPONSES,
+    "include": _NO_RESPONSES,
+    "truncation": _NO_RESPONSES,
+    "reasoning": "Write reasoning_effort=; a provider's own form goes into extra_body={...}.",
 }
 
 _SECRETS = ("api_key", "token", "authorization", "password")

@@ -107,15 +107,18 @@ class Comparison:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        head = ("model", "provider", "cost", "tokens/s", "first token, ms", "context", *CAPABILITIES, "license")
-        rows = (
-            (row.model, row.provider, usd(row.cost), row.speed, row.latency, row.context)
-            + (row.tools, row.json, row.vision, row.license, row.on_front, row.score)
+        figures = ("cost", "tokens/s", "first token, ms", "context")
+        head = ("model", "provider", *figures, *CAPABILITIES, "license", "on the front", "score")
+        rows = [
+            (
+                *(row.model, row.provider, usd(row.cost), row.speed, row.latency, row.context),
+                *(row.tools, row.json, row.vision, row.license, row.on_front, row.score),
+            )
             for row in self.rows
-        )
+        ]
         tokens = " and ".join(f"{count:,} tokens of {name}" for name, count in self.usage.items())
         notes = (f"The cost is that of {tokens}, by the prices of {self.priced_on or 'nobody'}.", *self.gaps)
-        return html_table((*head, "on the front", "score"), rows, notes)
+        return html_table(head, rows, notes)
 
 
 def compared(

@@ -125,7 +125,18 @@ class SearchResult:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        head = ("model", "license", *CAPABILITIES, "context", "providers", "cheapest", "in", "out", "fastest", "tokens/s")
+        head = (
+            "model",
+            "license",
+            *CAPABILITIES,
+            "context",
+            "providers",
+            "cheapest",
+            "in",
+            "out",
+            "fastest",
+            "tokens/s",
+        )
         return html_table(head, map(_row, self.models), (*self.notes, "Prices are USD for a million tokens."))
 
 
@@ -139,7 +150,11 @@ def _row(model: FoundModel) -> list[object]:
         *(model.can(name) for name in CAPABILITIES),
         model.context,
         len(model.providers),
-        *((None,) * 3 if offer is None else (offer.provider, usd(offer.input_price), usd(offer.output_price))),
+        *(
+            (None,) * 3
+            if offer is None
+            else (offer.provider, usd(offer.input_price), usd(offer.output_price))
+        ),
         *((None, None) if fastest is None else (fastest.provider, fastest.throughput)),
     ]
 

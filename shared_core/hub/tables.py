@@ -3,8 +3,8 @@
 Lives here: their HTML. Not here: what stands in them (`search`, `compare`, `recommend`, `cost_report`), tables of the
 terminal (`cli`).
 
-Names, licences and words are strangers': every cell is escaped, and nothing in a table is a link, a style or a script of
-theirs.
+Names, licences and words are strangers': every cell is escaped, and nothing in a table is a link, a style or a script
+of theirs.
 """
 
 from __future__ import annotations
@@ -30,8 +30,20 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], notes: Ite
         notes: What the reader has to know.
 
     Example:
-        >>> html_table(["model", "tokens"], [["<b>", 1_000]])
-        '<table><thead><tr><th>model</th><th>tokens</th></tr></thead><tbody><tr><td style="text-align:left">&lt;b&gt;</td><td style="text-align:right">1,000</td></tr></tbody></table>'
+        >>> print(html_table(["model"], [["<b>"]], ["One model."]).replace("><", ">\\n<"))
+        <table>
+        <thead>
+        <tr>
+        <th>model</th>
+        </tr>
+        </thead>
+        <tbody>
+        <tr>
+        <td style="text-align:left">&lt;b&gt;</td>
+        </tr>
+        </tbody>
+        </table>
+        <p>One model.</p>
     """
     names = "".join(f"<th>{html.escape(name)}</th>" for name in head)
     lines = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)

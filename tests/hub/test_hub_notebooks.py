@@ -97,7 +97,11 @@ def test_an_empty_result_is_an_empty_table():
     assert Reader(cost_report([], {})._repr_html_()).tags.count("td") == 0
 
 
-@given(st.lists(st.one_of(st.text(), st.none(), st.booleans(), st.integers(), st.floats()), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.one_of(st.text(), st.none(), st.booleans(), st.integers(), st.floats()), min_size=1, max_size=5
+    )
+)
 def test_any_cells_are_harmless_and_none_is_lost(row):
     html = html_table([str(cell) for cell in row], [row], [str(row[0])])
     assert is_harmless(html)

@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -106,7 +107,7 @@ def test_the_cells_that_a_script_cannot_run_run_here(kernel: Kernel) -> None:
     assert not shown.error
     assert shown.markdown[0] == ""
     assert len(shown.markdown) > 3
-    assert all(later.startswith(earlier) for earlier, later in zip(shown.markdown, shown.markdown[1:]))
+    assert all(later.startswith(earlier) for earlier, later in pairwise(shown.markdown))
 
 
 def test_progress_is_drawn_over_one_line(kernel: Kernel) -> None:
