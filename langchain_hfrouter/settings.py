@@ -358,7 +358,9 @@ def _rename(values: dict[str, Any], fields: Any) -> None:
         if alias in values:
             values.setdefault(name, values.pop(alias))
     extra = dict(values.get("extra_body") or {})
-    for name, value in dict(values.pop("model_kwargs", None) or {}).items():
+    more = dict(values.pop("model_kwargs", None) or {})
+    refuse_other_names("ChatHFRouter", [name for name in more if name not in fields], fields)
+    for name, value in more.items():
         target = values if name in fields else extra
         target.setdefault(name, value)
     unknown = sorted(name for name in values if name not in fields)

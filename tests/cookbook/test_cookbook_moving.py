@@ -150,6 +150,8 @@ def test_a_token_under_another_name_goes_nowhere(name, offline_url):
     with pytest.raises(ConfigError, match="api_key") as caught:
         lc.ChatHFRouter(model="offline/echo", base_url=str(offline_url), **{name: "hf_canarycanary"})
     assert "canary" not in repr(caught.value) + str(caught.value)
+    with pytest.raises(ConfigError, match="api_key"):
+        lc.ChatHFRouter(model="offline/echo", model_kwargs={name: "hf_canarycanary"})
     chat = lc.ChatHFRouter(model="offline/echo", base_url=str(offline_url))
     for call in (chat.invoke, lambda text, **kw: asyncio.run(chat.ainvoke(text, **kw))):
         with pytest.raises(ConfigError, match="api_key") as caught:
