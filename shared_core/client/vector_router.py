@@ -271,12 +271,16 @@ class VectorRouter(CatalogueRouter):
         return (yield from self._exchange.key(call, needed=False)).reveal()
 
     def _hub_key(self, hub: str) -> ApiKey:
-        """The token for the Hub. An explicit one was given for `base_url`: another host than that, or than
-        Hugging Face's, must not see it."""
-        explicit = self._key.source != "ambient"
-        if explicit and not is_hugging_face(hub) and origin_of(hub) != origin_of(self.base_url):
+        """The token for the Hub. An explicit one was given for `base_url`: another host sees it only where both are
+        Hugging Face's. In its place Hugging Face's Hub may have the ambient one."""
+        if self._key.source in ("ambient", "none"):
+            return self._key
+        if origin_of(hub) == origin_of(self.base_url):
+            return self._key
+        if not is_hugging_face(hub):
             return ApiKey("")
-        return self._key
+        at_home = is_hugging_face(self.base_url) or endpoint_in(self.base_url)
+        return self._key if at_home else ApiKey(None)
 
     def _cache(self) -> Flow[EmbeddingCache | None]:
         """The cache that the settings mean, opened when it is first needed."""
