@@ -13,6 +13,8 @@ from shared_core.cli.embedding import embed
 from shared_core.cli.finding import compare, info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
+from shared_core.cli.out import ready
+from shared_core.cli.usage import usage
 
 __all__ = ["app", "run"]
 
@@ -35,6 +37,7 @@ _COMMANDS = (
     video,
     speak,
     transcribe,
+    usage,
     offline,
     doctor,
 )
@@ -59,4 +62,5 @@ def _options(
 
 def run() -> None:
     """Runs the command line."""
+    ready()
     app()
