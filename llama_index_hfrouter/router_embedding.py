@@ -16,7 +16,15 @@ from llama_index_hfrouter.names import model_named
 from llama_index_hfrouter.targets import check_targets
 from llama_index_hfrouter.text_embedding import TextEmbedding
 from shared_core.errors import ConfigError
-from shared_core.types import ApiKey, EmbedReply, Kind, other_model, plain_routing, plain_targets
+from shared_core.types import (
+    ApiKey,
+    EmbedReply,
+    Kind,
+    other_model,
+    plain_routing,
+    plain_safeguard,
+    plain_targets,
+)
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -157,7 +165,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
     @field_serializer("cache")
     def _cache_that_travels(self, cache: Any) -> Any:
         """An object may hold a connection with a password."""
-        return str(cache) if isinstance(cache, Path) else cache if isinstance(cache, str | bool) else None
+        return plain_safeguard(cache) if isinstance(cache, str | bool | Path) else None
 
     # -- calls -----------------------------------------------------------------------------------------
 

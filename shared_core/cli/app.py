@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from shared_core._version import __version__
+from shared_core.cli import budgets, caches
 from shared_core.cli.chatting import chat
 from shared_core.cli.doctor import doctor
 from shared_core.cli.embedding import embed
@@ -43,6 +44,8 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
+app.add_typer(budgets.app, name="budget")
+app.add_typer(caches.app, name="cache")
 
 
 def _version(wanted: bool) -> None:

@@ -38,7 +38,7 @@ def bars(rows: Sequence[tuple[str, Decimal | int, str]], *, fine: bool, width: i
     """
     if not rows:
         return []
-    labels, words = (max(len(row[place]) for row in rows) for place in (0, 2))
+    labels, words = max(len(label) for label, _, _ in rows), max(len(told) for _, _, told in rows)
     room = max(1, width - labels - words - 4)
     most = max(value for _, value, _ in rows) or 1
     return [

@@ -114,7 +114,7 @@ def usage(
             if as_json:
                 show_json(_as_dict(opened, whole, by, lines, which))
             elif as_csv:
-                _show_csv(by, lines)
+                _show_csv(whole, by, lines)
             elif not whole.calls:
                 tell(f"No call of these is in {opened.path}. {_HOW if not _asked_for(which) else ''}".strip())
             else:
@@ -222,10 +222,9 @@ def _as_dict(
     }
 
 
-def _show_csv(by: str, lines: Sequence[Totals]) -> None:
+def _show_csv(whole: Totals, by: str, lines: Sequence[Totals]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    names = list(lines[0].as_dict() if lines else Totals(None, *[0] * 9, Decimal(0), 0, None).as_dict())
-    writer.writerow([by.removeprefix("tag:") if name == "name" else name for name in names])
+    writer.writerow([by.removeprefix("tag:") if name == "name" else name for name in whole.as_dict()])
     for line in lines:
         writer.writerow(line.as_dict().values())
 
