@@ -77,8 +77,8 @@ def budget(
         return
     with complaining():
         now = time.time()
-        place, where = _place(state)
         budgets = _budgets(told, needed=not everything)
+        place, where = _place(state)
         found = states(budgets, place, now)
         others = entries(place, now) if everything else []
         if place.is_away:
@@ -98,9 +98,14 @@ def budget(
                 }
             )
             return
-        for each in budgets:
-            _show(each, [one for one in found if one.budget == each.name], now, alerts=alerts)
+        if alerts and not found:
+            tell("No budget has passed a threshold in its present window.")
+        for number, each in enumerate(each for each in budgets if not alerts or _of(found, each)):
+            if number:
+                say()
+            _show(each, _of(found, each), now)
         if others:
+            say()
             _show_others(others)
         elif everything:
             tell(f"Nothing else is kept in {where}.")
@@ -235,9 +240,11 @@ def _plain(amount: Any) -> Any:
     return amount if isinstance(amount, int) else dollars(amount).removeprefix("$")
 
 
-def _show(budget: Budget, found: Sequence[BudgetState], now: float, *, alerts: bool) -> None:
-    if alerts and not found:
-        return
+def _of(found: Sequence[BudgetState], budget: Budget) -> list[BudgetState]:
+    return [one for one in found if one.budget == budget.name]
+
+
+def _show(budget: Budget, found: Sequence[BudgetState], now: float) -> None:
     until = window_at(budget.per, now).until
     each = "" if budget.of == "all" else f" for each {budget.of.removeprefix('tag:')}"
     refuses = "refuses what goes beyond" if budget.mode == "hard" else "only warns"
@@ -245,7 +252,6 @@ def _show(budget: Budget, found: Sequence[BudgetState], now: float, *, alerts: b
     tell(f"{budget.name}: {amount}{each}, {refuses}" + (f"; until {until}" if until else ""))
     if not found:
         tell("nothing spent yet", indent=2)
-        say()
         return
     more = {name: any(getattr(one, name) for one in found) for name in ("reserved", "unconfirmed", "granted")}
     columns = ["whose", "spent", *(name for name in more if more[name]), "left", "of", "used", "alert"]
@@ -265,7 +271,6 @@ def _show(budget: Budget, found: Sequence[BudgetState], now: float, *, alerts: b
             ]
         )
     show_table([(title, "right" if place else "left") for place, title in enumerate(columns)], rows, gap=2)
-    say()
 
 
 def _short(amount: Any) -> str:

@@ -116,12 +116,12 @@ def clear(
             show_json(forgotten)
         else:
             for told in forgotten:
-                tell(f"{told['forgotten']:,} {told['cache']} forgotten in {told['place']}.")
+                tell(f"{_counted(told['forgotten'], told['cache'])} forgotten in {told['place']}.")
 
 
 def _confirm(there: list[_Cache], lies: list[Contents]) -> None:
     what = " and ".join(
-        f"{one.entries:,} {each.kind} in {one.place}" for each, one in zip(there, lies, strict=True)
+        f"{_counted(one.entries, each.kind)} in {one.place}" for each, one in zip(there, lies, strict=True)
     )
     if not sys.stdin.isatty():
         raise ConfigError(f"Nobody is there to be asked whether to forget {what}.", hint="Say --yes.")
@@ -175,7 +175,7 @@ def _show(each: _Cache, lies: Contents | None, hits: Mapping[str, tuple[int, int
         return
     most = f" of at most {_size(each.max_bytes)}" if each.max_bytes else ""
     file = "" if lies.file_bytes is None else f"; the file takes {_size(lies.file_bytes)}{most}"
-    facts = [lies.place, f"{lies.entries:,} {each.kind}, {_size(lies.value_bytes)}{file}"]
+    facts = [lies.place, f"{_counted(lies.entries, each.kind)}, {_size(lies.value_bytes)}{file}"]
     if lies.oldest is not None and lies.newest is not None:
         facts.append(f"written from {_when(lies.oldest)} to {_when(lies.newest)}")
     if each.ttl is not None:
@@ -186,6 +186,10 @@ def _show(each: _Cache, lies: Contents | None, hits: Mapping[str, tuple[int, int
         )
     for number, fact in enumerate(facts):
         tell(f"{'' if number else each.kind:<10}{fact}", hang=10)
+
+
+def _counted(count: Any, kind: Any) -> str:
+    return f"{count:,} {kind if count != 1 else kind.removesuffix('s')}"
 
 
 def _when(moment: float) -> str:

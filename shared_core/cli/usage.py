@@ -162,12 +162,12 @@ def moment(text: str | None, now: float) -> Moment | None:
         return None
     if text == "today":
         return datetime.fromtimestamp(now, UTC).date()
-    if ago := re.fullmatch(r"(\d{1,5})([hdw])", text):
+    if ago := re.fullmatch(r"([0-9]{1,5})([hdw])", text):
         return now - int(ago[1]) * _AGO[ago[2]].total_seconds()
     try:
-        if re.fullmatch(r"\d{4}-\d\d", text):
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}", text):
             return date.fromisoformat(f"{text}-01")
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
             return date.fromisoformat(text)
         return datetime.fromisoformat(text)
     except ValueError:
