@@ -20,15 +20,18 @@ HELLO = [{"role": "user", "content": "Hello!"}]
 def used(redis_server: Any) -> str:
     """A server that answers, vectors, budgets and a stranger's key stand on."""
     url = str(redis_server.url)
-    with offline_router(embedder="words") as host, HFRouter(
-        "offline/echo",
-        base_url=host,
-        api_key="k",
-        chat_cache=ChatCache(url, ttl=3600),
-        embedding_cache=url,
-        state=url,
-        budgets=[Budget(requests=5, per="total", of="tag:user", name="five")],
-    ) as router:
+    with (
+        offline_router(embedder="words") as host,
+        HFRouter(
+            "offline/echo",
+            base_url=host,
+            api_key="k",
+            chat_cache=ChatCache(url, ttl=3600),
+            embedding_cache=url,
+            state=url,
+            budgets=[Budget(requests=5, per="total", of="tag:user", name="five")],
+        ) as router,
+    ):
         router.chat(HELLO, temperature=0, usage_tags={"user": "ada"})
         router.embed(["one", "two", "three"], model="offline/embed-4", usage_tags={"user": "ada"})
     RedisCache(url, prefix="stranger:").put_many([(bytes(32), b"1")])
@@ -41,7 +44,7 @@ def test_answers_and_vectors_are_told_apart_and_counted(used: str) -> None:
     assert answers.oldest is not None
     assert answers.oldest == pytest.approx(answers.newest)
     assert vectors.oldest is None
-    assert vectors.value_bytes == 3 * 4 * 4 or vectors.value_bytes > 0
+    assert vectors.value_bytes > 0
     assert "127.0.0.1" in answers.place
 
 
