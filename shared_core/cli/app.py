@@ -22,6 +22,8 @@ __all__ = ["app", "run"]
 app = typer.Typer(
     name="hfrouter",
     help="Every Hugging Face inference provider, from a terminal.",
+    epilog="Exit codes: 0 done; 1 failed; 2 wrong arguments or settings; 3 token, permission or credits; 4 no such "
+    "model, or nobody serves it; 5 too busy, too slow or unreachable, worth another try later; 130 interrupted.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,  # a traceback with locals could show a token
     rich_markup_mode=None,

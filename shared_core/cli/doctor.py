@@ -1,4 +1,8 @@
-"""`doctor`: what may be wrong on this machine, each finding with its fix."""
+"""`doctor`: what may be wrong on this machine, each finding with its fix.
+
+Lives here: the command, and what asks the router and the Hub. Not here: what is looked up on this machine alone
+(`machine`).
+"""
 
 from __future__ import annotations
 

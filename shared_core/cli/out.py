@@ -35,7 +35,9 @@ from shared_core.errors import (
 
 __all__ = [
     "clean",
+    "complain",
     "complaining",
+    "console",
     "count",
     "money",
     "ready",
@@ -150,16 +152,21 @@ def count(number: float | None) -> str:
     return f"{number:g}"
 
 
+def complain(error: RouterError) -> None:
+    """Says what failed, and what to do next."""
+    what, _, following = str(error).partition("\nNext: ")
+    tell(f"hfrouter: {what}", stderr=True)
+    if following:
+        tell(f"Next: {following}", stderr=True)
+
+
 @contextmanager
 def complaining() -> Iterator[None]:
     """Turns an error into one clear line, the next step and an exit code."""
     try:
         yield
     except RouterError as error:
-        what, _, following = str(error).partition("\nNext: ")
-        tell(f"hfrouter: {what}", stderr=True)
-        if following:
-            tell(f"Next: {following}", stderr=True)
+        complain(error)
         raise typer.Exit(_code(error)) from None
     except KeyboardInterrupt:
         sys.stderr.write("\n")

@@ -76,8 +76,8 @@ def embed_corpus(
         source: A .jsonl, .csv, .tsv or .parquet file, a folder of Parquet files, or an iterable of texts, of
             (id, text) pairs or of mappings.
         sink: A folder for Parquet files (`vectors.parquet`), a `vectors.npy`, a `vectors.jsonl`, or a function that
-            is given each `Batch`. Files end up with each row once, whenever the run was killed. A function may be given the
-            last batch a second time after a crash: let it overwrite by id.
+            is given each `Batch`. Files end up with each row once, whenever the run was killed. A function may be
+            given the last batch a second time after a crash: let it overwrite by id.
         embedder: A LocalEmbedder, an HFRouter, or anything with `embed(texts, kind=...)`.
         text: Field or column with the text.
         id: Field or column with the id, an integer or a string; None, or a first row without it, to call rows
