@@ -30,7 +30,12 @@ def chat(
     prompt: Annotated[
         str | None, typer.Argument(help="What to ask; left out, a conversation begins.")
     ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="org/name[:provider]", metavar="MODEL")] = "",
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", "-m", help="org/name[:provider], or a name of your settings.", metavar="MODEL"
+        ),
+    ] = "",
     system: Annotated[
         str | None, typer.Option("--system", "-s", help="What the model is told first.")
     ] = None,
@@ -61,9 +66,10 @@ def chat(
       hfrouter chat -m openai/gpt-oss-120b:cheapest -f notes.txt "Sum up." --json
     """
     with complaining():
-        if not model:
+        router = client(model or None, base_url, timeout=timeout)
+        router._settle()  # the settings may name a model
+        if not router.model:
             raise ConfigError("No model was given.", hint="Name one with -m, such as -m openai/gpt-oss-120b.")
-        router = client(model, base_url, timeout=timeout)
         options = {"temperature": temperature, "max_tokens": max_tokens}
         talk = [{"role": "system", "content": system}] if system else []
         piped = "" if sys.stdin.isatty() else sys.stdin.read()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared_core.testing import Cut, OfflineRouter, Stall, Status
+from shared_core.testing import Cut, OfflineRouter, SlowChunks, Status
 
 Run = Callable[..., Any]
 
@@ -30,7 +30,7 @@ def test_the_arrow_brings_back_what_was_asked(terminal: Run, host: OfflineRouter
 def test_ctrl_c_stops_an_answer_and_the_conversation_goes_on_as_if_it_had_not_been_asked(
     terminal: Run, host: OfflineRouter
 ) -> None:
-    host.queue(Stall(after=3))
+    host.queue(SlowChunks(0.2))
     shown = terminal(
         "chat",
         "-m",
@@ -44,6 +44,7 @@ def test_ctrl_c_stops_an_answer_and_the_conversation_goes_on_as_if_it_had_not_be
         ),
     )
     assert sent(host) == [["hi"], ["again"]]
+    assert shown.count("What can I do for you?") == 1
     assert "Traceback" not in shown
 
 
