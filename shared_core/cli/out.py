@@ -60,11 +60,11 @@ def ready() -> None:
 
 
 def clean(text: str) -> str:
-    """Text without what a terminal would obey: models, users and the Hub may have written it.
+    r"""Text without what a terminal would obey: models, users and the Hub may have written it.
 
     Example:
-        >>> clean("\x1b]0;title\x07 a\tb")
-        '�]0;title� a\tb'
+        >>> clean("\x1b]0;title\x07 a")
+        '�]0;title� a'
     """
     return _CONTROLS.sub("�", text)
 

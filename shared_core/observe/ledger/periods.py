@@ -90,7 +90,7 @@ def rough(usd: Decimal) -> str:
     """A sum for a narrow place: cents, or three digits of what is less than a dollar.
 
     Example:
-        >>> [rough(Decimal(text)) for text in ("0", "1234.567", "12.345", "0.0123456", "0.0000015")]
+        >>> [rough(Decimal(text)) for text in ("0", "1234.567", "12.346", "0.0123456", "0.0000015")]
         ['$0', '$1,235', '$12.35', '$0.0123', '$0.0000015']
     """
     if not usd:
