@@ -117,7 +117,7 @@ def show_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]
     )
     for number, (title, side) in enumerate(columns):
         table.add_column(
-            title,
+            Text(clean(title)),
             justify="right" if side == "right" else "left",
             overflow="ellipsis" if number else "fold",
             no_wrap=number > 0,

@@ -105,12 +105,12 @@ def _moment(moment: Moment) -> str:
 
 
 def _tiles(whole: Totals) -> str:
-    unknown = ""
+    known, unknown = whole.known_cost, ""
     if whole.unknown_costs:
-        plus = "" if whole.known_cost is None else "and "
+        plus = "" if known is None else "and "
         unknown = f'<span class="warn">{plus}{whole.unknown_costs:,} of unknown cost</span>'
     tiles = [
-        ("cost", _cost(whole), unknown or "<span>the price of every call is known</span>"),
+        ("cost", "unknown" if known is None else rough(known), unknown or "<span>the price of every call is known</span>"),
         (
             "calls",
             f"{whole.calls:,}",
@@ -146,7 +146,7 @@ def _tiles(whole: Totals) -> str:
 
 
 def _section(by: str, lines: Sequence[Totals]) -> str:
-    head = ("calls", "failed", "tokens read", "written", "cost", "p50", "p95")
+    head = ("calls", "cost", "tokens read", "written", "failed", "p50", "p95")
     most = _MOST_BARS if by == "day" else _MOST_LINES
     shown, more = lines[:most], len(lines) - most
     name = by.removeprefix("tag:")
@@ -166,10 +166,10 @@ def _section(by: str, lines: Sequence[Totals]) -> str:
 
 def _cells(line: Totals) -> Iterable[str]:
     yield f"{line.calls:,}"
-    yield f"{line.failures:,}" if line.failures else ""
+    yield _cost(line)
     yield f"{line.prompt_tokens:,}"
     yield f"{line.completion_tokens:,}"
-    yield _cost(line)
+    yield f"{line.failures:,}" if line.failures else ""
     yield _seconds(line.p50_s)
     yield _seconds(line.p95_s)
 

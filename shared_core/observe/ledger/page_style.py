@@ -25,10 +25,10 @@ p { margin: .25rem 0; }
 .tile span { color: var(--soft); font-size: .85rem; }
 .tile .name { text-transform: uppercase; letter-spacing: .05em; font-size: .72rem; }
 .warn, .tile .warn { color: var(--warn); }
-figure { margin: 0; break-inside: avoid; }
+figure { margin: 0; break-inside: avoid; overflow-x: auto; }
 figcaption { font-weight: 600; margin: 1.5rem 0 .35rem; }
 figcaption span { font-weight: 400; color: var(--soft); }
-svg { display: block; width: 100%; height: auto; }
+svg { display: block; width: 100%; min-width: 34rem; height: auto; }
 svg text { fill: var(--soft); font: 11px system-ui, sans-serif; }
 svg .grid { stroke: var(--line); }
 svg .cost { fill: var(--cost); }
