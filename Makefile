@@ -2,7 +2,8 @@
 #   make demo    install, then answer questions over real documents through both frameworks
 #   make test    install what is missing, then ruff, mypy --strict and every test
 #
-# What needs a real server or many processes is apart: `make test-services`, Debian or a redis-server of your own.
+# What needs a real server, a browser or many processes is apart: `make test-services`, on Debian or with a redis-server
+# and a chromium of your own.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -28,10 +29,11 @@ types: $(VENV)/.installed-dev
 tests: $(VENV)/.installed-dev
 	$(PY) -m pytest --ignore=tests/services
 
-# A real Redis server, which is started and stopped by the tests; processes that are forked and killed.
+# A real Redis server and a real browser, which are started and stopped by the tests; processes that are forked and killed.
 test-services: $(VENV)/.installed-dev
-	@command -v redis-server >/dev/null || { \
-		echo "installing redis-server"; $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq redis-server >/dev/null; }
+	@for program in redis-server chromium; do command -v $$program >/dev/null || { \
+		echo "installing $$program"; \
+		$(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq $$program >/dev/null; } || exit 1; done
 	$(PY) -m pytest tests/services
 
 # Our own suite on the oldest versions we allow, in an environment of its own.
