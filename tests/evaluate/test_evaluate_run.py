@@ -186,8 +186,8 @@ def test_models_that_cannot_be_asked_are_refused_before_anybody_is(models, said,
 
 def test_what_calls_in_flight_held_the_money_for_is_asked_when_they_are_done(drive):
     def run(client):
-        # Four at once would set aside 4 x 100 tokens and more; one after another, all are paid for.
-        bound = client.within(Budget(tokens=250, per="total", name=f"in flight {id(client)}"))
+        # Each sets aside some 250 tokens and takes 5: two fit at once, and all of them one after another.
+        bound = client.within(Budget(tokens=600, per="total", name=f"in flight {id(client)}"))
         who = subjects_of(["offline/echo"], bound, {"max_tokens": 100})
         return Run(who, prompts_of(["a", "b", "c", "d"]), 1, 4).answers()
 
