@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from shared_core.client.vector_router import VectorRouter
@@ -157,14 +158,16 @@ def embedders_of(models: Any, client: VectorRouter) -> list[Embedder]:
     Args:
         models: A list, or a mapping by the names that they shall have, of: ids for the router; "local:" and a Hub id
             or a folder; mappings of "model" (either of these) and options; clients, `LocalEmbedder`s, objects of
-            frameworks, and whatever has `name` and `embed` as `Embedder` says.
+            frameworks, and the classes above.
         client: Asks for those that are ids.
 
     Raises:
         ConfigError: There are none, one is no embedding model, or two are called alike.
     """
     if isinstance(models, str) or not isinstance(models, Mapping | Sequence) or not models:
-        raise ConfigError("There are no models to compare.", hint='Give a list: ["org/name", "local:org/name"].')
+        raise ConfigError(
+            "There are no models to compare.", hint='Give a list: ["org/name", "local:org/name"].'
+        )
     named = models.items() if isinstance(models, Mapping) else [(None, model) for model in models]
     found = [_embedder_of(model, client, None if name is None else str(name)) for name, model in named]
     names = [embedder.name for embedder in found]
@@ -188,8 +191,9 @@ def _embedder_of(model: Any, client: VectorRouter, name: str | None) -> Embedder
     if isinstance(model, LocalEmbedder):
         return LocalModel(model, name)
     if isinstance(model, RouterEmbedder | LocalModel | ObjectEmbedder):
-        model.name = name or model.name
-        return model
+        named = copy(model)
+        named.name = name or model.name
+        return named
     return ObjectEmbedder(model, name)
 
 
@@ -222,5 +226,7 @@ def _array(made: Any, name: str) -> NDArray[np.float32]:
     try:
         vectors = np.asarray(made, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise MalformedResponse(f"{name} gave no vectors of one length.", hint="See what it returns.") from error
+        raise MalformedResponse(
+            f"{name} gave no vectors of one length.", hint="See what it returns."
+        ) from error
     return vectors

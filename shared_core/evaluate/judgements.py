@@ -197,10 +197,11 @@ def _items(path: Path) -> list[Any]:
 
 def _rows(path: Path, delimiter: str) -> list[list[str]]:
     text = _read(path)
-    quoting = csv.QUOTE_MINIMAL if delimiter == "," else csv.QUOTE_NONE
+    if delimiter == "\t":  # has no quotes, so that a text may begin with one
+        lines = (line.removesuffix("\r") for line in text.split("\n"))
+        return [line.split(delimiter) for line in lines if line]
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, strict=True)
-        return [row for row in reader if row]
+        return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error as error:
         raise ConfigError(f"{path} cannot be read as a table: {error}.") from None
 

@@ -138,7 +138,7 @@ def _portions(n: int) -> Iterator[int]:
 
 
 def _wilson(mean: float, n: int) -> tuple[float, float]:
-    """Wilson's interval for a share. Of all values from 0 to 1 with this mean, shares vary most: it is not too short."""
+    """Wilson's interval for a share. Of all values from 0 to 1 with this mean, shares vary most: it is no shorter."""
     z2 = _Z * _Z
     middle = (mean + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z / (1 + z2 / n) * math.sqrt(mean * (1 - mean) / n + z2 / (4 * n * n))
