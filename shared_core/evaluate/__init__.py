@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from shared_core.evaluate.evaluator import AsyncEvaluator, Evaluator
     from shared_core.evaluate.figures import Figures, Spread
     from shared_core.evaluate.judgements import Judgements
+    from shared_core.evaluate.mteb_encoder import MTEBEncoder
     from shared_core.evaluate.planning import RunOptions
     from shared_core.evaluate.prompts import Prompt
     from shared_core.evaluate.resampling import Estimate
@@ -35,6 +36,7 @@ _ROOMS = {
     "evaluator": ("AsyncEvaluator", "Evaluator"),
     "figures": ("Figures", "Spread"),
     "judgements": ("Judgements",),
+    "mteb_encoder": ("MTEBEncoder",),
     "planning": ("RunOptions",),
     "prompts": ("Prompt",),
     "resampling": ("Estimate",),
@@ -57,6 +59,7 @@ __all__ = [
     "FunctionSubject",
     "Judgements",
     "LocalModel",
+    "MTEBEncoder",
     "ObjectEmbedder",
     "PairedDifference",
     "Prompt",

@@ -1,4 +1,4 @@
-"""Embedding models on the same pairs: remote ones, objects of frameworks, failures, caches, and what is written down."""
+"""Embedding models on the same pairs: remote ones, objects of frameworks, failures, caches, what is written down."""
 
 from __future__ import annotations
 
@@ -357,9 +357,8 @@ def test_a_name_is_text_in_html_and_stays_in_its_cell_in_markdown(result):
 
 def test_a_text_for_a_terminal_has_a_line_for_each_model_and_says_who_differs(result):
     lines = str(result).splitlines()
-    assert (
-        lines[0].split() == "model nDCG@10 95 % recall@10 MRR@10 docs/s query ms dims index MB cost".split()
-    )
+    head = "model nDCG@10 95 % recall@10 MRR@10 docs/s query ms dims index MB cost"
+    assert lines[0].split() == head.split()
     assert any("cannot be told apart" in line for line in lines)
     assert any(line.startswith("gone failed: ModelNotServed") for line in lines)
 
