@@ -9,6 +9,7 @@ import typer
 from shared_core._version import __version__
 from shared_core.cli.chatting import chat
 from shared_core.cli.doctor import doctor
+from shared_core.cli.embed_comparing import embed_compare
 from shared_core.cli.embedding import embed
 from shared_core.cli.finding import compare, info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
@@ -31,6 +32,7 @@ _COMMANDS = (
     compare,
     recommend,
     embed,
+    embed_compare,
     image,
     video,
     speak,

@@ -163,6 +163,7 @@ def scored(embedder: Embedder, matter: Matter, tell: Telling) -> Flow[EmbeddingS
         found = yield from offload(lambda: _found(documents, vectors, matter))
     except RouterError as error:
         why = " ".join(str(error).partition("\nNext: ")[0].split())
+        why = "".join(sign if sign.isprintable() else "?" for sign in why)  # a host's words, for a terminal
         return EmbeddingScore(embedder.name, error=type(error).__name__, why=why)
     by_query = {
         f"{figure}@{k}": tuple(map(FIGURES[figure], found, matter.relevant, [k] * len(found)))
