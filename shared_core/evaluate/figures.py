@@ -97,7 +97,8 @@ class Figures:
         unknown_tokens: How many answers do not.
         known_cost: US dollars of those whose cost is known; None where none is.
         unknown_costs: How many answers' cost is not known.
-        bases: How costs are known, such as "price list of 2026-08-22", and what else is to be said of them.
+        bases: How costs are known, such as "price list of 2026-08-22", and what else is to be said of them: of how
+            many answers.
         spent: US dollars of the known costs that are of this run.
         failures, refusals: Failures, and those who were not asked, by kind; the most frequent first.
         providers: How many answers are whose; "" where nobody says.
@@ -116,7 +117,7 @@ class Figures:
     unknown_tokens: int
     known_cost: Decimal | None
     unknown_costs: int
-    bases: tuple[str, ...]
+    bases: Mapping[str, int]
     spent: Decimal
     failures: tuple[Failure, ...]
     refusals: tuple[Failure, ...]
@@ -146,7 +147,7 @@ class Figures:
             unknown_tokens=len(fine) - len(usages),
             known_cost=_sum(costs) if costs else None,
             unknown_costs=len(fine) - len(costs),
-            bases=tuple(dict.fromkeys(_basis(answer.cost) for answer in fine)),
+            bases=dict(Counter(_basis(answer.cost) for answer in fine).most_common()),
             spent=_sum(usd for usd in fresh if usd is not None),
             failures=_by_kind(failed),
             refusals=_by_kind(refused),
@@ -187,7 +188,7 @@ class Figures:
             "cost_per_answer": _plain(self.cost_per_answer),
             "known_cost": _plain(self.known_cost),
             "unknown_costs": self.unknown_costs,
-            "cost_known_by": list(self.bases),
+            "cost_known_by": dict(self.bases),
             "spent": _plain(self.spent),
             "failures": [failure._asdict() for failure in self.failures],
             "not_asked_why": [refusal._asdict() for refusal in self.refusals],
