@@ -20,10 +20,13 @@ from shared_core.evaluate.running import Asked
 from shared_core.evaluate.standing import Standing, standings
 from shared_core.types import BudgetState
 
-__all__ = ["TITLE", "PromptComparison"]
+__all__ = ["TITLE", "PromptComparison", "check_report"]
 
 TITLE = "Models on your own prompts"
 """What reports are called, unless they are told otherwise."""
+
+
+_ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +218,7 @@ class PromptComparison:
         """
         from shared_core.evaluate.written import write
 
-        where = Path(path).expanduser()
+        where = check_report(path)
         makers: dict[str, Callable[[], str]] = {
             ".html": lambda: self.to_html(title),
             ".htm": lambda: self.to_html(title),
@@ -223,12 +226,7 @@ class PromptComparison:
             ".csv": self.to_csv,
             ".json": self.to_json,
         }
-        make = makers.get(where.suffix.lower())
-        if make is None:
-            raise ConfigError(
-                f"{where} names no kind of file.", hint=f"Let it end in one of {', '.join(makers)}."
-            )
-        write(where, make)
+        write(where, makers[where.suffix.lower()])
         return where
 
     def _repr_html_(self) -> str:
@@ -239,3 +237,19 @@ class PromptComparison:
 
     def _cell(self, model: str, prompt: str) -> dict[str, Any]:
         return self.cells[model, prompt].as_dict()
+
+
+def check_report(path: str | os.PathLike[str]) -> Path:
+    """The place of a report that can be made.
+
+    Raises:
+        ConfigError: Its name says not of which kind.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(f"{path!r} is no path.")
+    where = Path(path).expanduser()
+    if where.suffix.lower() not in _ENDINGS:
+        raise ConfigError(
+            f"{where} names no kind of report.", hint=f"Let it end in one of {', '.join(_ENDINGS)}."
+        )
+    return where

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, NamedTuple, Self
 
@@ -76,11 +76,13 @@ class Failure(NamedTuple):
         kind: Such as "RateLimited".
         times: How many.
         example: What one of them said.
+        hint: What to do about that one.
     """
 
     kind: str
     times: int
     example: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class Figures:
         bases: How costs are known, such as "price list of 2026-08-22", and what else is to be said of them: of how
             many answers.
         spent: US dollars of the known costs that are of this run.
-        failures, refusals: Failures, and those who were not asked, by kind; the most frequent first.
+        failures: By kind, the most frequent first.
+        refusals: Those who were not asked, by what would help; the most frequent first.
         providers: How many answers are whose; "" where nobody says.
         finishes: How many answers ended why.
     """
@@ -119,8 +122,8 @@ class Figures:
     unknown_costs: int
     bases: Mapping[str, int]
     spent: Decimal
-    failures: tuple[Failure, ...]
-    refusals: tuple[Failure, ...]
+    failures: tuple[Failure, ...] = field(repr=False)  # a provider's words may repeat a prompt
+    refusals: tuple[Failure, ...] = field(repr=False)
     providers: Mapping[str, int]
     finishes: Mapping[str, int]
 
@@ -149,8 +152,8 @@ class Figures:
             unknown_costs=len(fine) - len(costs),
             bases=dict(Counter(_basis(answer.cost) for answer in fine).most_common()),
             spent=_sum(usd for usd in fresh if usd is not None),
-            failures=_by_kind(failed),
-            refusals=_by_kind(refused),
+            failures=_alike(failed, lambda answer: (answer.error,)),
+            refusals=_alike(refused, lambda answer: (answer.error, answer.hint)),
             providers=dict(Counter(answer.provider or "" for answer in fine).most_common()),
             finishes=dict(Counter(answer.finish_reason or "" for answer in fine).most_common()),
         )
@@ -214,7 +217,11 @@ def _basis(cost: Cost) -> str:
     return said.partition(" (")[2].removesuffix(")") if cost.usd is not None else said
 
 
-def _by_kind(answers: Sequence[Answer]) -> tuple[Failure, ...]:
-    kinds = Counter(answer.error for answer in answers)
-    why = {answer.error: answer.why for answer in reversed(answers)}
-    return tuple(Failure(kind, count, why[kind]) for kind, count in kinds.most_common())
+def _alike(answers: Sequence[Answer], kind: Callable[[Answer], tuple[str, ...]]) -> tuple[Failure, ...]:
+    """How many are of each kind, each with the first of them."""
+    kinds = Counter(kind(answer) for answer in answers)
+    first = {kind(answer): answer for answer in reversed(answers)}
+    return tuple(
+        Failure(first[each].error, times, first[each].why, first[each].hint)
+        for each, times in kinds.most_common()
+    )

@@ -13,7 +13,7 @@ from shared_core.types.budget import shown
 if TYPE_CHECKING:
     from shared_core.evaluate.comparison import PromptComparison
 
-__all__ = ["measured"]
+__all__ = ["balance", "measured"]
 
 _MEANINGS = [
     (
@@ -45,7 +45,7 @@ def measured(found: PromptComparison) -> list[tuple[str, str]]:
         ),
     ]
     if found.budget is not None:
-        told.append(("budget", _balance(found.budget)))
+        told.append(("budget", balance(found.budget)))
     return [*told, *(("note", note) for note in found.notes)]
 
 
@@ -57,7 +57,8 @@ def _known_by(whole: Figures) -> str:
     )
 
 
-def _balance(budget: BudgetState) -> str:
+def balance(budget: BudgetState) -> str:
+    """How the budget of a run stands."""
     told = f"{shown(budget.spent, budget.unit)} of {shown(budget.limit, budget.unit)} spent"
     if budget.unconfirmed:
         told += (

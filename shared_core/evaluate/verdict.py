@@ -71,7 +71,8 @@ def _best(models: Sequence[Standing], criterion: str, titles: tuple[str, str]) -
     if len(models) == 1:
         yield (f"{titles[1]}: {_figure(first[0], criterion)}.",)
         return
-    parts: list[str] = [f"{titles[0]}: ", *_names(first), f", {_figure(first[0], criterion)}"]
+    known = "" if criterion != "cost" or not any(one.figures.unknown_costs for one in models) else " known"
+    parts: list[str] = [f"{titles[0]}{known}: ", *_names(first), f", {_figure(first[0], criterion)}"]
     after = [one for one in ranked if one.ranks[criterion] == 1 + len(first)]
     if after:
         parts += ["; ", *_names(after), f" {_behind(after, first[0], criterion)}"]
@@ -161,7 +162,7 @@ def _count(questions: int) -> str:
 
 
 def _kinds(figures: Figures) -> str:
-    return ", ".join(f"{kind} {times:,}" for kind, times, _ in figures.failures)
+    return ", ".join(f"{kind} {times:,}" for kind, times, *_ in figures.failures)
 
 
 def _names(models: Sequence[Standing], last: str = " and ") -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate.measured import measured
-from shared_core.evaluate.shown import answered, cost, pair, per_thousand, speed
+from shared_core.evaluate.shown import answered, clean, cost, pair, per_thousand, speed
 from shared_core.evaluate.verdict import Named, verdict
 
 if TYPE_CHECKING:
@@ -27,6 +27,15 @@ __all__ = ["as_csv", "as_json", "as_markdown", "write"]
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 _MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#~$&"})
+_HEAD = (
+    "model",
+    "answered",
+    "first token p50 / p95",
+    "whole answer p50 / p95",
+    "tok/s",
+    "cost of 1,000",
+    "cost",
+)
 _SHORT = 200  # characters of an example in Markdown
 
 
@@ -89,19 +98,11 @@ def _markdown(found: PromptComparison, title: str) -> Iterator[str]:
     yield f"# {_plain(title)}"
     yield f"\n{found.asking}, {found.when}.\n"
     for sentence in verdict(found):
-        yield "- " + "".join(f"**{_plain(part)}**" if isinstance(part, Named) else part for part in sentence)
-    yield "\n" + _row(
-        (
-            "model",
-            "answered",
-            "first token p50 / p95",
-            "whole answer p50 / p95",
-            "tokens a second",
-            "cost of 1,000",
-            "cost",
+        yield "- " + "".join(
+            f"**{_plain(part)}**" if isinstance(part, Named) else part.translate(_MARKUP) for part in sentence
         )
-    )
-    yield _row(("---", "--:", "--:", "--:", "--:", "--:", "--:"))
+    yield "\n" + _row(_HEAD)
+    yield _row(["---", *["--:"] * (len(_HEAD) - 1)])
     for one in found.models:
         figures = one.figures
         cells = [
@@ -112,9 +113,10 @@ def _markdown(found: PromptComparison, title: str) -> Iterator[str]:
         ]
         yield _row([_plain(one.model), *cells, per_thousand(figures), cost(figures)])
     reasons = [
-        f"- {_plain(one.model)}: {failure.times:,} × {_plain(failure.kind)}: {_plain(failure.example[:_SHORT])}"
+        f"- {_plain(one.model)}: {reason.times:,} × {_plain(reason.kind)}: "
+        f"{_plain(reason.example[:_SHORT])} {_plain(reason.hint)}".rstrip()
         for one in found.models
-        for failure in (*one.figures.failures, *one.figures.refusals)
+        for reason in (*one.figures.failures, *one.figures.refusals)
     ]
     if reasons:
         yield "\n## What failed or was not asked\n"
@@ -130,4 +132,4 @@ def _row(cells: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """Text in one line that Markdown takes for nothing else."""
-    return " ".join(text.split()).translate(_MARKUP)
+    return " ".join(clean(text).split()).translate(_MARKUP)

@@ -61,7 +61,7 @@ def axis_for(values: Iterable[float], start: float, end: float) -> Axis:
 
     Example:
         >>> axis_for([1, 4], 0, 100).ticks(), axis_for([0.02, 3], 0, 100).ticks()
-        ([0.0, 1.0, 2.0, 3.0, 4.0], [0.01, 0.1, 1.0, 10.0])
+        ([0.0, 1.0, 2.0, 3.0, 4.0], [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0])
     """
     every = [value for value in values if math.isfinite(value)]
     some = [value for value in every if value > 0]

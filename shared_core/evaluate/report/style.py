@@ -35,7 +35,7 @@ td small { display: block; color: var(--soft); font-size: .78rem; }
 th.words, td.words { text-align: left; white-space: normal; min-width: 11rem; }
 th:first-child, td:first-child { padding-left: 0; }
 td.top { font-weight: 650; }
-td.top::before { content: "\\2605\\00a0"; color: var(--best); }
+.star { color: var(--best); }
 .number { display: inline-block; min-width: 1.5em; margin-right: .3em; padding: 0 .3em; border-radius: .75em;
   text-align: center;  font-size: .78rem; font-weight: 650; background: var(--ink); color: var(--paper); }
 .key { margin: .45rem 0 0; color: var(--soft); font-size: .85rem; }

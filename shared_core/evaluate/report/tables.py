@@ -63,7 +63,7 @@ def _row(number: int, one: Standing, telling: Collection[str]) -> str:
         ("", cost(figures), ""),
     ]
     shown = "".join(
-        f'<td class="top">{cell}{_small(more)}</td>'
+        f'<td class="top"><span class="star">★</span> {cell}{_small(more)}</td>'
         if rank in telling and one.ranks[rank] == 1
         else f"<td>{cell}{_small(more)}</td>"
         for rank, cell, more in cells
@@ -104,9 +104,10 @@ def matrix(found: PromptComparison) -> str:
 
 
 def _reason(number: int, mark: str, failure: Failure) -> str:
+    hint = f' <span class="soft">{one_line(short(failure.hint, 300))}</span>' if failure.hint else ""
     return (
         f'<li><span class="number">{number}</span>{mark} {failure.times:,} × '
-        f"<strong>{one_line(short(failure.kind, 80))}</strong>: {one_line(short(failure.example, 300))}</li>"
+        f"<strong>{one_line(short(failure.kind, 80))}</strong>: {one_line(short(failure.example, 300))}{hint}</li>"
     )
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 
+from shared_core.evaluate.shown import clean
 from shared_core.evaluate.verdict import Named
 
 __all__ = ["block", "escaped", "marked", "one_line", "short"]
-
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
 
 
 def escaped(value: object) -> str:
@@ -23,7 +19,7 @@ def escaped(value: object) -> str:
         >>> escaped('</script><b title="x">')
         '&lt;/script&gt;&lt;b title=&quot;x&quot;&gt;'
     """
-    return html.escape(_CONTROLS.sub("\ufffd", str(value).replace("\r\n", "\n").replace("\r", "\n")))
+    return html.escape(clean(str(value)))
 
 
 def one_line(value: object) -> str:
