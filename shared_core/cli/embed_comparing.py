@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
 from shared_core.cli.out import complaining, count, show_json, show_table, tell
 from shared_core.errors import ConfigError
-from shared_core.evaluate import EmbeddingComparison, EmbeddingScore, Evaluator
-from shared_core.evaluate.embedding_report import form_of, remarks
+
+if TYPE_CHECKING:
+    from shared_core.evaluate import EmbeddingComparison, EmbeddingScore
 
 __all__ = ["embed_compare"]
 
@@ -50,9 +51,9 @@ def embed_compare(
     cache: Annotated[
         bool, typer.Option("--cache", help="Keep vectors: nothing is computed or paid for twice.")
     ] = False,
-    output: Annotated[
+    save: Annotated[
         list[Path] | None,
-        typer.Option("--output", "-o", help=".html, .md, .csv, .json; may be repeated.", metavar="FILE"),
+        typer.Option("--save", "-o", help="A report: .html, .md, .csv or .json; repeatable.", metavar="FILE"),
     ] = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
@@ -62,8 +63,9 @@ def embed_compare(
 
     nDCG, recall, speed and cost, with intervals, and whether two models differ by more than chance.
 
-    PAIRS holds {"query": "...", "relevant": "..."} a line, or the columns query,relevant. Ends with code 1 when a
-    model failed.
+    PAIRS holds {"query": "...", "relevant": "..."} a line, or the columns query,relevant.
+
+    Exit code 1: no model has figures.
 
     Examples:
 
@@ -71,11 +73,14 @@ def embed_compare(
 
       hfrouter embed-compare scifact/ -m BAAI/bge-m3 --cache -o report.html
     """
+    from shared_core.evaluate import Evaluator
+    from shared_core.evaluate.comparison import check_report
+
     with complaining():
         if not model:
             raise ConfigError("No model was given.", hint="Name some with -m, such as -m BAAI/bge-m3.")
-        for path in output or ():
-            form_of(path)  # before anything is paid for
+        for path in save or ():
+            check_report(path)  # before anything is paid for
         prompts = {"query_prompt": query_prompt, "document_prompt": document_prompt}
         asked = {name: _settings(name, prompts, cache=cache) for name in model}
         if len(asked) < len(model):
@@ -89,7 +94,7 @@ def embed_compare(
                 pairs,
                 documents=documents,
                 k=k or 10,
-                similarity=similarity,  # type: ignore[typeddict-item]
+                similarity=similarity,  # type: ignore[arg-type]  # checked there
                 split=split,
                 progress=True,
             )
@@ -97,9 +102,9 @@ def embed_compare(
             show_json(result.as_dict())
         else:
             _show(result)
-        for path in output or ():
+        for path in save or ():
             result.save(path)
-        if not all(score.ok for score in result.models):
+        if not any(score.ok for score in result.models):
             raise typer.Exit(1)
 
 
@@ -110,6 +115,8 @@ def _settings(model: str, prompts: dict[str, str | None], *, cache: bool) -> dic
 
 
 def _show(result: EmbeddingComparison) -> None:
+    from shared_core.evaluate.embedding_report import remarks
+
     fine = [score for score in result.models if score.ok]
     k = result.main.partition("@")[2]
     titles = [("model", "left"), (f"nDCG@{k}", "right"), ("95 %", "right"), (f"recall@{k}", "right")]
@@ -124,6 +131,8 @@ def _show(result: EmbeddingComparison) -> None:
 
 
 def _row(score: EmbeddingScore, k: str, priced: bool) -> list[str]:
+    from shared_core.evaluate.shown import dollars
+
     ndcg = score.figures[f"ndcg@{k}"]
     cells = [
         score.name,
@@ -134,5 +143,5 @@ def _row(score: EmbeddingScore, k: str, priced: bool) -> list[str]:
         "" if score.query_s is None else f"{score.query_s.p50 * 1000:.1f}",
         str(score.dimensions),
     ]
-    usd = score.cost.as_dict()["usd"]
-    return [*cells, "" if usd is None else f"${usd}"] if priced else cells
+    cost = "?" if score.cost.usd is None else dollars(score.cost.usd)
+    return [*cells, cost] if priced else cells

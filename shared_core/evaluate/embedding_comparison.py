@@ -1,14 +1,16 @@
 """What came of comparing embedding models: figures, intervals, speed and cost by model, and who differs from whom.
 
-Lives here: the result, and its rows. Not here: how it is written down (`embedding_report`), the run (`embedding_run`).
+Lives here: the result, and its rows. Not here: the run (`embedding_run`), what files hold (`embedding_report`,
+`written`).
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from shared_core.evaluate.figures import Spread
@@ -19,6 +21,8 @@ from shared_core.types import Cost
 __all__ = ["EmbeddingComparison", "EmbeddingScore", "PairedDifference"]
 
 _ALPHA = 0.05
+TITLE = "Embedding models compared"
+"""What reports are called, unless they are told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,44 +222,68 @@ class EmbeddingComparison:
 
     def to_csv(self) -> str:
         """The rows as CSV."""
-        from shared_core.evaluate.embedding_report import as_csv
+        from shared_core.evaluate.written import as_csv
 
         return as_csv(self)
 
     def to_json(self) -> str:
         """All of it as JSON."""
-        from shared_core.evaluate.embedding_report import as_json
+        from shared_core.evaluate.written import as_json
 
         return as_json(self)
 
-    def to_markdown(self) -> str:
-        """A table, and who differs from whom, as Markdown."""
+    def to_markdown(self, title: str = TITLE) -> str:
+        """A table, and who differs from whom, as Markdown.
+
+        Args:
+            title: Its heading.
+        """
         from shared_core.evaluate.embedding_report import as_markdown
 
-        return as_markdown(self)
+        return as_markdown(self, title)
 
-    def to_html(self) -> str:
-        """A page that needs nothing else. Whatever a name or an error says is text in it."""
+    def to_html(self, title: str = TITLE) -> str:
+        """A page that fetches and runs nothing. Whatever a name or an error says is text in it.
+
+        Args:
+            title: Its heading.
+        """
         from shared_core.evaluate.embedding_report import as_html
 
-        return as_html(self)
+        return as_html(self, title)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes it down, in the form that the file's name ends in: .csv, .json, .md or .html.
+    def save(self, path: str | os.PathLike[str], title: str = TITLE) -> Path:
+        """Writes a file, by its name's ending: .html, .md, .csv or .json.
+
+        Args:
+            path: Where. What stood there is replaced once all of the new is written.
+            title: The heading of a page or of Markdown.
 
         Raises:
-            ConfigError: The name ends otherwise, or the file cannot be written.
+            ConfigError: Its name ends otherwise, or it cannot be written.
         """
-        from shared_core.evaluate.embedding_report import save
+        from shared_core.evaluate.comparison import check_report
+        from shared_core.evaluate.written import write
 
-        save(self, path)
+        where = check_report(path)
+        makers: dict[str, Callable[[], str]] = {
+            ".html": lambda: self.to_html(title),
+            ".htm": lambda: self.to_html(title),
+            ".md": lambda: self.to_markdown(title),
+            ".csv": self.to_csv,
+            ".json": self.to_json,
+        }
+        write(where, makers[where.suffix.lower()])
+        return where
 
     def _repr_html_(self) -> str:
-        from shared_core.evaluate.embedding_report import html_part
+        """What a notebook shows."""
+        from shared_core.evaluate.embedding_report import fragment
 
-        return html_part(self)
+        return fragment(self)
 
     def __str__(self) -> str:
+        """The table and the remarks, as text."""
         from shared_core.evaluate.embedding_report import as_text
 
         return as_text(self)

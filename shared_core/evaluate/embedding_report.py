@@ -1,58 +1,23 @@
-"""A comparison of embedding models written down: as text, Markdown, HTML, CSV and JSON.
+"""A comparison of embedding models for people: as text, Markdown, and a page of HTML.
 
-Names, errors and notes may say anything: in HTML they are text, in Markdown they stay in their cell.
+Not here: CSV and JSON, and how a file is written (`written`).
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import os
-from collections.abc import Callable, Sequence
-from html import escape
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shared_core.errors import ConfigError
+from shared_core._version import __version__
+from shared_core.evaluate.report.page import whole
+from shared_core.evaluate.report.text import escaped, one_line
+from shared_core.evaluate.shown import clean, dollars
+from shared_core.evaluate.written import MARKUP
 
 if TYPE_CHECKING:
     from shared_core.evaluate.embedding_comparison import EmbeddingComparison, EmbeddingScore
 
-__all__ = [
-    "as_csv",
-    "as_html",
-    "as_json",
-    "as_markdown",
-    "as_text",
-    "form_of",
-    "html_part",
-    "remarks",
-    "save",
-    "table",
-]
-
-_PAGE = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Embedding models compared</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 72rem; padding: 0 1rem;
-  color-scheme: light dark; }}
-table {{ border-collapse: collapse; }}
-th, td {{ padding: .25rem .75rem; border-bottom: 1px solid #8886; text-align: right; }}
-th:first-child, td:first-child {{ text-align: left; overflow-wrap: anywhere; }}
-</style>
-</head>
-<body>
-<h1>Embedding models compared</h1>
-{body}
-</body>
-</html>
-"""
+__all__ = ["as_html", "as_markdown", "as_text", "fragment", "remarks", "table"]
 
 
 def table(result: EmbeddingComparison) -> tuple[list[str], list[list[str]]]:
@@ -89,7 +54,7 @@ def _row(score: EmbeddingScore, k: str) -> list[str]:
         "" if score.query_s is None else f"{score.query_s.p50 * 1000:.1f}",
         str(score.dimensions),
         f"{score.index_bytes / 1e6:,.2f}",
-        "" if score.cost.usd is None else f"${score.cost.as_dict()['usd']}",
+        "?" if score.cost.usd is None else dollars(score.cost.usd),
     ]
 
 
@@ -110,7 +75,9 @@ def remarks(result: EmbeddingComparison) -> list[str]:
         if score.recalled:
             told.append(f"{score.name} had {score.recalled:,} vectors in its cache, which are not timed.")
         told += [f"{score.name}: {note}" for note in score.notes]
-    return [*told, *result.notes]
+    if any(score.ok and score.cost.usd is None for score in result.models):
+        told.append("?: what it cost is not known.")
+    return [" ".join(clean(remark).split()) for remark in (*told, *result.notes)]
 
 
 def as_text(result: EmbeddingComparison) -> str:
@@ -125,85 +92,38 @@ def as_text(result: EmbeddingComparison) -> str:
     return "\n".join([*map(line, [head, *rows] if rows else []), *remarks(result)])
 
 
-def as_markdown(result: EmbeddingComparison) -> str:
-    """A table of GitHub's kind, and the remarks as a list."""
+def as_markdown(result: EmbeddingComparison, title: str) -> str:
+    """The table, and the remarks as a list."""
     head, rows = table(result)
-    lines = [f"| {' | '.join(map(_cell, cells))} |" for cells in (head, *rows)]
-    lines.insert(1, f"|---|{'---:|' * (len(head) - 1)}")
-    told = [f"- {_cell(remark)}" for remark in remarks(result)]
-    return "\n".join([*(lines if rows else []), "", *told]).lstrip("\n") + "\n"
+    lines = [f"# {_plain(title)}", ""]
+    if rows:
+        lines += [_row_of(head), f"|---|{'---:|' * (len(head) - 1)}", *map(_row_of, rows), ""]
+    return "\n".join([*lines, *(f"- {_plain(remark)}" for remark in remarks(result))]) + "\n"
 
 
-def _cell(text: str) -> str:
-    shown = " ".join(text.split())
-    for sign in "\\`*_[]<|":
-        shown = shown.replace(sign, f"\\{sign}")
-    return shown
+def _row_of(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(map(_plain, cells))} |"
 
 
-def as_csv(result: EmbeddingComparison) -> str:
-    """A line for each model, with all its figures."""
-    rows, out = result.rows(), io.StringIO(newline="")
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+def _plain(text: str) -> str:
+    return " ".join(clean(text).split()).translate(MARKUP)
 
 
-def as_json(result: EmbeddingComparison) -> str:
-    """All of it."""
-    return json.dumps(result.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def as_html(result: EmbeddingComparison, title: str) -> str:
+    """A page that fetches and runs nothing."""
+    made = f'<p class="soft small">made with hfrouter {escaped(__version__)}</p>'
+    return whole(title, [f"<header><h1>{one_line(title)}</h1>{made}</header>", fragment(result)])
 
 
-def as_html(result: EmbeddingComparison) -> str:
-    """A page that loads nothing and runs nothing."""
-    return _PAGE.format(body=html_part(result))
-
-
-def html_part(result: EmbeddingComparison) -> str:
+def fragment(result: EmbeddingComparison) -> str:
     """The table and the remarks, for a notebook or within a page."""
     head, rows = table(result)
     lines = [_html_row("th", head), *(_html_row("td", cells) for cells in rows)] if rows else []
-    told = "".join(f"<li>{escape(remark)}</li>\n" for remark in remarks(result))
-    return f"<table>\n{''.join(lines)}</table>\n<ul>\n{told}</ul>"
+    told = "".join(f"<li>{escaped(remark)}</li>\n" for remark in remarks(result))
+    return f'<div class="wide"><table>\n{"".join(lines)}</table></div>\n<ul class="verdict">\n{told}</ul>'
 
 
 def _html_row(kind: str, cells: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<{kind}>{escape(cell)}</{kind}>' for cell in cells)}</tr>\n"
-
-
-_FORMS: dict[str, Callable[[EmbeddingComparison], str]] = {
-    ".csv": as_csv,
-    ".json": as_json,
-    ".md": as_markdown,
-    ".html": as_html,
-}
-
-
-def form_of(path: str | os.PathLike[str]) -> Callable[[EmbeddingComparison], str]:
-    """How a file is written, by the ending of its name.
-
-    Raises:
-        ConfigError: It ends otherwise.
-    """
-    form = _FORMS.get(Path(path).suffix.lower())
-    if form is None:
-        raise ConfigError(f"{path} ends in none of {', '.join(_FORMS)}.", hint="Name it report.html.")
-    return form
-
-
-def save(result: EmbeddingComparison, path: str | os.PathLike[str]) -> None:
-    """Writes it down.
-
-    Args:
-        result: What.
-        path: Where; its ending says in which form.
-
-    Raises:
-        ConfigError: It ends otherwise, or cannot be written.
-    """
-    written = form_of(path)(result)
-    try:
-        Path(path).expanduser().write_text(written, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
+    first, *others = cells
+    rest = "".join(f"<{kind}>{escaped(cell)}</{kind}>" for cell in others)
+    return f'<tr><{kind} class="words">{one_line(first)}</{kind}>{rest}</tr>\n'

@@ -11,7 +11,8 @@ Not here: one model's way (`embedding_trial`), the result (`embedding_comparison
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -21,9 +22,11 @@ from shared_core.evaluate.embedders import RouterEmbedder, embedders_of
 from shared_core.evaluate.embedding_comparison import EmbeddingComparison, EmbeddingScore, PairedDifference
 from shared_core.evaluate.embedding_trial import Matter, Telling, scored
 from shared_core.evaluate.judgements import judgements_of
+from shared_core.evaluate.planning import budget_of
 from shared_core.evaluate.resampling import difference, holm
 from shared_core.evaluate.retrieval import Similarity
 from shared_core.flow import Flow, offload
+from shared_core.types import Budget
 
 if TYPE_CHECKING:
     from shared_core.client import AsyncHFRouter, HFRouter
@@ -40,6 +43,8 @@ class EmbeddingRunOptions(TypedDict, total=False):
         split: Which judgements of a folder in BEIR's form are used, "test" unless given.
         k: How many found documents are looked at, 10 unless given; or several such numbers.
         similarity: "cosine" unless given, or "dot" for models that were trained with it.
+        budget: US dollars that the models behind the client may cost, as a text such as "0.50", or a `Budget`; as in
+            `RunOptions`. None sets no limit.
         seed: Of intervals and tests, 0 unless given: the same figures have the same intervals.
         progress: True draws a bar on a terminal's stderr; a function is called with (done, total) texts.
     """
@@ -48,6 +53,7 @@ class EmbeddingRunOptions(TypedDict, total=False):
     split: str
     k: int | Sequence[int]
     similarity: Similarity
+    budget: Budget | Mapping[str, Any] | Decimal | str | int | None
     seed: int
     progress: bool | Callable[[int, int], object]
 
@@ -64,13 +70,15 @@ def compare_embeddings(
         raise ConfigError(f"There is no similarity {similarity!r}.", hint='Choose "cosine" or "dot".')
     if not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"seed={seed!r} is no whole number from 0 on.")
-    embedders = embedders_of(models, client)
+    budget = budget_of(how.get("budget"))
+    bound = client if budget is None else client.within(budget)
+    embedders = embedders_of(models, bound)
     judged = yield from offload(lambda: judgements_of(pairs, how.get("documents"), how.get("split", "test")))
     matter = Matter.of(judged, ks, similarity, seed)
     tell = Telling(how.get("progress"), len(embedders) * (len(matter.texts) + len(matter.queries)))
     notes = []
     if any(isinstance(embedder, RouterEmbedder) for embedder in embedders):
-        notes += yield from _with_prices(client)
+        notes += yield from _with_prices(bound)
     scores = []
     for number, embedder in enumerate(embedders, 1):
         scores.append((yield from scored(embedder, matter, tell)))

@@ -94,7 +94,7 @@ def test_with_a_cache_the_second_run_asks_nobody(
     [
         ((), 2, "No model was given"),
         (("-m", "a/b", "-m", "a/b"), 2, "A model is given twice"),
-        (("-m", "a/b", "-o", "x.pdf"), 2, "x.pdf ends in none of"),
+        (("-m", "a/b", "-o", "x.pdf"), 2, "x.pdf names no kind of report"),
         (("-m", "a/b", "--similarity", "near"), 2, "There is no similarity 'near'"),
         (("-m", "a/b", "--documents", "none.txt"), 2, "none.txt cannot be read"),
         (("-m", "a/b", "-k", "0"), 2, "greater than or equal to 1"),

@@ -349,6 +349,7 @@ def test_a_name_is_text_in_html_and_stays_in_its_cell_in_markdown(result):
     page = result.to_html()
     assert "<script" not in page
     assert "&lt;script&gt;alert(&quot;1&quot;)" in page
+    assert "=1+1" in page
     assert "default-src 'none'" in page
     assert "<script" not in result._repr_html_()
     (line,) = [line for line in result.to_markdown().splitlines() if line.startswith("| \\<script")]
@@ -373,10 +374,11 @@ def test_it_is_saved_in_the_form_of_the_name(result, ending, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("report.pdf", "ends in none of"), ("none/report.md", "No such file")],
-    ids=["another ending", "no folder"],
+    [("report.pdf", "names no kind of report"), ("file/report.md", "cannot be written")],
+    ids=["another ending", "a file as a folder"],
 )
 def test_what_cannot_be_saved_says_why(result, name, said, tmp_path):
+    (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=said):
         result.save(tmp_path / name)
 
