@@ -63,6 +63,7 @@ names = st.lists(st.sampled_from("abcdefghij"), unique=True, max_size=10)
 grades = st.dictionaries(st.sampled_from("abcdefghij"), st.integers(1, 3), min_size=1)
 
 
+@settings(deadline=None)
 @given(found=names, relevant=grades, k=st.integers(1, 12))
 def test_every_figure_is_from_0_to_1_and_recall_never_falls_with_k(found, relevant, k):
     for figure in FIGURES.values():
@@ -71,6 +72,7 @@ def test_every_figure_is_from_0_to_1_and_recall_never_falls_with_k(found, releva
     assert reciprocal_rank(found, relevant, k) <= reciprocal_rank(found, relevant, k + 1)
 
 
+@settings(deadline=None)
 @given(relevant=grades, k=st.integers(1, 12))
 def test_the_best_order_has_an_ndcg_of_1(relevant, k):
     best = sorted(relevant, key=lambda name: -relevant[name])
@@ -207,6 +209,7 @@ def test_a_clear_difference_is_beyond_chance_whichever_comes_first():
     assert one.low > 0 > other.high
 
 
+@settings(deadline=None)
 @given(chances=st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_looking_at_many_pairs_makes_no_chance_smaller_and_keeps_their_order(chances):
     adjusted = holm(chances)

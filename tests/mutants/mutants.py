@@ -13,6 +13,7 @@ from __future__ import annotations
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from classic_mutants import CLASSIC
+from embedding_comparison_mutants import EMBEDDINGS_COMPARED
 from hedge_mutants import HEDGE
 from ledger_mutants import LEDGER
 from limit_mutants import LIMITS
@@ -463,6 +464,7 @@ MUTANTS = (
     *MEDIA,
     *LEDGER,
     *VECTORS,
+    *EMBEDDINGS_COMPARED,
     *CACHES,
     *SETTINGS,
     *BATCHES,
