@@ -13,7 +13,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from shared_core import AsyncHFRouter, Cost, HFRouter, ReplyMeta, Usage
+from shared_core import AsyncHFRouter, Budget, Cost, HFRouter, ReplyMeta, Usage
 from shared_core.errors import ConfigError
 from shared_core.evaluate import (
     AsyncEvaluator,
@@ -336,6 +336,19 @@ def test_rows_have_the_same_keys_and_csv_has_them_too(result):
     assert [row["model"] for row in read] == [row["model"] for row in rows]
     assert float(read[0]["ndcg@10"]) == rows[0]["ndcg@10"]
     assert read[2]["ndcg@10"] == ""
+
+
+def test_a_name_that_a_table_program_would_compute_is_text_in_csv(drive):
+    assert "'=1+1" in compare(drive, {"=1+1": Words()}).to_csv()
+
+
+def test_a_budget_holds_the_models_behind_the_client_alone(drive):
+    budget = Budget(requests=2, per="total", name="two requests")
+    result = compare(drive, {"words": WORDS, "bag": Words()}, budget=budget)
+    assert [(score.name, score.error) for score in result.models] == [
+        ("bag", ""),
+        ("words", "BudgetExceeded"),
+    ]
 
 
 def test_json_holds_all_of_it(result):

@@ -34,7 +34,10 @@ def test_a_local_model_finds_by_meaning_and_costs_what_nobody_here_knows(evaluat
 
 def test_an_object_with_settings_of_its_own_and_a_mapping_of_settings_are_the_same(evaluator, minilm):
     prompts = {"query_prompt": "query: ", "document_prompt": "passage: "}
-    models = {"object": LocalEmbedder(str(minilm), **prompts), "mapping": {"model": f"local:{minilm}", **prompts}}
+    models = {
+        "object": LocalEmbedder(str(minilm), **prompts),
+        "mapping": {"model": f"local:{minilm}", **prompts},
+    }
     one, other = evaluator.compare_embeddings(models, PAIRS, documents=FURTHER).models
     assert one.by_query == other.by_query
     assert one.tokens == other.tokens
@@ -83,3 +86,19 @@ def test_an_event_loop_goes_on_while_a_local_model_computes(minilm):
     result, ticks = asyncio.run(run())
     assert result.models[0].ok
     assert ticks > 5
+
+
+def test_the_classes_of_frameworks_and_sentence_transformers_find_the_same(evaluator, minilm):
+    from langchain_hfrouter import HFLocalEmbeddings
+    from llama_index_hfrouter import HFLocalEmbedding
+    from sentence_transformers import SentenceTransformer
+
+    models = {
+        "ours": f"local:{minilm}",
+        "LangChain": HFLocalEmbeddings(model=str(minilm)),
+        "LlamaIndex": HFLocalEmbedding(str(minilm)),
+        "sentence-transformers": SentenceTransformer(str(minilm), device="cpu"),
+    }
+    result = evaluator.compare_embeddings(models, PAIRS, documents=FURTHER)
+    assert {score.by_query["ndcg@10"] for score in result.models} == {(1.0, 1.0, 1.0)}
+    assert [score.dimensions for score in result.models] == [384] * 4
