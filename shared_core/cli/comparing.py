@@ -231,7 +231,13 @@ def _show_reasons(found: PromptComparison) -> None:
     reasons = [*whole.failures, *whole.refusals]
     for reason in reasons[:_REASONS]:
         tell(clean(f"{reason.kind} ({reason.times}): {reason.example[:300]}"), hang=2)
-        if reason.hint:
+        if reason.hint and reason in whole.failures:
             tell(f"Next: {reason.hint}", indent=2)
     if len(reasons) > _REASONS:
-        say(f"and {len(reasons) - _REASONS} more kinds of failure")
+        say(f"and {len(reasons) - _REASONS} more")
+    if whole.refusals:
+        tell(
+            "Next: a larger --budget, or a smaller --max-tokens, so that less is set aside; --unpriced asks also those "
+            "whose price nobody knows.",
+            hang=2,
+        )
