@@ -86,6 +86,7 @@ dd { margin: 0; }
     --best: #0b5a44; --dot: #1d4f86; --warn: #8c1d1d; }
   body { max-width: none; padding: 0; font-size: 11px; }
   .number { background: none; color: #000; border: 1px solid #000; }
+  .pair { grid-template-columns: 1fr 1fr; }
   .wide { overflow: visible; } svg.scatter { min-width: 0; }
   details::details-content { content-visibility: visible; block-size: auto; }
   div.words { max-height: none; }
