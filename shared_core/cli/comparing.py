@@ -70,7 +70,7 @@ def compare(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Models side by side: by what is published of them, or on your own prompts.
+    """Models side by side: what is published, or your own prompts.
 
     Without prompts: a row for each provider, the best first; a star marks offers that no other beats at everything.
     --input, --output and --limit are for this.
@@ -231,7 +231,13 @@ def _show_reasons(found: PromptComparison) -> None:
     reasons = [*whole.failures, *whole.refusals]
     for reason in reasons[:_REASONS]:
         tell(clean(f"{reason.kind} ({reason.times}): {reason.example[:300]}"), hang=2)
-        if reason.hint:
+        if reason.hint and reason in whole.failures:
             tell(f"Next: {reason.hint}", indent=2)
     if len(reasons) > _REASONS:
-        say(f"and {len(reasons) - _REASONS} more kinds of failure")
+        say(f"and {len(reasons) - _REASONS} more")
+    if whole.refusals:
+        tell(
+            "Next: a larger --budget, or a smaller --max-tokens, so that less is set aside; --unpriced asks also those "
+            "whose price nobody knows.",
+            hang=2,
+        )

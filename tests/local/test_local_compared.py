@@ -89,9 +89,10 @@ def test_an_event_loop_goes_on_while_a_local_model_computes(minilm):
 
 
 def test_the_classes_of_frameworks_and_sentence_transformers_find_the_same(evaluator, minilm):
+    from sentence_transformers import SentenceTransformer
+
     from langchain_hfrouter import HFLocalEmbeddings
     from llama_index_hfrouter import HFLocalEmbedding
-    from sentence_transformers import SentenceTransformer
 
     models = {
         "ours": f"local:{minilm}",
