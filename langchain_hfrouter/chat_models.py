@@ -62,7 +62,7 @@ class ChatHFRouter(RouterSettings):
         top_logprobs, tools, tool_choice, parallel_tool_calls, response_format, stream_options:
             As in `shared_core.ChatParams`. None is never sent; a call's own arguments go before these.
         extra_body: dict | None
-            Further keys of the JSON body. Unknown arguments end up here, with a warning.
+            Further keys of the JSON body. Unknown arguments end up here, with a warning, but for other packages' names.
         stream_usage: bool = True
             Ask for token counts in streams.
         streaming: bool | None

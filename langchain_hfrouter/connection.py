@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from langchain_hfrouter.complaints import in_words, unknown_argument
+from langchain_hfrouter.complaints import complaint, unknown_argument
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
 from langchain_hfrouter.routers import CLIENTS, Routers
@@ -80,7 +80,7 @@ class Connection(Safeguarded, Routers):
                 _enter(values, "model", model, "the first argument")
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigError(in_words(error), hint=f"See the docstring of {type(self).__name__}.") from error
+            raise complaint(error, type(self).__name__) from error
         except RouterError as error:
             raise as_langchain(error) from error.__cause__
 

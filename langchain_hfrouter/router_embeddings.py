@@ -170,6 +170,7 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
         "endpoint_url": "Write base_url=.",
         "repo_id": "Write model=.",
         "encode_kwargs": "Write its entries as arguments, such as normalize=True.",
+        "task": "Leave it out: this class embeds.",
         "check_embedding_ctx_length": "Leave it out: texts are never cut here.",
     }
 

@@ -75,6 +75,14 @@ class RouterConfig(Connection, FunctionCallingLLM):
         "messages_to_prompt",
         "completion_to_prompt",
     )
+    _ADVICE: ClassVar[dict[str, str]] = {
+        **Connection._ADVICE,
+        "audio_config": "Leave it out: speech is made by HFRouter.text_to_speech.",
+        "is_chat_model": "Leave it out: this class always chats.",
+        "modalities": "Leave it out: answers are text, and speech is made by HFRouter.text_to_speech.",
+        "should_use_structured_outputs": 'Write structured_output="json_schema"; "auto" finds out itself.',
+        "tokenizer": "Leave it out: the host counts tokens.",
+    }
 
     def __init__(
         self,

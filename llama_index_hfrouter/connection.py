@@ -69,6 +69,15 @@ class Connection(Component, Safeguarded):
         "api_base": "base_url",
         "token": "api_key",
         "additional_kwargs": "extra_body",
+        "headers": "default_headers",
+    }
+    _ADVICE: ClassVar[dict[str, str]] = {
+        "api_version": "Leave it out: that is Azure's.",
+        "async_openai_client": "Pass a client of httpx2 or httpx as async_http_client=.",
+        "cookies": 'Write default_headers={"cookie": "name=value"}.',
+        "openai_client": "Pass a client of httpx2 or httpx as http_client=.",
+        "reuse_client": "Leave it out: connections are shared and survive what is under way.",
+        "task": "Leave it out: the class says what is asked for.",
     }
     _HINT: ClassVar[str] = "Keys of the request that are no option here go into extra_body={...}."
 

@@ -95,6 +95,10 @@ class HFRouterEmbedding(Connection, TextEmbedding):
 
     _SHARED: ClassVar[tuple[str, ...]] = (*Connection._SHARED, "embeddings_cache", "cache")
     _ELSEWHERE: ClassVar[dict[str, str]] = {**Connection._ELSEWHERE, "model_kwargs": "extra_body"}
+    _ADVICE: ClassVar[dict[str, str]] = {
+        **Connection._ADVICE,
+        "pooling": "Leave it out: the host pools as the model's files say.",
+    }
 
     if TYPE_CHECKING:
 

@@ -238,12 +238,15 @@ class VectorRouter(CatalogueRouter):
         return (yield from self._exchange.key(call, needed=False)).reveal()
 
     def _hub_key(self, hub: str) -> ApiKey:
-        """The token for the Hub. An explicit one was given for `base_url`: another host than that, or than
-        Hugging Face's, must not see it."""
-        explicit = self._key.source != "ambient"
-        if explicit and not is_hugging_face(hub) and urlsplit(hub)[:2] != urlsplit(self.base_url)[:2]:
+        """The token for the Hub. An explicit one was given for `base_url`: another host sees it only where both are
+        Hugging Face's. In its place Hugging Face's Hub may have the ambient one."""
+        if self._key.source in ("ambient", "none"):
+            return self._key
+        if urlsplit(hub)[:2] == urlsplit(self.base_url)[:2]:
+            return self._key
+        if not is_hugging_face(hub):
             return ApiKey("")
-        return self._key
+        return self._key if is_hugging_face(self.base_url) else ApiKey(None)
 
     def _cache(self) -> Flow[EmbeddingCache | None]:
         """The cache that the settings mean, opened when it is first needed."""
