@@ -41,7 +41,7 @@ class EmbeddingScore:
         query_s: Seconds for one query alone, of up to 50 of them; None where none was timed.
         ready_s: Seconds to the first vector: loading a model or finding its provider is in it.
         tokens: Read, of what was computed now; None where nobody says.
-        cost: US dollars for all of it, and how they are known. A model on this machine has none that is known here.
+        cost: US dollars for all of it, also where it failed in the end, and how they are known. A model on this machine has none that is known here.
         truncated: How many texts are known to have been cut at the model's limit.
         recalled: How many vectors came from a cache.
         provider: Who served.
@@ -83,8 +83,10 @@ class EmbeddingScore:
                 (f"{name}_high", figure.high),
             )
         }
+        known_by = self.cost.basis if self.cost.usd is not None else self.cost.note or "unknown"
+        spent = {"cost": self.cost.as_dict()["usd"], "cost_known_by": known_by}
         if not self.ok:
-            return {"model": self.name, "error": self.error, "why": self.why}
+            return {"model": self.name, **spent, "error": self.error, "why": self.why}
         return {
             "model": self.name,
             **figures,
@@ -96,8 +98,7 @@ class EmbeddingScore:
             "dimensions": self.dimensions,
             "index_bytes": self.index_bytes,
             "tokens": self.tokens,
-            "cost": self.cost.as_dict()["usd"],
-            "cost_known_by": self.cost.basis if self.cost.usd is not None else self.cost.note or "unknown",
+            **spent,
             "truncated": self.truncated,
             "recalled": self.recalled,
             "provider": self.provider,

@@ -74,7 +74,7 @@ def compare_embeddings(
     bound = client if budget is None else client.within(budget)
     embedders = embedders_of(models, bound)
     judged = yield from offload(lambda: judgements_of(pairs, how.get("documents"), how.get("split", "test")))
-    matter = Matter.of(judged, ks, similarity, seed)
+    matter = yield from offload(lambda: Matter.of(judged, ks, similarity, seed))
     tell = Telling(how.get("progress"), len(embedders) * (len(matter.texts) + len(matter.queries)))
     notes = []
     if any(isinstance(embedder, RouterEmbedder) for embedder in embedders):

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from shared_core.client.costing import NOTHING_SENT
 from shared_core.client.progress import Bar
 from shared_core.errors import MalformedResponse, RouterError
 from shared_core.evaluate.embedders import Embedder
 from shared_core.evaluate.embedding_comparison import EmbeddingScore
 from shared_core.evaluate.figures import Spread
 from shared_core.evaluate.judgements import Judgements
-from shared_core.evaluate.resampling import estimate
+from shared_core.evaluate.resampling import Estimate, estimate
 from shared_core.evaluate.retrieval import FIGURES, Similarity, nearest
 from shared_core.flow import Flow, offload
 from shared_core.types import Cost, EmbedReply, Kind
@@ -127,8 +128,9 @@ class _Replies:
         self.notes.update(dict.fromkeys(reply.notes))
 
     def total(self) -> Cost:
+        """What all of them cost; what nothing did, where there are none."""
         kinds = [kind if kind.usd is None else replace(kind, usd=usd) for kind, usd in self.cost.items()]
-        total = kinds[0]
+        total = kinds[0] if kinds else NOTHING_SENT
         for kind in kinds[1:]:
             total = total.plus(kind)
         return total
@@ -164,15 +166,11 @@ def scored(embedder: Embedder, matter: Matter, tell: Telling) -> Flow[EmbeddingS
     except RouterError as error:
         why = " ".join(str(error).partition("\nNext: ")[0].split())
         why = "".join(sign if sign.isprintable() else "?" for sign in why)  # a host's words, for a terminal
-        return EmbeddingScore(embedder.name, error=type(error).__name__, why=why)
-    by_query = {
-        f"{figure}@{k}": tuple(map(FIGURES[figure], found, matter.relevant, [k] * len(found)))
-        for figure in FIGURES
-        for k in matter.ks
-    }
+        return EmbeddingScore(embedder.name, cost=replies.total(), error=type(error).__name__, why=why)
+    by_query, figures = yield from offload(lambda: _figures(found, matter))
     return EmbeddingScore(
         embedder.name,
-        figures={name: estimate(values, matter.seed) for name, values in by_query.items()},
+        figures=figures,
         by_query=by_query,
         dimensions=documents.shape[1],
         index_bytes=sum(map(len, matter.names)) * documents.shape[1] * 4,
@@ -224,3 +222,15 @@ def _found(
     if len({part.shape[1] for part in vectors}) > 1:
         raise MalformedResponse("Queries have vectors of several lengths.", hint="Ask another host.")
     return list(nearest(documents, np.concatenate(vectors), matter.names, matter.ks[-1], matter.similarity))
+
+
+def _figures(
+    found: Sequence[Sequence[str]], matter: Matter
+) -> tuple[dict[str, tuple[float, ...]], dict[str, Estimate]]:
+    """By query, and their means."""
+    by_query = {
+        f"{figure}@{k}": tuple(map(FIGURES[figure], found, matter.relevant, [k] * len(found)))
+        for figure in FIGURES
+        for k in matter.ks
+    }
+    return by_query, {name: estimate(values, matter.seed) for name, values in by_query.items()}

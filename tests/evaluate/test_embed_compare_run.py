@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from shared_core import AsyncHFRouter, Budget, Cost, HFRouter, ReplyMeta, Usage
-from shared_core.errors import ConfigError
+from shared_core.errors import ConfigError, RateLimited
 from shared_core.evaluate import (
     AsyncEvaluator,
     EmbeddingComparison,
@@ -237,6 +237,18 @@ def test_costs_are_exact_sums(drive):
     assert score.tokens == 12  # four calls
 
 
+def test_what_a_model_cost_before_it_failed_is_told(drive):
+    class Breaks(Priced):
+        def _embed(self, texts, kind, options):
+            if kind == "document":
+                raise RateLimited("for good")
+            return (yield from super()._embed(texts, kind, options))
+
+    failed, gone = compare(drive, {"breaks": RouterEmbedder(Breaks(), None), "gone": "no/such"}).models
+    assert (failed.error, failed.cost.usd) == ("RateLimited", Decimal("0.0000001"))
+    assert (gone.error, gone.cost.usd) == ("ModelNotServed", 0)
+
+
 def test_what_is_not_known_stays_unknown(drive):
     scores = {score.name: score for score in compare(drive, {"words": WORDS, "bag": Words()}).models}
     assert scores["words"].cost.usd is None
@@ -401,7 +413,7 @@ def test_where_all_failed_there_is_no_table_and_no_best(offline_server):
     told = evaluator.compare_embeddings(["no/such"], PAIRS)
     assert told.best == ()
     assert "nDCG" not in str(told) + told.to_markdown() + told.to_html()
-    assert told.to_csv().startswith("model,error,why\n")
+    assert told.to_csv().startswith("model,cost,cost_known_by,error,why\n")
 
 
 def test_a_score_without_figures_is_a_failure():
