@@ -13,6 +13,7 @@ from __future__ import annotations
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from classic_mutants import CLASSIC
+from compare_mutants import COMPARISONS
 from embedding_comparison_mutants import EMBEDDINGS_COMPARED
 from hedge_mutants import HEDGE
 from ledger_mutants import LEDGER
@@ -468,6 +469,7 @@ MUTANTS = (
     *CACHES,
     *SETTINGS,
     *BATCHES,
+    *COMPARISONS,
     *LANGCHAIN,
     *LLAMA_INDEX,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shared_core.evaluate.figures import Failure, Figures
@@ -44,12 +44,10 @@ def summary(models: Sequence[Standing]) -> str:
 def _row(number: int, one: Standing, telling: Collection[str]) -> str:
     """A row; what is best is marked in columns where not all are."""
     figures = one.figures
-    served = ", ".join(
-        f"{one_line(short(name, 60))}{f' ({count:,})' if len(figures.providers) > 1 else ''}"
-        for name, count in figures.providers.items()
-        if name
-    )
-    by = f"<small>answered by {served}</small>" if served else ""
+    served = f"answered by {_counted(figures.providers)}" if any(figures.providers) else ""
+    # One model behind one name is as it should be, however its providers spell it.
+    others = f"as {_counted(figures.served_as)}" if len(figures.served_as) > 1 else ""
+    by = "".join(f"<small>{told}</small>" for told in (served, others) if told)
     tokens = f"{figures.prompt_tokens:,} / {figures.completion_tokens:,}" if figures.answered else ""
     if figures.unknown_tokens:
         tokens = "?" if figures.unknown_tokens == figures.answered else f"{tokens} + ?"
@@ -70,6 +68,14 @@ def _row(number: int, one: Standing, telling: Collection[str]) -> str:
     )
     name = model_name(one.model, _LONGEST)
     return f'<tr><td class="words"><span class="number">{number}</span>{name}{by}</td>{shown}</tr>'
+
+
+def _counted(names: Mapping[str, int]) -> str:
+    """Names, each with how many answers are its, where there are several."""
+    return ", ".join(
+        one_line(short(name or "nobody says", 60)) + (f" ({times:,})" if len(names) > 1 else "")
+        for name, times in names.items()
+    )
 
 
 def _small(text: str) -> str:
