@@ -41,7 +41,8 @@ class EmbeddingScore:
         query_s: Seconds for one query alone, of up to 50 of them; None where none was timed.
         ready_s: Seconds to the first vector: loading a model or finding its provider is in it.
         tokens: Read, of what was computed now; None where nobody says.
-        cost: US dollars for all of it, also where it failed in the end, and how they are known. A model on this machine has none that is known here.
+        cost: US dollars for all of it, also where it failed in the end, and how they are known. A model on this machine
+            has none that is known here.
         truncated: How many texts are known to have been cut at the model's limit.
         recalled: How many vectors came from a cache.
         provider: Who served.
