@@ -12,6 +12,7 @@ from shared_core.cli.comparing import compare
 from shared_core.cli.doctor import doctor
 from shared_core.cli.embed_comparing import embed_compare
 from shared_core.cli.embedding import embed
+from shared_core.cli.endpoints import endpoints
 from shared_core.cli.finding import info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
@@ -43,6 +44,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
+app.add_typer(endpoints)
 
 
 def _version(wanted: bool) -> None:
