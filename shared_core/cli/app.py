@@ -11,6 +11,7 @@ from shared_core.cli.chatting import chat
 from shared_core.cli.comparing import compare
 from shared_core.cli.doctor import doctor
 from shared_core.cli.embedding import embed
+from shared_core.cli.endpoints import endpoints
 from shared_core.cli.finding import info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
@@ -41,6 +42,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
+app.add_typer(endpoints)
 
 
 def _version(wanted: bool) -> None:

@@ -1,8 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
 Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters, of embedding, caches,
-races, limits, budgets, the ledger, media, settings and what is observed (files named `*_mutants`), how it is run
-(`run`), and that the table keeps up with the code (`test_mutants_table`).
+races, limits, budgets, the ledger, media, settings, endpoints and what is observed (files named `*_mutants`), how it
+is run (`run`), and that the table keeps up with the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -14,6 +14,7 @@ from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from classic_mutants import CLASSIC
 from compare_mutants import COMPARISONS
+from endpoint_mutants import ENDPOINTS
 from hedge_mutants import HEDGE
 from ledger_mutants import LEDGER
 from limit_mutants import LIMITS
@@ -460,6 +461,7 @@ MUTANTS = (
     *OBSERVING,
     *CLASSIC,
     *LIMITS,
+    *ENDPOINTS,
     *HEDGE,
     *MEDIA,
     *LEDGER,
