@@ -41,6 +41,7 @@ def forward_of(engine: str, embeddings: Any, plain: str, questions: list[str]) -
 def _openvino(embeddings: Any, plain: str, tokenizer: Any, questions: list[str]) -> Callable[[str], Any]:  # noqa: ARG001
     import numpy as np
     from openvino import Tensor
+
     from shared_core.local.engines import TokenBatch
     from shared_core.local.engines.openvino_layout import arranged
 

@@ -38,7 +38,9 @@ class Contender:
     group: str = "peer"
 
 
-_HUGGING_FACE = "from langchain_huggingface import ChatHuggingFace, HuggingFaceEmbeddings, HuggingFaceEndpoint\n"
+_HUGGING_FACE = (
+    "from langchain_huggingface import ChatHuggingFace, HuggingFaceEmbeddings, HuggingFaceEndpoint\n"
+)
 _LLAMA_EMBEDDING = "from llama_index.embeddings.huggingface import HuggingFaceEmbedding\n"
 
 CONTENDERS: tuple[Contender, ...] = (

@@ -203,7 +203,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds, README.md left alone")
     parser.add_argument("--rounds", type=int, help=f"how many (default {ROUNDS})")
-    parser.add_argument("--only", default="", help="contenders: a part of a name or framework; commas between")
+    parser.add_argument(
+        "--only", default="", help="contenders: a part of a name or framework; commas between"
+    )
     options = parser.parse_args()
     words = options.only.lower().split(",")
     playing = [c for c in CONTENDERS if any(word in f"{c.framework} {c.name}".lower() for word in words)]

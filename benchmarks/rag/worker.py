@@ -37,7 +37,9 @@ def build(name: str, setup: dict[str, Any]) -> Callable[[], dict[str, Any]]:
     forward = bare.forward_of(contender.engine, embeddings, setup["plain"], questions)
     post = bare.Post(setup["url"], setup["model"])
     prompts = {
-        question: turns.PROMPT.format(context="\n".join(parts.matrix.search(known[question])), question=question)
+        question: turns.PROMPT.format(
+            context="\n".join(parts.matrix.search(known[question])), question=question
+        )
         for question in questions
     }
     checked(parts, forward, known)

@@ -1,95 +1,118 @@
-"""Questions to the Hub and to the router's catalogue: fetched side by side, remembered for a while, stale rather than
-not at all.
+"""Questions to the Hub and to the router's catalogue: fetched side by side, by one for all who ask the same at the
+same time, remembered for a while, stale rather than late or not at all.
 
-Lives here: the flows, and the process's memory of answers. Not here: what the answers mean (`cards`, `search`).
+Lives here: the flows. Not here: what is remembered (`memory`), what answers mean (`cards`, `search`).
+
+These are flows over our own transports and not calls of huggingface_hub's `HfApi`, which has no asynchronous half: it
+would hold up event loops or need a thread for each question, ends neither with a deadline nor when its task is
+cancelled, and neither maps errors to ours nor keeps tokens out of them. What is sent are the same routes and
+parameters (huggingface_hub 2.4.0, `hf_api.py`).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 from urllib.parse import quote, urlencode
 
-from shared_core._locks import new_lock
 from shared_core.catalog import Catalog
 from shared_core.client.vector_router import VectorRouter
-from shared_core.errors import ModelNotServed, RouterError
+from shared_core.errors import (
+    ConnectionLost,
+    MalformedResponse,
+    ModelNotServed,
+    Overloaded,
+    ProviderFailed,
+    RateLimited,
+    RouterError,
+    TimedOut,
+)
 from shared_core.flow import Flow, gather
-from shared_core.hub.cards import EXPAND, HubModel, parse_hub_model
+from shared_core.hub.cards import EXPAND, LIST_EXPAND, HubModel, parse_hub_model
+from shared_core.hub.memory import ANSWERS
 
-__all__ = ["ANSWERS", "Answers", "catalog_and", "model_page", "model_pages"]
+__all__ = ["Listing", "catalog_and", "list_path", "model_page", "models_of", "more_of"]
 
 T = TypeVar("T")
 
-_FRESH = 300.0  # seconds
-_KEPT = 512  # answers
-_PAGE = 100  # models asked for at one time
+_PAGE = 100  # models asked for at one time; the Hub may give fewer
+_HASTY = 1.5  # seconds to wait for a newer answer where an old one is known
+_PASSING = (ConnectionLost, MalformedResponse, Overloaded, ProviderFailed, RateLimited, TimedOut)
+"""Troubles in which an old answer is better than none. A token that was withdrawn is none of them."""
 
 
-class Answers(Generic[T]):
-    """What was fetched, by question and account; safe from threads.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What of a list was read so far.
 
     Args:
-        fresh: Seconds that an answer is given without asking again. Older ones are kept for when nobody answers.
-        most: Answers that are kept.
+        models: In the Hub's order.
+        following: The path of the next page; "" at the end of the list.
+        broken: Why the rest could not be had; None where it was not needed or is here.
     """
 
-    def __init__(self, fresh: float = _FRESH, most: int = _KEPT) -> None:
-        self._fresh, self._most = fresh, most
-        self._kept: dict[tuple[str, ...], tuple[float, T]] = {}
-        self._lock = new_lock()
-
-    def fresh(self, key: tuple[str, ...], now: float) -> T | None:
-        """The answer, while it is young. `now` is in unix seconds."""
-        with self._lock:
-            at, answer = self._kept.get(key, (0.0, None))
-        return answer if answer is not None and 0 <= now - at < self._fresh else None
-
-    def stale(self, key: tuple[str, ...]) -> T | None:
-        """The answer, however old."""
-        with self._lock:
-            return self._kept.get(key, (0.0, None))[1]
-
-    def keep(self, key: tuple[str, ...], answer: T, now: float) -> None:
-        """Remembers an answer."""
-        with self._lock:
-            self._kept.pop(key, None)
-            self._kept[key] = (now, answer)
-            if len(self._kept) > self._most:
-                del self._kept[next(iter(self._kept))]
-
-    def clear(self) -> None:
-        """Forgets all of them."""
-        with self._lock:
-            self._kept.clear()
+    models: tuple[HubModel, ...]
+    following: str = ""
+    broken: RouterError | None = None
 
 
-ANSWERS: Answers[Any] = Answers()
-"""The process's own."""
+def list_path(filters: Sequence[tuple[str, str]], most: int) -> str:
+    """The path of a list's first page.
+
+    Args:
+        filters: Parameters of `/api/models`.
+        most: How many models are wanted at most.
+    """
+    wanted = [*filters, *(("expand[]", name) for name in LIST_EXPAND), ("limit", str(min(most, _PAGE)))]
+    return f"/api/models?{urlencode(wanted)}"
 
 
-def model_pages(client: VectorRouter, filters: Sequence[tuple[str, str]], most: int) -> Flow[list[HubModel]]:
-    """The Hub's list of models.
+def models_of(client: VectorRouter, path: str) -> Flow[Listing]:
+    """One page of the Hub's list of models.
 
     Args:
         client: Whose Hub, and whose token.
-        filters: Parameters of `/api/models`.
-        most: How many to fetch, at most.
+        path: From `list_path`, or what followed another page.
     """
-    wanted = [*filters, *(("expand[]", name) for name in EXPAND), ("limit", str(min(most, _PAGE)))]
-    path = f"/api/models?{urlencode(wanted)}"
 
-    def fetch() -> Flow[list[HubModel]]:
-        found: list[HubModel] = []
-        following = path
-        while following and len(found) < most:
-            rows, following = yield from client._hub_page(following)
-            found += [model for row in rows if (model := parse_hub_model(row)) is not None]
-        return found[:most]
+    def read(payload: Any, following: str) -> Listing:
+        if not isinstance(payload, list):
+            raise MalformedResponse(
+                f"The Hub's list of models is a JSON {type(payload).__name__}.", hint="Check `hub_url`."
+            )
+        models = tuple(model for row in payload if (model := parse_hub_model(row)) is not None)
+        return Listing(models, following)
 
-    return (yield from _remembered(client, ("list", path, str(most)), fetch))
+    return (yield from _remembered(client, path, "", read))
+
+
+def more_of(
+    client: VectorRouter, begun: Listing, most: int, enough: Callable[[Sequence[HubModel]], bool]
+) -> Flow[Listing]:
+    """A list, read on page by page: each names the next, so that they cannot be asked for side by side.
+
+    What breaks off in the middle leaves what was read, with the reason.
+
+    Args:
+        client: As in `models_of`.
+        begun: The first page.
+        most: How many models to read at most.
+        enough: Whether no more are needed.
+    """
+    models, following, seen = list(begun.models), begun.following, {""}
+    broken = None
+    while following not in seen and len(models) < most and not enough(models):
+        seen.add(following)  # a page that leads back to itself would be read for ever
+        try:
+            page = yield from models_of(client, following)
+        except RouterError as error:
+            broken = error
+            break
+        models += page.models
+        following = page.following
+    return Listing(tuple(models[:most]), following, broken)
 
 
 def model_page(client: VectorRouter, name: str) -> Flow[HubModel]:
@@ -100,14 +123,13 @@ def model_page(client: VectorRouter, name: str) -> Flow[HubModel]:
     """
     path = f"/api/models/{quote(name, safe='/')}?{urlencode([('expand[]', key) for key in EXPAND])}"
 
-    def fetch() -> Flow[HubModel]:
-        payload, _ = yield from client._hub_page(path, name)
+    def read(payload: Any, following: str) -> HubModel:  # noqa: ARG001
         model = parse_hub_model(payload)
         if model is None:
             raise ModelNotServed(f"The Hub's answer about {name!r} names no model.", hint="Check `hub_url`.")
         return model
 
-    return (yield from _remembered(client, ("model", path), fetch))
+    return (yield from _remembered(client, path, name, read))
 
 
 def catalog_and(client: VectorRouter, question: Flow[T]) -> Flow[tuple[Catalog | None, T]]:
@@ -116,7 +138,7 @@ def catalog_and(client: VectorRouter, question: Flow[T]) -> Flow[tuple[Catalog |
 
     def catalog() -> Flow[Catalog | None]:
         try:
-            return (yield from client._models(refresh=False))
+            return (yield from client._models(refresh=False, hasty=_HASTY))
         except RouterError:
             return None
 
@@ -125,19 +147,21 @@ def catalog_and(client: VectorRouter, question: Flow[T]) -> Flow[tuple[Catalog |
     return found[0], found[1]
 
 
-def _remembered(client: VectorRouter, what: tuple[str, ...], fetch: Callable[[], Flow[T]]) -> Flow[T]:
+def _remembered(client: VectorRouter, path: str, model: str, read: Callable[[Any, str], T]) -> Flow[T]:
     account = yield from client._account()
-    key = (client.hub_url, blake2b(account.encode(), digest_size=16).hexdigest(), *what)
-    known: T | None = ANSWERS.fresh(key, time.time())
+    key = (client.hub_url, account, path)
+    known = cast("T | None", ANSWERS.fresh(key, time.time()))
     if known is not None:
         return known
+    stale = cast("T | None", ANSWERS.stale(key))
+    seconds = None if stale is None else _HASTY
     try:
-        answer = yield from fetch()
+        page = yield from client._hub_page(path, model, key="\n".join(key).encode(), seconds=seconds)
+        answer = read(*page)
     except RouterError as error:
-        stale: T | None = ANSWERS.stale(key)
-        # What is not there is no trouble that passes.
-        if stale is None or isinstance(error, ModelNotServed):
+        if stale is None or not isinstance(error, _PASSING):
             raise
+        ANSWERS.failed(key, time.time())
         return stale
     ANSWERS.keep(key, answer, time.time())
     return answer

@@ -41,7 +41,7 @@ class CostReport:
 
     Args:
         rows: Those whose price is known.
-        unpriced: "model at provider" of the others.
+        unpriced: "model at provider" of the others, and models that nobody serves.
         usage: Tokens a month.
         machine_usd: What a machine of one's own costs a month; None where it was not given.
         priced_on: ISO date of the catalogue.
@@ -90,6 +90,10 @@ def cost_report(
     total = tokens["input"] + tokens["output"]
     rows, unpriced = [], []
     for model in models:
+        if not model.live():
+            unpriced += [f"{model.id} at {name}" for name in model.providers] or [
+                f"{model.id}, which nobody serves now"
+            ]
         for offer in model.live():
             usd = offer_cost(offer, tokens)
             if usd is None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
 
-from shared_core.catalog import ProviderOffer
 from shared_core.client import AsyncHFRouter, HFRouter
 from shared_core.errors import ConfigError
 from shared_core.flow import Flow, gather
@@ -18,7 +17,7 @@ from shared_core.hub.compare import Comparison, compared
 from shared_core.hub.cost_report import CostReport, cost_report
 from shared_core.hub.joined import FoundModel, Usage, joined
 from shared_core.hub.recommend import Recommendations, recommended
-from shared_core.hub.search import SearchOptions, SearchResult, search
+from shared_core.hub.search import SearchOptions, SearchResult, checked_limit, search
 from shared_core.types import ModelRef
 
 if TYPE_CHECKING:
@@ -179,7 +178,7 @@ def _compare(
 def _recommend(
     client: VectorRouter, prefer: str, usage: Usage | None, constraints: SearchOptions
 ) -> Flow[Recommendations]:
-    limit = constraints.get("limit", _RANKED)
+    limit = checked_limit(constraints.get("limit", _RANKED))
     options: SearchOptions = {"task": _TASK, **constraints, "limit": _CANDIDATES, "served": True}
     found = yield from search(client, None, options)
     return recommended(found.models, prefer, usage, limit)
@@ -189,9 +188,13 @@ def _cost_report(
     client: VectorRouter, models: Sequence[str], tokens: Usage, machine: Decimal | str | None
 ) -> Flow[CostReport]:
     found = yield from _all(client, models)
-    kept = [replace(model, offers=_of(model, provider)) for model, provider in found]
-    return cost_report(kept, tokens, machine)
+    return cost_report([_only(model, provider) for model, provider in found], tokens, machine)
 
 
-def _of(model: FoundModel, provider: str | None) -> tuple[ProviderOffer, ...]:
-    return tuple(offer for offer in model.offers if provider in (None, offer.provider))
+def _only(model: FoundModel, provider: str | None) -> FoundModel:
+    """The model as that provider serves it; None leaves all."""
+    if provider is None:
+        return model
+    served = tuple(each for each in model.card.served if each.provider == provider)
+    offers = tuple(offer for offer in model.offers if offer.provider == provider)
+    return replace(model, card=replace(model.card, served=served), offers=offers)

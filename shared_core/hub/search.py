@@ -14,11 +14,11 @@ from typing import Any, TypedDict
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ConfigError
 from shared_core.flow import Flow
-from shared_core.hub.asking import catalog_and, model_pages
+from shared_core.hub.asking import Listing, catalog_and, list_path, models_of, more_of
 from shared_core.hub.cards import HubModel
 from shared_core.hub.joined import CAPABILITIES, FoundModel, joined
 
-__all__ = ["SORTS", "Insights", "SearchOptions", "SearchResult", "search"]
+__all__ = ["SORTS", "Insights", "SearchOptions", "SearchResult", "checked_limit", "search"]
 
 _HUB_SORTS = {
     "trending": "trendingScore",
@@ -39,8 +39,8 @@ _OWN_SORTS: dict[str, Callable[[FoundModel], float | None]] = {
 SORTS = (*_HUB_SORTS, *_OWN_SORTS)
 """By which words results can be put in order. The first five are the Hub's; the others are made here."""
 
-_MORE = 5  # times the limit are looked through where a filter is ours
-_MOST = 500  # models looked through
+_MORE = 5  # times the limit are looked through where the order is ours
+_MOST = 500  # models looked through: five pages, one after another
 
 
 class SearchOptions(TypedDict, total=False):
@@ -57,7 +57,7 @@ class SearchOptions(TypedDict, total=False):
         size: Number of weights as the Hub writes it, "min:1B,max:8B"; models that do not state it are left out.
         provider: Who must serve it.
         served: Whether somebody must; default True.
-        capability: What it must be known to do: "tools", "json", "vision".
+        capability: What it must be known to do: "tools", "json", "vision"; one word may stand alone.
         max_price: USD at most for a million tokens in and a million out, at the cheapest provider. Models without a
             known price are left out.
         min_context: Tokens at least, at some provider.
@@ -70,13 +70,13 @@ class SearchOptions(TypedDict, total=False):
     author: str | None
     language: str | None
     license: str | None
-    allow_licenses: Collection[str] | None
-    tags: Sequence[str] | None
+    allow_licenses: Collection[str] | str | None
+    tags: Sequence[str] | str | None
     library: str | None
     size: str | None
     provider: str | None
     served: bool
-    capability: Sequence[str] | None
+    capability: Sequence[str] | str | None
     max_price: Decimal | float | str | None
     min_context: int | None
     sort: str
@@ -127,21 +127,35 @@ def search(client: VectorRouter, query: str | None, options: SearchOptions) -> F
     """The flow of one search."""
     limit, sort = _checked(options)
     ours = _filters_here(options)
-    most = min(_MOST, limit * _MORE) if ours or sort in _OWN_SORTS else limit
-    question = model_pages(client, _filters_there(query, options, sort), most)
-    catalog, cards = yield from catalog_and(client, question)
-    seen = joined(cards, catalog)
-    kept = [model for model in seen if all(passes(model) for _, passes in ours)]
-    if sort in _OWN_SORTS:
+    here = sort in _OWN_SORTS
+    most = min(_MOST, limit * _MORE) if here else _MOST if ours else limit
+    first = models_of(client, list_path(_filters_there(query, options, sort), most))
+    catalog, begun = yield from catalog_and(client, first)
+
+    def kept_of(cards: Sequence[HubModel]) -> list[FoundModel]:
+        return [model for model in joined(cards, catalog) if all(passes(model) for _, passes in ours)]
+
+    listing = yield from more_of(client, begun, most, lambda cards: not here and len(kept_of(cards)) >= limit)
+    kept, looked_through = kept_of(listing.models), len(listing.models)
+    if here:
         kept = _in_own_order(kept, _OWN_SORTS[sort])
     notes = [
-        f"{name} is no filter of the Hub: it was applied here to {len(seen)} models." for name, _ in ours
+        f"{name} is no filter of the Hub: it was applied here to {looked_through} models." for name, _ in ours
     ]
-    if sort in _OWN_SORTS:
-        notes.append(f"The order by {sort} was made here, among {len(seen)} models.")
-    if catalog is None:
-        notes.append("The router's catalogue could not be had: there are no prices, speeds or contexts.")
-    return SearchResult(tuple(kept[:limit]), insights_of(seen, options), tuple(notes), len(seen))
+    if here:
+        notes.append(f"The order by {sort} was made here, among {looked_through} models.")
+    notes += _gaps(listing, len(kept) < limit, catalog is None)
+    seen = joined(listing.models, catalog)
+    return SearchResult(tuple(kept[:limit]), insights_of(seen, options), tuple(notes), looked_through)
+
+
+def _gaps(listing: Listing, short: bool, unpriced: bool) -> Iterable[str]:
+    if listing.broken is not None:
+        yield f"The Hub's list broke off after {len(listing.models)} models: {listing.broken.message}"
+    elif listing.following and short:
+        yield f"The Hub lists more: only its first {len(listing.models)} models were looked through."
+    if unpriced:
+        yield "The router's catalogue could not be had: there are no prices, speeds or contexts."
 
 
 def _checked(options: SearchOptions) -> tuple[int, str]:
@@ -149,17 +163,31 @@ def _checked(options: SearchOptions) -> tuple[int, str]:
         raise ConfigError(
             f"A search has no {min(unknown)!r}.", hint=f"It has {', '.join(SearchOptions.__annotations__)}."
         )
-    limit, sort = options.get("limit", 20), options.get("sort") or "trending"
-    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _MOST:
-        raise ConfigError(f"limit={limit!r} is not a whole number from 1 to {_MOST}.")
+    limit, sort = checked_limit(options.get("limit", 20)), options.get("sort") or "trending"
     if sort not in SORTS:
         raise ConfigError(f"There is no order by {sort!r}.", hint=f"Choose one of {', '.join(SORTS)}.")
-    for name in options.get("capability") or ():
+    for name in _several(options.get("capability")):
         if name not in CAPABILITIES:
             raise ConfigError(
                 f"There is no capability {name!r}.", hint=f"Choose among {', '.join(CAPABILITIES)}."
             )
     return limit, sort
+
+
+def checked_limit(limit: object) -> int:
+    """How many are wanted.
+
+    Raises:
+        ConfigError: It is no whole number from 1 to 500.
+    """
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= _MOST:
+        raise ConfigError(f"limit={limit!r} is not a whole number from 1 to {_MOST}.")
+    return limit
+
+
+def _several(words: Collection[str] | None) -> tuple[str, ...]:
+    """Words; a single one may stand alone."""
+    return (words,) if isinstance(words, str) else tuple(words or ())
 
 
 def _filters_there(query: str | None, options: SearchOptions, sort: str) -> list[tuple[str, str]]:
@@ -171,7 +199,7 @@ def _filters_there(query: str | None, options: SearchOptions, sort: str) -> list
         "inference_provider": options.get("provider") or ("all" if options.get("served", True) else None),
         "sort": _HUB_SORTS.get(sort, _HUB_SORTS["trending"]),
     }
-    tags = [*(options.get("tags") or ()), *filter(None, (options.get("language"), options.get("library")))]
+    tags = [*_several(options.get("tags")), *filter(None, (options.get("language"), options.get("library")))]
     if license_id := options.get("license"):
         tags.append(f"license:{license_id}")
     return [(key, value) for key, value in named.items() if value] + [("filter", tag) for tag in tags]
@@ -181,14 +209,16 @@ Filter = tuple[str, Callable[[FoundModel], bool]]
 
 
 def _filters_here(options: SearchOptions) -> list[Filter]:
-    filters = [(f"capability={name!r}", _can(name)) for name in options.get("capability") or ()]
+    filters = [(f"capability={name!r}", _can(name)) for name in _several(options.get("capability"))]
     if (most := options.get("max_price")) is not None:
         usd = _price(most)
         filters.append(("max_price", lambda model: (it := model.cheapest()) is not None and it[1] <= usd))
     if (least := options.get("min_context")) is not None:
+        if isinstance(least, bool) or not isinstance(least, int) or least < 1:
+            raise ConfigError(f"min_context={least!r} is no number of tokens.")
         filters.append(("min_context", lambda model: (model.context or 0) >= least))
     if (allowed := options.get("allow_licenses")) is not None:
-        known = frozenset(allowed)
+        known = frozenset(_several(allowed))
         filters.append(
             (
                 "allow_licenses",
@@ -260,7 +290,9 @@ def _narrowing(seen: Sequence[FoundModel], options: SearchOptions) -> Iterable[t
 
 
 def _related(cards: Sequence[HubModel], options: SearchOptions) -> Iterable[str]:
-    asked = {options.get(name) for name in ("task", "library", "language")} | set(options.get("tags") or ())
+    asked = {options.get(name) for name in ("task", "library", "language")} | set(
+        _several(options.get("tags"))
+    )
     words = Counter(
         tag
         for card in cards
