@@ -89,7 +89,11 @@ def models_of(client: VectorRouter, path: str) -> Flow[Listing]:
 
 
 def more_of(
-    client: VectorRouter, begun: Listing, most: int, enough: Callable[[Sequence[HubModel]], bool]
+    client: VectorRouter,
+    path: str,
+    begun: Listing,
+    most: int,
+    enough: Callable[[Sequence[HubModel]], bool],
 ) -> Flow[Listing]:
     """A list, read on page by page: each names the next, so that they cannot be asked for side by side.
 
@@ -97,22 +101,25 @@ def more_of(
 
     Args:
         client: As in `models_of`.
-        begun: The first page.
+        path, begun: The first page's, and what stood there.
         most: How many models to read at most.
         enough: Whether no more are needed.
     """
-    models, following, seen = list(begun.models), begun.following, {""}
+    models = {model.id: model for model in begun.models}
+    following, seen = begun.following, {"", path}
     broken = None
-    while following not in seen and len(models) < most and not enough(models):
-        seen.add(following)  # a page that leads back to itself would be read for ever
+    # A page that leads back to an earlier one would be read for ever. The order may change between two pages, so that
+    # a model comes twice.
+    while following not in seen and len(models) < most and not enough([*models.values()]):
+        seen.add(following)
         try:
             page = yield from models_of(client, following)
         except RouterError as error:
             broken = error
             break
-        models += page.models
+        models |= {model.id: model for model in page.models}
         following = page.following
-    return Listing(tuple(models[:most]), following, broken)
+    return Listing(tuple(models.values())[:most], following, broken)
 
 
 def model_page(client: VectorRouter, name: str) -> Flow[HubModel]:

@@ -129,13 +129,16 @@ def search(client: VectorRouter, query: str | None, options: SearchOptions) -> F
     ours = _filters_here(options)
     here = sort in _OWN_SORTS
     most = min(_MOST, limit * _MORE) if here else _MOST if ours else limit
-    first = models_of(client, list_path(_filters_there(query, options, sort), most))
-    catalog, begun = yield from catalog_and(client, first)
+    path = list_path(_filters_there(query, options, sort), most)
+    catalog, begun = yield from catalog_and(client, models_of(client, path))
 
     def kept_of(cards: Sequence[HubModel]) -> list[FoundModel]:
         return [model for model in joined(cards, catalog) if all(passes(model) for _, passes in ours)]
 
-    listing = yield from more_of(client, begun, most, lambda cards: not here and len(kept_of(cards)) >= limit)
+    def enough(cards: Sequence[HubModel]) -> bool:
+        return not here and len(kept_of(cards)) >= limit
+
+    listing = yield from more_of(client, path, begun, most, enough)
     kept, looked_through = kept_of(listing.models), len(listing.models)
     if here:
         kept = _in_own_order(kept, _OWN_SORTS[sort])
