@@ -38,7 +38,8 @@ __all__ = ["Listing", "catalog_and", "list_path", "model_page", "models_of", "mo
 T = TypeVar("T")
 
 _PAGE = 100  # models asked for at one time; the Hub may give fewer
-_HASTY = 1.5  # seconds to wait for a newer answer where an old one is known
+_HASTY = 1.5  # seconds to wait for a newer answer where one is known that is not
+_OLD = 3600.0  # seconds old: then it is waited for, or a Hub that is always slow would never be read again
 _PASSING = (ConnectionLost, MalformedResponse, Overloaded, ProviderFailed, RateLimited, TimedOut)
 """Troubles in which an old answer is better than none. A token that was withdrawn is none of them."""
 
@@ -160,15 +161,17 @@ def _remembered(client: VectorRouter, path: str, model: str, read: Callable[[Any
     known = cast("T | None", ANSWERS.fresh(key, time.time()))
     if known is not None:
         return known
-    stale = cast("T | None", ANSWERS.stale(key))
-    seconds = None if stale is None else _HASTY
+    stale = cast("tuple[T, float] | None", ANSWERS.stale(key))
+    hasty = stale is not None and time.time() - stale[1] < _OLD
     try:
-        page = yield from client._hub_page(path, model, key="\n".join(key).encode(), seconds=seconds)
+        page = yield from client._hub_page(
+            path, model, key="\n".join(key).encode(), seconds=_HASTY if hasty else None
+        )
         answer = read(*page)
     except RouterError as error:
         if stale is None or not isinstance(error, _PASSING):
             raise
         ANSWERS.failed(key, time.time())
-        return stale
+        return stale[0]
     ANSWERS.keep(key, answer, time.time())
     return answer

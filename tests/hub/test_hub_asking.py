@@ -197,21 +197,40 @@ def test_a_model_that_is_gone_is_not_given_from_memory(
         ask("model_info", "offline/echo")
 
 
-def test_an_answer_grows_old_rests_after_a_failure_and_is_dropped_when_there_are_too_many() -> None:
-    answers: Answers[str] = Answers(fresh=300, rest=15, most=2)
-    answers.failed(("a",), 0)
-    assert answers.fresh(("a",), 0) is None
-    answers.keep(("a",), "A", 100)
-    assert (answers.fresh(("a",), 399), answers.fresh(("a",), 400), answers.fresh(("a",), 99)) == (
-        "A",
-        None,
-        None,
-    )
-    answers.failed(("a",), 500)
-    assert (answers.fresh(("a",), 514), answers.fresh(("a",), 515), answers.stale(("a",))) == ("A", None, "A")
-    answers.keep(("b",), "B", 0)
-    answers.keep(("c",), "C", 0)
-    assert (answers.stale(("a",)), answers.stale(("b",)), answers.stale(("c",))) == (None, "B", "C")
+A, B, C = ("hub", "account", "/a"), ("hub", "account", "/b"), ("hub", "other", "/a")
+
+
+def test_an_answer_grows_old() -> None:
+    answers: Answers[str] = Answers(fresh=300)
+    answers.keep(A, "A", 100)
+    found = [answers.fresh(A, now) for now in (100, 399, 400, 99)]
+    assert found == ["A", "A", None, None]
+    assert answers.stale(A) == ("A", 100)
+
+
+def test_after_a_failure_all_old_answers_of_that_hub_and_account_are_given() -> None:
+    answers: Answers[str] = Answers(fresh=300, rest=15)
+    for key in (A, B, C):
+        answers.keep(key, key[2], 0)
+    answers.failed(A, 1000)
+    assert [answers.fresh(key, 1014) for key in (A, B, C)] == ["/a", "/b", None]
+    assert [answers.fresh(key, 1015) for key in (A, B, C)] == [None, None, None]
+    answers.failed(A, 1000)
+    answers.keep(B, "new", 1001)
+    assert answers.fresh(A, 1002) is None
+
+
+def test_a_failure_where_nothing_is_known_changes_nothing() -> None:
+    answers: Answers[str] = Answers()
+    answers.failed(A, 0)
+    assert answers.fresh(A, 0) is None
+
+
+def test_the_answer_that_came_first_is_dropped_where_there_are_too_many() -> None:
+    answers: Answers[str] = Answers(most=2)
+    for key in (A, B, C):
+        answers.keep(key, key[2], 0)
+    assert [answers.stale(key) is None for key in (A, B, C)] == [True, False, False]
 
 
 # -- one for all ------------------------------------------------------------------------------------------
