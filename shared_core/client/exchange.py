@@ -245,7 +245,7 @@ def _next_page(response: Head, url: str, base_url: str) -> str:
     """What follows the base URL in the `Link` to the next page, if that is on the same host; "" else: the token is
     for that host alone."""
     for place, about in _LINK.findall(response.headers.get("link", "")):
-        following = urljoin(url, place)
+        following: str = urljoin(url, place)
         if _NEXT.search(about) and following.startswith(f"{base_url}/"):
             return following.removeprefix(base_url)
     return ""

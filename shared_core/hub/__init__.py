@@ -15,21 +15,25 @@ if TYPE_CHECKING:
     from shared_core.hub.cards import EvalResult, HubModel
     from shared_core.hub.compare import Comparison, Row
     from shared_core.hub.cost_report import CostReport, CostRow
+    from shared_core.hub.filters import SearchOptions
     from shared_core.hub.hub import AsyncHub, Hub
+    from shared_core.hub.insights import Insights
     from shared_core.hub.joined import FoundModel
     from shared_core.hub.licenses import license_kind
     from shared_core.hub.recommend import Recommendation, Recommendations
-    from shared_core.hub.search import Insights, SearchOptions, SearchResult
+    from shared_core.hub.search import SearchResult
 
 _ROOMS = {
     "cards": ("EvalResult", "HubModel"),
     "compare": ("Comparison", "Row"),
     "cost_report": ("CostReport", "CostRow"),
+    "filters": ("SearchOptions",),
     "hub": ("AsyncHub", "Hub"),
+    "insights": ("Insights",),
     "joined": ("FoundModel",),
     "licenses": ("license_kind",),
     "recommend": ("Recommendation", "Recommendations"),
-    "search": ("Insights", "SearchOptions", "SearchResult"),
+    "search": ("SearchResult",),
 }
 __getattr__, __dir__ = lazily(__name__, _ROOMS)
 

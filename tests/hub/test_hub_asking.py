@@ -52,10 +52,25 @@ def test_what_is_rare_is_looked_for_in_five_hundred_models_and_it_is_said_that_t
     ask: Ask, host: OfflineRouter
 ) -> None:
     host.queue(HubQuirks(page=100, crowd=600), path=LIST, times=-1)
-    found = ask("search_models", task="text-generation", capability="tools", limit=20)
-    assert [model.id for model in found] == ["offline/tools"]
+    found = ask("search_models", task="text-generation", allow_licenses=["apache-2.0"], limit=20)
+    assert {model.id for model in found} == {"offline/tools", "offline/extractive"}
     assert (lists(host), found.looked_through) == (5, 500)
     assert "only its first 500 models were looked through" in found.notes[-1]
+
+
+def test_nobody_is_looked_for_whom_the_catalogue_does_not_know(ask: Ask, host: OfflineRouter) -> None:
+    host.queue(HubQuirks(page=100, crowd=600), path=LIST, times=-1)
+    found = ask("search_models", task="text-generation", capability="tools", limit=20)
+    assert [model.id for model in found] == ["offline/tools"]
+    assert lists(host) == 1
+    assert found.notes == ("capability='tools' is no filter of the Hub: it was applied here to 100 models.",)
+
+
+def test_without_the_catalogue_the_list_is_read_as_far_as_it_may(ask: Ask, host: OfflineRouter) -> None:
+    host.queue(HubQuirks(page=100, crowd=600), path=LIST, times=-1)
+    host.queue(Status(500), path="/v1/models", times=-1)
+    assert not ask("search_models", task="text-generation", capability="tools")
+    assert lists(host) == 5
 
 
 def test_another_filter_over_the_same_list_asks_for_nothing_again(ask: Ask, host: OfflineRouter) -> None:
