@@ -13,6 +13,7 @@ from shared_core.errors import ConfigError
 from shared_core.hub.joined import CAPABILITIES, FoundModel
 
 __all__ = [
+    "BY_OFFERS",
     "MOST",
     "OWN_SORTS",
     "SORTS",
@@ -45,6 +46,9 @@ OWN_SORTS: dict[str, Callable[[FoundModel], float | None]] = {
     "context": lambda model: None if model.context is None else -model.context,
     "size": lambda model: model.card.parameters,
 }
+BY_OFFERS = frozenset({"price", "speed", "latency", "context"})
+"""Those of them that go by the catalogue alone."""
+
 SORTS = (*_HUB_SORTS, *OWN_SORTS)
 """By which words results can be put in order. The first five are the Hub's; the others are made here."""
 

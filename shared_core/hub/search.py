@@ -16,6 +16,7 @@ from shared_core.flow import Flow
 from shared_core.hub.asking import Listing, catalog_and, list_path, models_of, more_of
 from shared_core.hub.cards import HubModel
 from shared_core.hub.filters import (
+    BY_OFFERS,
     MOST,
     OWN_SORTS,
     Filter,
@@ -63,16 +64,20 @@ def search(client: VectorRouter, query: str | None, options: SearchOptions) -> F
     most = min(MOST, limit * _MORE) if own_order else MOST if ours else limit
     path = list_path(filters_there(query, options, sort), most)
     catalog, begun = yield from catalog_and(client, models_of(client, path))
-    able = _able(ours, catalog)
+    able = _able([each for each in ours if each.by_offers], catalog)
+    figure = [Filter(sort, lambda model: own_order is not None and own_order(model) is not None)]
+    rated = _able(figure if sort in BY_OFFERS else [], catalog)
 
     def kept_of(cards: Sequence[HubModel]) -> list[FoundModel]:
         return [model for model in joined(cards, catalog) if all(each.passes(model) for each in ours)]
 
-    def all_seen(cards: Sequence[HubModel]) -> bool:
-        return able is not None and able <= {card.id.casefold() for card in cards}
+    def saw(names: frozenset[str] | None, cards: Sequence[HubModel]) -> bool:
+        return names is not None and names <= {card.id.casefold() for card in cards}
 
     def enough(cards: Sequence[HubModel]) -> bool:
-        return all_seen(cards) or (own_order is None and len(kept_of(cards)) >= limit)
+        if saw(able, cards):
+            return True
+        return len(kept_of(cards)) >= limit and (own_order is None or saw(rated, cards))
 
     listing = yield from more_of(client, path, begun, most, enough)
     cards, kept = listing.models, kept_of(listing.models)
@@ -84,20 +89,19 @@ def search(client: VectorRouter, query: str | None, options: SearchOptions) -> F
             for each in ours
         ),
         *([f"The order by {sort} was made here, among {len(cards)} models."] if own_order else ()),
-        *_gaps(listing, len(kept) < limit and not all_seen(cards), catalog is None),
+        *_gaps(listing, len(kept) < limit and not saw(able, cards), catalog is None),
     ]
     insights = insights_of(joined(cards, catalog), options)
     return SearchResult(tuple(kept[:limit]), insights, tuple(notes), len(cards))
 
 
-def _able(ours: Sequence[Filter], catalog: Catalog | None) -> frozenset[str] | None:
-    """The ids of all models that can pass the filters which go by the catalogue; None where there are none such. When
+def _able(filters: Sequence[Filter], catalog: Catalog | None) -> frozenset[str] | None:
+    """The ids of all models that can pass filters which go by the catalogue; None without filters or catalogue. When
     all of them were seen, the rest of the Hub's list need not be."""
-    known = [each for each in ours if each.by_offers]
-    if catalog is None or not known:
+    if catalog is None or not filters:
         return None
     rows = joined((HubModel(row.id) for row in catalog), catalog)
-    return frozenset(row.id.casefold() for row in rows if all(each.passes(row) for each in known))
+    return frozenset(row.id.casefold() for row in rows if all(each.passes(row) for each in filters))
 
 
 def _gaps(listing: Listing, short: bool, unpriced: bool) -> Iterable[str]:
