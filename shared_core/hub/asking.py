@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 from shared_core.catalog import Catalog
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import (
+    ConfigError,
     ConnectionLost,
     MalformedResponse,
     ModelNotServed,
@@ -127,8 +128,12 @@ def model_page(client: VectorRouter, name: str) -> Flow[HubModel]:
     """What the Hub says of one model; a renamed one is found under its new name.
 
     Raises:
+        ConfigError: The name cannot be a model's.
         ModelNotServed: There is no such model, or the token may not see it.
     """
+    parts = name.split("/")
+    if len(parts) > 2 or any(part.strip() in ("", ".", "..") for part in parts):  # no way to another route
+        raise ConfigError(f"{name[:200]!r} is no model's id.", hint="Write it as on its page, `org/name`.")
     path = f"/api/models/{quote(name, safe='/')}?{urlencode([('expand[]', key) for key in EXPAND])}"
 
     def read(payload: Any, following: str) -> HubModel:  # noqa: ARG001

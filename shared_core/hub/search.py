@@ -31,7 +31,7 @@ from shared_core.hub.joined import FoundModel, joined
 
 __all__ = ["SearchResult", "search"]
 
-_MORE = 5  # times the limit are looked through where the order is ours
+_MORE = 5  # times the limit are looked through where the order is ours and goes by the Hub's own facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def search(client: VectorRouter, query: str | None, options: SearchOptions) -> F
     """The flow of one search."""
     limit, sort = checked(options)
     ours, own_order = filters_here(options), OWN_SORTS.get(sort)
-    most = min(MOST, limit * _MORE) if own_order else MOST if ours else limit
+    most = MOST if ours or sort in BY_OFFERS else min(MOST, limit * _MORE) if own_order else limit
     path = list_path(filters_there(query, options, sort), most)
     catalog, begun = yield from catalog_and(client, models_of(client, path))
     able = _able([each for each in ours if each.by_offers], catalog)

@@ -137,6 +137,22 @@ def test_a_card_that_says_nothing_leaves_everything_unknown(ask: Ask) -> None:
     assert (card.license, card.license_kind, card.parameters, card.languages) == (None, "none", None, ())
 
 
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../whoami-v2", "a/b/c", "org/", "/name", "org/..", " /name"], ids=repr
+)
+def test_what_can_be_no_models_id_is_not_asked_for(ask: Ask, host: OfflineRouter, name: str) -> None:
+    with pytest.raises(ConfigError):
+        ask("model_info", name)
+    assert not [one for one in host.requests if one.path != "/v1/models"]
+
+
+def test_an_odd_id_stays_one_part_of_the_address(ask: Ask, host: OfflineRouter) -> None:
+    with pytest.raises(ModelNotServed):
+        ask("model_info", "org/na?me#x y")
+    (asked,) = [one for one in host.requests if one.path.startswith("/api/")]
+    assert asked.path == "/api/models/org/na%3Fme%23x%20y"
+
+
 def test_a_model_that_is_not_there_says_so(ask: Ask) -> None:
     with pytest.raises(ModelNotServed, match="There is no model 'no/such'"):
         ask("model_info", "no/such")
