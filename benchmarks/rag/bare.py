@@ -87,6 +87,11 @@ class Post:
         self._connection = http.client.HTTPConnection(parts.netloc, timeout=30)
         self._path, self._model = f"{parts.path}/chat/completions", model
 
+    def reopened(self, prompt: str) -> None:
+        """A new connection, used once: the server closes those that were idle while others had their turn."""
+        self._connection.close()
+        self(prompt)
+
     def __call__(self, prompt: str) -> str:
         body = {"model": self._model, "messages": [{"role": "user", "content": prompt}]}
         headers = {"content-type": "application/json", "authorization": "Bearer k"}

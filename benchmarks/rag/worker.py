@@ -64,6 +64,7 @@ def build(name: str, setup: dict[str, Any]) -> Callable[[], dict[str, Any]]:
         nonlocal rounds
         slow = questions[rounds % len(questions)]
         rounds += 1
+        post.reopened(prompts[slow])
         for number, question in enumerate(questions):
             first = number % len(order)
             for part in order[first:] + order[:first]:
