@@ -192,6 +192,20 @@ def test_an_old_answer_is_given_rather_than_waiting_out_a_limit(
     assert lists(host) == asked + 1  # for a quarter of a minute nobody asks again
 
 
+def test_an_old_catalogue_is_given_rather_than_waiting_out_a_limit(host: OfflineRouter) -> None:
+    host.forget()
+    ANSWERS.clear()
+    SHARED.clear()
+    hub = Hub(HFRouter(**about(host, max_retries=5)))
+    first = hub.search_models("tools")
+    known = SHARED.loaded(str(host))
+    assert known is not None
+    SHARED.remember(str(host), known, 0.0)
+    host.queue(Status(429, headers={"retry-after": "30"}), path="/v1/models", times=-1)
+    assert hub.search_models("tools").models[0].offers == first.models[0].offers
+    assert sum(one.path == "/v1/models" for one in host.requests) == 2  # asked again once, and not waited for
+
+
 def test_an_old_answer_is_not_given_to_a_token_that_was_withdrawn(
     ask: Ask, host: OfflineRouter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
