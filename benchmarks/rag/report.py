@@ -16,6 +16,7 @@ from contenders import CONTENDERS
 Results = dict[str, Any]
 
 BEGIN, END = "<!-- rag: written by rag/run.py -->", "<!-- end of rag -->"
+QUIET = 2.5  # load up to which nobody else runs: the contender and the router are two
 BARE = ("bare forward", "bare search", "bare post")
 PARTS = ("embed", "search", "answer")
 
@@ -46,12 +47,20 @@ def added(times: dict[str, list[float]]) -> list[float]:
     ]
 
 
+def own(times: dict[str, list[float]]) -> list[float]:
+    """What the row's own two parts took beyond the forward pass and the POST; what else was added is the
+    framework's."""
+    rows = zip(*(times[part] for part in ("embed", "bare forward", "answer", "bare post")), strict=True)
+    return [embed - forward + answer - post for embed, forward, answer, post in rows]
+
+
 def least_added(times: dict[str, list[float]], questions: int) -> float:
     """The same of least values."""
     return least(times["turn"], questions) - sum(least(times[part], questions) for part in BARE)
 
 
-def turn_rows(results: Results, clock: str) -> list[list[str]]:
+def turn_rows(results: Results, clock: str, *, differences: bool) -> list[list[str]]:
+    """A row a contender; without differences where they would be of other programs' work."""
     rows, questions = [], results["questions"]
     for contender in CONTENDERS:
         if contender.name not in results["numbers"]:
@@ -63,9 +72,10 @@ def turn_rows(results: Results, clock: str) -> list[list[str]]:
                 spread(times["turn"]),
                 *(ms(middle(times[part])) for part in PARTS),
                 " + ".join(ms(middle(times[part])) for part in BARE),
-                spread(added(times)),
+                spread(added(times)) if differences else "",
+                spread(own(times)) if differences else "",
                 ms(least(times["turn"], questions)),
-                ms(least_added(times, questions)),
+                ms(least_added(times, questions)) if differences else "",
                 ms(middle(times["turn, own store"])),
                 ms(middle(times["search, own store"])),
             ]
@@ -86,9 +96,12 @@ def ratio_rows(results: Results) -> list[list[str]]:
             mine, theirs = numbers[ours.name][clock], numbers[peer.name][clock]
             whole = middle(mine["turn"]) / middle(theirs["turn"])
             whole_least = least(mine["turn"], questions) / least(theirs["turn"], questions)
-            more = middle(added(mine)) / middle(added(theirs))
-            more_least = least_added(mine, questions) / least_added(theirs, questions)
-            cells += [f"{whole:.2f} ({whole_least:.2f})", f"{more:.2f} ({more_least:.2f})"]
+            cells.append(f"{whole:.2f} ({whole_least:.2f})")
+            if clock == "cpu":
+                more = middle(added(mine)) / middle(added(theirs))
+                more_least = least_added(mine, questions) / least_added(theirs, questions)
+                cells.append(f"{more:.2f} ({more_least:.2f})")
+                cells.append(f"{middle(own(mine)) / middle(own(theirs)):.2f}")
         rows.append(cells)
     return rows
 
@@ -96,6 +109,7 @@ def ratio_rows(results: Results) -> list[list[str]]:
 def as_markdown(results: Results) -> str:
     """All tables, with the circumstances at their head."""
     low, high = results["loads"]
+    quiet = high <= QUIET
     turns = results["rounds"] * results["questions"]
     head = [
         "",
@@ -103,6 +117,7 @@ def as_markdown(results: Results) -> str:
         *PARTS,
         "bare: forward + search + post",
         "added (middle half)",
+        "of it by embeddings and model",
         "turn, least",
         "added, least",
         "turn, own store",
@@ -114,11 +129,14 @@ def as_markdown(results: Results) -> str:
         f"load {low:.1f} to {high:.1f}, the benchmark's own included. {results['texts']:,} passages, "
         f"{'the same' if same_answers(results) else 'DIFFERENT'} answers from all rows of a framework.",
         "CPU of the process, ms:",
-        table(head, turn_rows(results, "cpu")),
-        "Wall, ms:",
-        table(head, turn_rows(results, "wall")),
+        table(head, turn_rows(results, "cpu", differences=True)),
+        "Wall, ms:" if quiet else "Wall, ms, other programs' turns at the processor included:",
+        table(head, turn_rows(results, "wall", differences=quiet)),
         "Ratios of medians (of least values):",
-        table(["", "CPU, turn", "CPU, added", "wall, turn", "wall, added"], ratio_rows(results)),
+        table(
+            ["", "CPU, turn", "CPU, added", "of it by embeddings and model", "wall, turn"],
+            ratio_rows(results),
+        ),
     ]
     if results["failures"]:
         parts.append("\n".join(f"{name}: {why}" for name, why in results["failures"].items()))
