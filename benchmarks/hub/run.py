@@ -50,6 +50,7 @@ QUESTIONS: dict[str, Callable[[Hub], Any]] = {
     "also unserved ones": lambda hub: hub.search_models(served=False, **CHAT),
     "allowed licences, 20": lambda hub: hub.search_models(allow_licenses="permissive", **CHAT),
     "allowed licences, 100": lambda hub: hub.search_models(allow_licenses="permissive", limit=100, **CHAT),
+    "a rare licence, all 500 models": lambda hub: hub.search_models(allow_licenses=["apache-2.0"], **CHAT),
     "tools, price and context, 20": lambda hub: hub.search_models(
         capability=["tools"], max_price="1", min_context=8_000, **CHAT
     ),
