@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_core.hub.cards import EXPAND, LIST_EXPAND, EvalResult, HubModel, parse_hub_model
@@ -130,6 +130,7 @@ def test_licences_are_classified(stated: dict[str, Any], kind: str) -> None:
     assert card(**stated).license_kind == kind
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_every_text_is_a_licence_of_some_kind(name: str) -> None:
     assert license_kind(name) in ("permissive", "copyleft", "non-commercial", "custom", "none")
@@ -142,6 +143,7 @@ anything = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.fixed_dictionaries({"id": st.just("o/m")}, optional=dict.fromkeys(EXPAND, anything)))
 def test_no_card_of_any_shape_is_an_error(stated: dict[str, Any]) -> None:
     assert card(**stated).id == "o/m"

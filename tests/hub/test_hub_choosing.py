@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_core.catalog import ProviderOffer
@@ -84,6 +84,7 @@ rows = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=8))
 def test_the_front_is_what_nobody_dominates(found: list[Row]) -> None:
     for row in found:
@@ -93,6 +94,7 @@ def test_the_front_is_what_nobody_dominates(found: list[Row]) -> None:
             assert not (dominates(one, other) and dominates(other, one))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(1, 9)] * 4), min_size=1, max_size=6))
 def test_somebody_is_on_the_front_and_the_first_row_is_the_best_overall(
     values: list[tuple[int, ...]],
@@ -199,6 +201,7 @@ def test_local_embeddings_pay_from_as_many_tokens_on_as_their_machine_costs() ->
     assert report.rows[0].break_even_tokens == 1_500_000_000
 
 
+@settings(deadline=None)
 @given(
     st.decimals("0.000001", "100", places=6), st.integers(1, 10**12), st.decimals("0.01", "10000", places=2)
 )
@@ -212,6 +215,7 @@ def test_the_break_even_is_the_first_number_of_tokens_that_costs_at_least_the_ma
     assert price * (even - 1) < machine * 10**6 * (1 + Decimal("1e-20"))
 
 
+@settings(deadline=None)
 @given(st.permutations([CHEAP, FAST, WORSE, SILENT]))
 def test_the_ranking_does_not_depend_on_the_order_of_the_offers(offers: list[ProviderOffer]) -> None:
     comparison = compared([(model("o/m", *offers), None)])
