@@ -33,6 +33,7 @@ from shared_core.errors import (
 from shared_core.flow import Flow, gather
 from shared_core.hub.cards import EXPAND, LIST_EXPAND, HubModel, parse_hub_model
 from shared_core.hub.memory import ANSWERS
+from shared_core.types import endpoint_in
 
 __all__ = ["Listing", "catalog_and", "list_path", "model_page", "models_of", "more_of"]
 
@@ -150,6 +151,8 @@ def catalog_and(client: VectorRouter, question: Flow[T]) -> Flow[tuple[Catalog |
     the rest still holds."""
 
     def catalog() -> Flow[Catalog | None]:
+        if endpoint_in(client.base_url):  # which knows one model, and would be woken by the question
+            return None
         try:
             return (yield from client._models(refresh=False, hasty=_HASTY))
         except RouterError:
