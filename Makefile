@@ -56,7 +56,9 @@ record: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/run.py
 	$(PY) benchmarks/embeddings/run.py
+	$(PY) benchmarks/rag/run.py
 	$(PY) benchmarks/media/run.py
+	$(PY) benchmarks/hub/run.py
 	$(PY) benchmarks/reliability/simulate.py
 	$(PY) benchmarks/reliability/wall_clock.py
 	$(PY) benchmarks/reliability/overhead.py
