@@ -110,7 +110,11 @@ def _tiles(whole: Totals) -> str:
         plus = "" if known is None else "and "
         unknown = f'<span class="warn">{plus}{whole.unknown_costs:,} of unknown cost</span>'
     tiles = [
-        ("cost", "unknown" if known is None else rough(known), unknown or "<span>the price of every call is known</span>"),
+        (
+            "cost",
+            "unknown" if known is None else rough(known),
+            unknown or "<span>every price is known</span>",
+        ),
         (
             "calls",
             f"{whole.calls:,}",
