@@ -39,8 +39,10 @@ from shared_core.types import (
     Safeguarded,
     Timeouts,
     check_state_travels,
+    endpoint_in,
     plain_routing,
     plain_targets,
+    with_endpoint,
 )
 
 __all__ = ["RouterSettings", "unknown_parameters"]
@@ -135,7 +137,12 @@ class RouterSettings(TokenCounts, Safeguarded, Routers, BaseChatModel):
         """Takes other spellings, moves unknown names to `extra_body`, wraps the token."""
         if not isinstance(values, dict):
             return values
-        if not values.get("model") and not values.get("model_name") and values.get("tier") is not None:
+        if "endpoint" in values:
+            values = with_endpoint(values)
+        named = values.get("model") or values.get("model_name")
+        if not named and endpoint_in(values.get("base_url") or ""):
+            values = {**values, "model": values["base_url"]}  # its own, which is known when it is found
+        elif not named and values.get("tier") is not None:
             values = {**values, "model": first_model(values)}
         key = values.get("api_key")
         profile = values.get("profile")

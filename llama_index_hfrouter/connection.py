@@ -26,7 +26,7 @@ from pydantic import (
 from llama_index_hfrouter.clients import Clients
 from llama_index_hfrouter.component import Component
 from shared_core.errors import ConfigError
-from shared_core.types import ApiKey, Safeguarded, Timeouts, check_state_travels
+from shared_core.types import ApiKey, Safeguarded, Timeouts, check_state_travels, with_endpoint
 
 __all__ = ["Connection"]
 
@@ -89,6 +89,7 @@ class Connection(Component, Safeguarded):
         async_http_client: Any = None,
         **options: Any,
     ) -> None:
+        options = with_endpoint(options)
         source = options.pop("key_source", None)
         timeout = options.get("timeout")
         if isinstance(timeout, dict):

@@ -24,6 +24,7 @@ from shared_core.types import (
     plain_routing,
     plain_safeguard,
     plain_targets,
+    with_endpoint,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class HFRouterEmbedding(Connection, TextEmbedding):
             server with one model, such as TEI.
         api_key: A token; None takes HF_TOKEN or the stored login, "" sends none. It is never serialised: in
             another process the ambient one is found again, and an explicit one is missed loudly.
-        base_url: A server of your own (TEI, a dedicated endpoint, vLLM, Infinity); None is the router.
+        base_url: A server of your own (TEI, vLLM, Infinity); None is the router.
+        endpoint: A dedicated Inference Endpoint in place of that, as "name" or "namespace/name"; it needs no model.
         embedding_api: What that server speaks: "openai", "tei" or "router"; "auto" takes an address with /v1 in
             its path for "openai", one without for "tei".
         hub_url: The Hub that is asked who serves the model; None is huggingface.co, or HF_ENDPOINT.
@@ -124,6 +126,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
             api_key: str | SecretStr | ApiKey | None = None,
             **options: Any,
         ) -> None:
+            options = with_endpoint(options)
             name = model_named(model_name, model)
             if not name and options.get("base_url") is None:
                 raise ConfigError(

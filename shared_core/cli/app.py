@@ -11,6 +11,7 @@ from shared_core.cli import budgets, caches
 from shared_core.cli.chatting import chat
 from shared_core.cli.doctor import doctor
 from shared_core.cli.embedding import embed
+from shared_core.cli.endpoints import endpoints
 from shared_core.cli.finding import compare, info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
@@ -48,6 +49,7 @@ for command in _COMMANDS:
     app.command()(command)
 app.add_typer(budgets.app, name="budget")
 app.add_typer(caches.app, name="cache")
+app.add_typer(endpoints)
 
 
 def _version(wanted: bool) -> None:

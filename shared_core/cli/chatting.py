@@ -36,6 +36,9 @@ def chat(
             "--model", "-m", help="org/name[:provider], or a name of your settings.", metavar="MODEL"
         ),
     ] = "",
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", "-e", help="A dedicated endpoint.", metavar="NAME")
+    ] = None,
     system: Annotated[
         str | None, typer.Option("--system", "-s", help="What the model is told first.")
     ] = None,
@@ -66,15 +69,15 @@ def chat(
       hfrouter chat -m openai/gpt-oss-120b:cheapest -f notes.txt "Sum up." --json
     """
     with complaining():
-        router = client(model or None, base_url, timeout=timeout)
+        router = client(model or None, base_url, timeout=timeout, endpoint=endpoint)
         router._settle()  # the settings may name a model
-        if not router.model:
+        if not router.model and endpoint is None:
             raise ConfigError("No model was given.", hint="Name one with -m, such as -m openai/gpt-oss-120b.")
         options = {"temperature": temperature, "max_tokens": max_tokens}
         talk = [{"role": "system", "content": system}] if system else []
         piped = "" if sys.stdin.isatty() else sys.stdin.read()
         if prompt is None and not piped:
-            _converse(router, talk, options)
+            _converse(router, talk, options, endpoint or "")
             return
         talk.append({"role": "user", "content": _content(prompt or "", piped, file or [], image or [])})
         if as_json:
@@ -144,14 +147,14 @@ def _answer(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any
     return reply.text
 
 
-def _converse(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any]) -> None:
+def _converse(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any], endpoint: str) -> None:
     with suppress(ImportError):  # Windows has its own
         import readline  # noqa: F401  (arrow keys and history for `input`)
     tell(_COMMANDS)
     opening, model = list(talk), router.model
     while True:
         try:
-            asked = _asked(f"{model}> ")
+            asked = _asked(f"{model or endpoint}> ")
         except KeyboardInterrupt:  # what was typed so far is dropped, as in a shell
             say()
             continue

@@ -59,6 +59,7 @@ def test_the_cookbook_has_its_pages():
         "17_costs_and_usage",
         "18_shared_state",
         "19_finding_a_model",
+        "20_dedicated_endpoint",
         "21_the_command",
         "22_moving_from_chat_hugging_face",
         "23_moving_from_hugging_face_inference_api",
