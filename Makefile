@@ -11,7 +11,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint types tests test-services test-floor mutants record bench clean
+.PHONY: demo test lint types tests test-services test-floor test-mteb mutants record bench clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed-demo
@@ -40,6 +40,10 @@ test-services: $(VENV)/.installed-dev
 test-floor: .venv-floor/.installed
 	.venv-floor/bin/python -m pytest -m "not pinned_set" -p no:cacheprovider
 
+# Our encoder in MTEB's own evaluation, in an environment of its own: MTEB brings some hundred megabytes.
+test-mteb: .venv-mteb/.installed
+	.venv-mteb/bin/python -m pytest -p no:cacheprovider tests/evaluate/test_mteb_run.py
+
 # Named one-line sabotages; each must turn a test red.
 mutants: $(VENV)/.installed-dev
 	$(PY) tests/mutants/run.py
@@ -59,7 +63,7 @@ bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/reliability/soak.py
 
 clean:
-	rm -rf $(VENV) .venv-floor benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-floor .venv-mteb benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -79,4 +83,10 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PYTHON) -m venv .venv-floor
 	.venv-floor/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-floor.txt \
 		--editable ".[floor]"
+	@touch $@
+
+.venv-mteb/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-mteb
+	.venv-mteb/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt \
+		--editable ".[floor,mteb]"
 	@touch $@

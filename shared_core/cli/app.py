@@ -9,10 +9,12 @@ import typer
 from shared_core._version import __version__
 from shared_core.cli import budgets, caches
 from shared_core.cli.chatting import chat
+from shared_core.cli.comparing import compare
 from shared_core.cli.doctor import doctor
+from shared_core.cli.embed_comparing import embed_compare
 from shared_core.cli.embedding import embed
 from shared_core.cli.endpoints import endpoints
-from shared_core.cli.finding import compare, info, models, recommend
+from shared_core.cli.finding import info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
 from shared_core.cli.out import ready
@@ -37,6 +39,7 @@ _COMMANDS = (
     compare,
     recommend,
     embed,
+    embed_compare,
     image,
     video,
     speak,
@@ -47,9 +50,9 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
+app.add_typer(endpoints)
 app.add_typer(budgets.app, name="budget")
 app.add_typer(caches.app, name="cache")
-app.add_typer(endpoints)
 
 
 def _version(wanted: bool) -> None:

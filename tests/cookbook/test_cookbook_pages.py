@@ -67,6 +67,8 @@ def test_the_cookbook_has_its_pages():
         "25_tokens_and_permissions",
         "26_proxies_and_certificates",
         "27_notebooks",
+        "28_comparing_on_own_prompts",
+        "30_comparing_embedding_models",
     ]
 
 

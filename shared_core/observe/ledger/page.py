@@ -113,7 +113,7 @@ def _tiles(whole: Totals) -> str:
         (
             "cost",
             "unknown" if known is None else rough(known),
-            unknown or "<span>every price is known</span>",
+            unknown or "<span>the price of every call is known</span>",
         ),
         (
             "calls",
