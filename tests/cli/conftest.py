@@ -120,7 +120,9 @@ def terminal(environment: dict[str, str], host: OfflineRouter) -> Callable[..., 
                 break
             if waiting and waiting[0][0] in seen[typed:]:
                 typed = seen.index(waiting[0][0], typed) + len(waiting[0][0])
-                time.sleep(0.05)  # nobody is faster; Python misses a Ctrl-C while it still draws the key before
+                time.sleep(
+                    0.05
+                )  # nobody is faster; Python misses a Ctrl-C while it still draws the key before
                 os.write(mine, waiting.pop(0)[1].encode())
         os.close(mine)  # whoever still reads sees the end
         process.wait(10)
