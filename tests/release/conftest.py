@@ -196,6 +196,14 @@ def environments(work: Path, built: Built, wheels: Path, pytestconfig: pytest.Co
 
 
 @pytest.fixture(scope="session")
+def environments_elsewhere(work: Path, built: Built, pytestconfig: pytest.Config) -> Environments:
+    """Makes environments for other Pythons, whose wheels are others."""
+    maker = Environments(work, built, work)
+    pytestconfig.stash[_MADE] = maker.made
+    return maker
+
+
+@pytest.fixture(scope="session")
 def offline(environments: Environments) -> Iterator[dict[str, str]]:
     """The offline router in an environment with that extra alone: what says to others where it is."""
     with environments.holding("offline") as environment:

@@ -49,7 +49,7 @@ complaints = {
     "redis": complaint_of(lambda: RedisCache("redis://127.0.0.1:1")),
     "otel": complaint_of(lambda: OpenTelemetry()),
     "parquet": complaint_of(lambda: embed_corpus(["x"], "vectors.parquet", HFRouter("a/b", api_key="k"))),
-    "media": complaint_of(lambda: MediaFile(b"\x89PNG\r\n\x1a\n", "image/png").image()),
+    "media": complaint_of(lambda: MediaFile("image/png", b"\x89PNG\r\n\x1a\n").image()),
     "offline": complaint_of(run_the_offline_router),
     "cli": printed_by(str(Path(sys.executable).with_name("hfrouter")), "--version"),
     "aiohttp": complaint_of(chat_over_aiohttp),
