@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import venv
 from collections.abc import Iterator
@@ -158,12 +159,10 @@ def _run(command: list[str], *, must_work: bool = True, **options: Any) -> str:
 
 @pytest.fixture(scope="session")
 def work() -> Iterator[Path]:
-    """A folder inside the repository that git ignores, empty at first and removed in the end."""
-    folder = ROOT / "build" / "test-release"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    yield folder
-    shutil.rmtree(folder)
+    """A folder inside the repository that git ignores, of this run alone and removed in the end."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="test-release-", dir=ROOT / "build") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
