@@ -34,7 +34,7 @@ def main() -> int:
     for part, modules in sections().items():
         index += ["", f"## {part}", ""]
         for name in modules:
-            (pages / f"{name}.md").write_text(f"# {name}\n\n::: {name}\n")
+            (pages / f"{name}.md").write_text(page_of(name))
             index.append(f"- [`{name}`]({name}.md): {first_line(name)}")
     (pages / "index.md").write_text("\n".join([*index, ""]))
     shutil.copy(HERE / "reference.css", pages)
@@ -54,11 +54,34 @@ def sections() -> dict[str, list[str]]:
     }
 
 
+def page_of(module: str) -> str:
+    """The page of a module, which mkdocstrings fills in."""
+    page = f"# {module}\n\n::: {module}\n"
+    for name in sorted(hidden(module)):
+        options = "    options:\n      show_root_heading: true\n      heading_level: 2\n"
+        page += f"\n::: {module}.{name}.{name}\n{options}"
+    return page
+
+
+def hidden(module: str) -> set[str]:
+    """Public names that griffe takes for the files of the same name which they come from."""
+    source = source_of(module)
+    files = {path.stem for path in source.parent.glob("*.py")} if source.name == "__init__.py" else set()
+    for node in ast.parse(source.read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            return {str(name) for name in ast.literal_eval(node.value)} & files
+    return set()
+
+
 def first_line(module: str) -> str:
     """What a module says of itself."""
+    return (ast.get_docstring(ast.parse(source_of(module).read_text())) or "").partition("\n")[0]
+
+
+def source_of(module: str) -> Path:
+    """Its file."""
     path = ROOT / module.replace(".", "/")
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return (ast.get_docstring(ast.parse(source.read_text())) or "").partition("\n")[0]
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ def words(page: str) -> str:
 def test_every_public_name_has_an_entry(module: str, pages: Path) -> None:
     entries = {*re.findall(r'<h[2-4] id="([\w.]+)"', page_of(pages, module))}
     names = {*importlib.import_module(module).__all__} - {"__version__"}
-    assert names - {entry.removeprefix(f"{module}.") for entry in entries} == set()
+    # A function that is named like its file is found there.
+    assert {name for name in names if not entries & {f"{module}.{name}", f"{module}.{name}.{name}"}} == set()
 
 
 def test_every_module_with_public_names_for_users_has_a_page(pages: Path) -> None:
