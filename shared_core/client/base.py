@@ -219,11 +219,7 @@ class RouterBase:
         self._headers = checked_headers(default_headers, "default_headers")
         self._patience = checked_patience(False if wait_for_model is None else wait_for_model)
         self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
-        self._safeguards = Safeguards.of(
-            safeguards, partial(self._exchange.key, needed=False), self._exchange.costs
-        )
-        self._policies = self._stack()
-        self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
+        self._guard(safeguards)
         self.fallback: Sequence[TargetSpec] = fallback or ()
         self.tiers = dict(tiers or {})
         self.tier = tier
@@ -233,6 +229,14 @@ class RouterBase:
         self._ways = self._find_ways()
         self._check_hedge()
         self._target: Target | None = None
+
+    def _guard(self, safeguards: SafeguardArguments) -> None:
+        """Takes on the policies that these arguments mean."""
+        self._safeguards = Safeguards.of(
+            safeguards, partial(self._exchange.key, needed=False), self._exchange.costs
+        )
+        self._policies = self._stack()
+        self._remembering = self._stack(whole=True) if self._safeguards.whole else self._policies
 
     @classmethod
     def from_settings(cls, settings: RouterSettings, **arguments: Any) -> Self:

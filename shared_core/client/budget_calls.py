@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from shared_core.client.base import RouterBase
+from shared_core.client.settling import bound_by
 from shared_core.errors import ConfigError
 from shared_core.flow import Flow, offload
 from shared_core.flow.asynchronous import AsyncRun
@@ -12,7 +13,7 @@ from shared_core.flow.blocking import BlockingRun
 
 if TYPE_CHECKING:
     from shared_core.transport import AsyncTransport, Transport
-    from shared_core.types import BudgetState
+    from shared_core.types import Budget, BudgetState
     from shared_core.types.budget import Amount
 
 __all__ = ["AsyncBudgetCalls", "BudgetCalls"]
@@ -20,6 +21,21 @@ __all__ = ["AsyncBudgetCalls", "BudgetCalls"]
 
 class _BudgetFlows(RouterBase):
     """The flows: a file or a server is asked where it holds nobody up."""
+
+    def within(self, budget: Budget) -> Self:
+        """This client for one piece of work, which keeps to a budget more. Everything else is shared with it.
+
+        Args:
+            budget: What the work may spend. One of a name that was used before goes on counting.
+
+        Example:
+            >>> from shared_core import Budget, HFRouter
+            >>> router = HFRouter()
+            >>> for_the_report = router.within(Budget(usd="2.50", per="total", name="report"))
+            >>> print(*for_the_report.budgets())
+            report: $0 of $2.5 spent
+        """
+        return bound_by(self, budget)
 
     def _budget_states(self) -> Flow[list[BudgetState]]:
         within = self._safeguards.within

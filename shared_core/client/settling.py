@@ -15,14 +15,23 @@ from shared_core.client import config_file
 from shared_core.client.settings import PREFIX, said, variable
 from shared_core.client.strangers import check_host, holds_secret
 from shared_core.routing import ROUTER_URL
-from shared_core.types import SECRET_HEADERS, ApiKey, Target, TargetSpec
+from shared_core.types import SECRET_HEADERS, ApiKey, Budget, Target, TargetSpec
 
 if TYPE_CHECKING:
     from shared_core.client.base import RouterBase
     from shared_core.client.named_models import NamedModel
     from shared_core.client.router_settings import RouterSettings
 
-__all__ = ["Settled", "arguments_of", "attributes_with", "given", "settled", "twin_of", "written"]
+__all__ = [
+    "Settled",
+    "arguments_of",
+    "attributes_with",
+    "bound_by",
+    "given",
+    "settled",
+    "twin_of",
+    "written",
+]
 
 Client = TypeVar("Client", bound="RouterBase")
 
@@ -175,6 +184,18 @@ def twin_of(client: Client, named: NamedModel) -> Client:
         twin.fallback, twin.tiers = targets["fallback"], targets["tiers"]
         twin._ways = twin._find_ways()
     return twin
+
+
+def bound_by(client: Client, budget: Budget) -> Client:
+    """The client with one budget more: all that is limited or remembered is shared."""
+    client._settle()
+    arguments = client._safeguards.arguments
+    budgets = [*(arguments.get("budgets") or ()), budget]
+    bound = object.__new__(type(client))
+    bound.__dict__.update(client.__dict__)
+    bound._guard({**arguments, "budgets": budgets})
+    bound._ways, bound._twins = bound._find_ways(), {}
+    return bound
 
 
 def given(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ __all__ = [
     "read_all",
     "send",
     "sleep",
+    "unheard",
     "wait",
 ]
 
@@ -217,6 +218,27 @@ def race(first: Flow[T], second: Callable[[], Flow[T] | None], *, after: float) 
         after: Seconds until then.
     """
     return cast("Won[T]", (yield Race(first, second, after)))
+
+
+def unheard(flow: Flow[T]) -> Flow[T]:
+    """A flow that emits, run where nobody listens: its deltas are dropped, its result is kept."""
+    resume: Callable[[Any], Effect] = flow.send
+    value: Any = None
+    with closing(flow):
+        try:
+            while True:
+                effect = resume(value)
+                resume, value = flow.send, None
+                if effect.__class__ is Emit:
+                    continue
+                try:
+                    value = yield effect
+                except GeneratorExit:
+                    raise
+                except BaseException as error:  # noqa: BLE001  # the flow decides
+                    resume, value = flow.throw, error
+        except StopIteration as end:
+            return cast(T, end.value)
 
 
 def read_all(response: Head, most_bytes: int) -> Flow[tuple[bytes, bool]]:

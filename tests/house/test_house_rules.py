@@ -28,12 +28,13 @@ ROOMS = [
     "transport",
     "client",
     "hub",
+    "evaluate",
     "cli",
 ]
 """Each may import those before it."""
 
 EXTRA_IMPORTS = {"errors": {"types"}, "types": {"errors"}, "flow": {"transport"}}
-USES = {"cli": {"testing", "local", "corpus"}}
+USES = {"evaluate": {"local"}, "cli": {"testing", "local", "corpus"}}
 """What a room may import besides, for its annotations alone where it comes later in the list (checked below); and what
 the command drives that stands apart."""
 
@@ -174,6 +175,7 @@ ASYNC_ROOMS = (
     "shared_core/transport/",
     "shared_core/client/",
     "shared_core/hub/hub.py",
+    "shared_core/evaluate/evaluator.py",
     "shared_core/local/",
     "shared_core/testing/",
     *(f"{name}/" for name in PACKAGES[1:]),

@@ -1,0 +1,30 @@
+"""Which model is best for your own prompts: models asked side by side, and tests that their answers must pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from shared_core._lazy import lazily
+
+if TYPE_CHECKING:
+    from shared_core.evaluate.answers import Answer
+    from shared_core.evaluate.prompts import Prompt
+    from shared_core.evaluate.running import Asked
+    from shared_core.evaluate.subjects import FunctionSubject, RouterSubject, Subject
+
+_ROOMS = {
+    "answers": ("Answer",),
+    "prompts": ("Prompt",),
+    "running": ("Asked",),
+    "subjects": ("FunctionSubject", "RouterSubject", "Subject"),
+}
+__getattr__, __dir__ = lazily(__name__, _ROOMS)
+
+__all__ = [
+    "Answer",
+    "Asked",
+    "FunctionSubject",
+    "Prompt",
+    "RouterSubject",
+    "Subject",
+]

@@ -1,0 +1,114 @@
+"""What came of asking once: the answer, what it took, or why there is none; and its form in a file.
+
+Not here: who was asked (`subjects`), what is thought of it (`checks`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from shared_core.errors import BudgetExceeded, RouterError
+from shared_core.types import ChatReply, Cost, ToolCall, Usage
+
+__all__ = ["Answer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, or one failure.
+
+    Args:
+        text: What was answered.
+        reasoning: What the model thought before, where it says so.
+        tool_calls: Which tools it wants called.
+        finish_reason: Why it ended: "stop", "length", "tool_calls", ...
+        usage: Tokens; None where nobody says.
+        cost: US dollars, and how they are known.
+        seconds: From the question to the complete answer.
+        first_token_s: From the question to the first content; None where the answer did not come in pieces.
+        provider: Who served.
+        model: Which model, in the provider's words.
+        error: The kind of failure, such as "RateLimited"; "" for an answer.
+        why: What befell, in one line.
+    """
+
+    text: str = ""
+    reasoning: str = field(default="", repr=False)
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str | None = None
+    usage: Usage | None = None
+    cost: Cost = field(default_factory=Cost)
+    seconds: float = 0.0
+    first_token_s: float | None = None
+    provider: str | None = None
+    model: str = ""
+    error: str = ""
+    why: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is an answer."""
+        return not self.error
+
+    @property
+    def asked(self) -> bool:
+        """Whether anybody was asked: no where that might have cost more than the budget had left."""
+        return self.error != BudgetExceeded.__name__
+
+    @property
+    def tokens_per_s(self) -> float | None:
+        """Tokens written a second, from the first on; None where tokens or times are unknown."""
+        if self.usage is None or self.first_token_s is None or self.usage.completion_tokens < 2:
+            return None
+        writing = self.seconds - self.first_token_s
+        return (self.usage.completion_tokens - 1) / writing if writing > 0 else None
+
+    @classmethod
+    def from_reply(cls, reply: ChatReply) -> Self:
+        """The answer in a reply of the router."""
+        return cls(
+            text=reply.text or reply.refusal,
+            reasoning=reply.reasoning,
+            tool_calls=reply.tool_calls,
+            finish_reason=reply.finish_reason,
+            usage=reply.usage,
+            cost=reply.meta.cost,
+            seconds=reply.meta.latency_s,
+            first_token_s=reply.meta.first_token_s,
+            provider=reply.meta.provider,
+            model=reply.meta.model,
+        )
+
+    @classmethod
+    def from_error(cls, error: RouterError, seconds: float = 0.0) -> Self:
+        """What is left of a failure."""
+        why = " ".join(str(error).partition("\nNext: ")[0].split())
+        return cls(error=type(error).__name__, why=why, seconds=seconds, provider=error.provider)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer by the names of its parts; `from_dict` makes it again."""
+        usage = None if self.usage is None else self.usage._asdict()
+        return {
+            **{name: getattr(self, name) for name in self.__slots__},
+            "tool_calls": [call._asdict() for call in self.tool_calls],
+            "usage": usage,
+            "cost": asdict(self.cost),
+        }
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Self:
+        """An answer from its parts.
+
+        Raises:
+            TypeError, KeyError: They are not those of an answer.
+        """
+        usage = kept["usage"]
+        parts = {
+            **kept,
+            "tool_calls": tuple(ToolCall(**call) for call in kept["tool_calls"]),
+            "usage": None if usage is None else Usage(**usage),
+            "cost": Cost(**kept["cost"]),
+        }
+        return cls(**parts)

@@ -1,0 +1,167 @@
+"""What is asked: prompts from values and from files.
+
+A prompt is a text, or a mapping:
+
+    name: greeting                      # what it is called; else its number
+    prompt: Hello!                      # or messages: [{role: user, content: Hello!}]
+    system: Answer in one word.         # before the prompt
+    options: {temperature: 0}           # chat parameters for it alone
+
+A file holds one prompt a line (JSONL: mappings or texts; otherwise plain text), or a YAML list. What else a mapping
+holds belongs to who reads it (`cases`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from shared_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from shared_core.types import Message
+
+__all__ = ["Prompt", "prompt_of", "prompts_of", "read_list"]
+
+PROMPT_WORDS = frozenset({"name", "prompt", "messages", "system", "options"})
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """One question.
+
+    Args:
+        name: What it is called; no two in one run are called alike.
+        messages: OpenAI-format messages.
+        options: Chat parameters for it alone.
+    """
+
+    name: str
+    messages: Sequence[Message]
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def prompts_of(prompts: str | os.PathLike[str] | Sequence[Any]) -> list[Prompt]:
+    """The prompts that are meant.
+
+    Args:
+        prompts: A list of texts, mappings and `Prompt`s, or the path of a file.
+
+    Raises:
+        ConfigError: There are none, one is no prompt, two are called alike, or the file cannot be read.
+    """
+    if isinstance(prompts, str | os.PathLike):
+        items, where = read_list(Path(prompts)), f"{prompts}: "
+    else:
+        items, where = list(prompts), ""
+    found = []
+    for number, item in enumerate(items, 1):
+        unknown = sorted(item.keys() - PROMPT_WORDS) if isinstance(item, Mapping) else []
+        if unknown:
+            raise ConfigError(
+                f"{where}Prompt {number} has {unknown[0]!r}.",
+                hint=f"A prompt has {', '.join(sorted(PROMPT_WORDS))}.",
+            )
+        found.append(prompt_of(item, number, where))
+    return distinct(found, where)
+
+
+def distinct(found: list[Any], where: str) -> list[Any]:
+    """The same list, once it is sure that there are some and each has its own name."""
+    if not found:
+        raise ConfigError(f"{where}There is nothing to ask.", hint="Give at least one prompt.")
+    names: set[str] = set()
+    for one in found:
+        if one.name in names:
+            raise ConfigError(f"{where}{one.name!r} is there twice.", hint="Give each its own name.")
+        names.add(one.name)
+    return found
+
+
+def prompt_of(item: Any, number: int, where: str = "") -> Prompt:
+    """One prompt from a text or a mapping; see the head of this module.
+
+    Args:
+        item: It.
+        number: Which one it is, from 1: its name where it has none.
+        where: What an error begins with.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if isinstance(item, Prompt):
+        return item
+    if isinstance(item, str):
+        item = {"prompt": item}
+    if not isinstance(item, Mapping):
+        raise ConfigError(
+            f"{where}Prompt {number} is a {type(item).__name__}.", hint="Write a text or a mapping."
+        )
+    text, messages = item.get("prompt"), item.get("messages")
+    if (text is None) == (messages is None) or not isinstance(text, str | None):
+        raise ConfigError(
+            f"{where}Prompt {number} needs a text as its prompt, or messages, and not both.",
+            hint='Write "prompt": "Hello!" or "messages": [{"role": "user", "content": "Hello!"}].',
+        )
+    if messages is None:
+        messages = [{"role": "user", "content": text}]
+    if (
+        not isinstance(messages, Sequence)
+        or not all(isinstance(one, Mapping) for one in messages)
+        or not messages
+    ):
+        raise ConfigError(f"{where}The messages of prompt {number} are no list of mappings.")
+    if (system := item.get("system")) is not None:
+        messages = [{"role": "system", "content": str(system)}, *messages]
+    options = item.get("options") or {}
+    if not isinstance(options, Mapping):
+        raise ConfigError(f"{where}The options of prompt {number} are no mapping.")
+    return Prompt(str(item.get("name", number)), list(messages), dict(options))
+
+
+def read_list(path: Path) -> list[Any]:
+    """What a file lists: a line each, or the items of a YAML or JSON list. Empty lines are passed over.
+
+    Raises:
+        ConfigError: It cannot be read, or holds something else.
+    """
+    try:
+        text = path.expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{path} cannot be read: {why}.") from None
+    match path.suffix.lower():
+        case ".yaml" | ".yml":
+            listed = _yaml(text, path)
+        case ".json":
+            listed = _json(text, f"{path}")
+        case ".jsonl" | ".ndjson":
+            lines = enumerate(text.split("\n"), 1)
+            return [_json(line, f"{path}, line {number}") for number, line in lines if line.strip()]
+        case _:
+            return [line for line in text.splitlines() if line.strip()]
+    if not isinstance(listed, list):
+        raise ConfigError(
+            f"{path} holds no list.", hint="Begin each prompt with a dash, or write JSON lines."
+        )
+    return listed
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{where} is not JSON: {error}.") from None
+
+
+def _yaml(text: str, path: Path) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None

@@ -1,0 +1,150 @@
+"""Who is asked: a model behind the router, or a function that asks any other.
+
+A subject's `ask` is a flow, so that threads and event loops share one run. Models of LangChain and LlamaIndex become
+subjects in their adapters, which know those frameworks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from shared_core.errors import ConfigError
+from shared_core.evaluate.answers import Answer
+from shared_core.flow import Flow, offload, unheard
+
+if TYPE_CHECKING:
+    from shared_core.client.base import RouterBase
+    from shared_core.types import Message
+
+__all__ = ["FunctionSubject", "RouterSubject", "Subject", "subjects_of"]
+
+
+class Subject(Protocol):
+    """What can be asked.
+
+    Attributes:
+        name: What it is called in tables; no two in one run are called alike.
+        key: What its answers are known by in the file of a run.
+    """
+
+    name: str
+    key: Mapping[str, Any]
+
+    def ask(self, messages: Sequence[Message], options: Mapping[str, Any]) -> Flow[Answer]:
+        """One answer.
+
+        Args:
+            messages: OpenAI-format messages.
+            options: Chat parameters by their OpenAI names ("tools", "response_format", "temperature", ...).
+
+        Raises:
+            RouterError: There is none.
+        """
+        ...
+
+
+class RouterSubject:
+    """A model behind the router, or behind any server that the client speaks to. Answers are streamed, so that the
+    time to the first token is known, and never taken from the client's cache.
+
+    Args:
+        client: Asks; its retries, fallback, limits and budgets hold.
+        model: The model's id, with or without a provider.
+        options: Chat parameters for every call, which those of a prompt go before.
+        name: What it is called; None is the model's id.
+    """
+
+    def __init__(
+        self,
+        client: RouterBase,
+        model: str,
+        options: Mapping[str, Any] | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.name = name or model
+        self._client, self._model, self._options = client, model, dict(options or {})
+        self.key: Mapping[str, Any] = {"model": model, "base_url": client.base_url, "options": self._options}
+
+    def ask(self, messages: Sequence[Message], options: Mapping[str, Any]) -> Flow[Answer]:
+        """See `Subject.ask`."""
+        given = {**self._options, **options, "model": self._model, "cache": False}
+        reply = yield from unheard(self._client._chat(messages, given, stream=True))  # type: ignore[arg-type]
+        return Answer.from_reply(reply)
+
+
+class FunctionSubject:
+    """A function that answers: any model, chain or agent. It runs in a thread, and may block.
+
+    Args:
+        function: Takes messages, and chat parameters as keywords; gives a text or an `Answer`. What it costs is
+            known only where it says so: no budget holds it.
+        name: What it is called; None is the function's name.
+
+    Example:
+        >>> def shout(messages, **options):
+        ...     return messages[-1]["content"].upper()
+        >>> FunctionSubject(shout).name
+        'shout'
+    """
+
+    def __init__(self, function: Callable[..., Answer | str], name: str | None = None) -> None:
+        self.name = name or str(getattr(function, "__name__", type(function).__name__))
+        self.key: Mapping[str, Any] = {"function": self.name}
+        self._function = function
+
+    def ask(self, messages: Sequence[Message], options: Mapping[str, Any]) -> Flow[Answer]:
+        """See `Subject.ask`."""
+        return offload(lambda: self._call(messages, options))
+
+    def _call(self, messages: Sequence[Message], options: Mapping[str, Any]) -> Answer:
+        started = time.perf_counter()
+        try:
+            answer = self._function(messages, **options)
+        except Exception as error:  # noqa: BLE001  # whatever it raises, it has failed, and the others go on
+            why = " ".join(str(error).split())
+            return Answer(error=type(error).__name__, why=why, seconds=time.perf_counter() - started)
+        if isinstance(answer, Answer):
+            return answer
+        if not isinstance(answer, str):
+            raise ConfigError(
+                f"{self.name} gave {type(answer).__name__}.",
+                hint="Return a text, or a shared_core.evaluate.Answer.",
+            )
+        return Answer(text=answer, seconds=time.perf_counter() - started)
+
+
+def subjects_of(models: Sequence[Any], client: RouterBase, options: Mapping[str, Any]) -> list[Subject]:
+    """Those whom a run asks.
+
+    Args:
+        models: Ids, functions and subjects.
+        client: Asks for those that are ids.
+        options: Chat parameters for those that are ids.
+
+    Raises:
+        ConfigError: There are none, one is nothing that can be asked, or two are called alike.
+    """
+    if isinstance(models, str) or not models:
+        raise ConfigError("There are no models to ask.", hint='Give a list: ["org/name:cheapest", ...].')
+    found = [_subject_of(model, client, options) for model in models]
+    names = [subject.name for subject in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{name!r} is there twice.", hint="Give each its own name.")
+    return found
+
+
+def _subject_of(model: Any, client: RouterBase, options: Mapping[str, Any]) -> Subject:
+    if isinstance(model, str):
+        return RouterSubject(client, model, options)
+    if callable(getattr(model, "ask", None)):
+        return model  # type: ignore[no-any-return]
+    if callable(model) and not isinstance(model, type):
+        return FunctionSubject(model)
+    raise ConfigError(
+        f"A {type(model).__name__} cannot be asked.",
+        hint="Give a model's id, a function of messages, langchain_hfrouter.LangChainSubject(model) or "
+        "llama_index_hfrouter.LlamaIndexSubject(model).",
+    )
