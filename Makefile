@@ -37,7 +37,7 @@ redis-server:
 	@command -v redis-server >/dev/null || { \
 		echo "installing redis-server"; $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq redis-server >/dev/null; }
 
-# The wheel in empty environments, one for each extra; what is in it; the API reference. Some 3 GB, removed at the end.
+# The wheel in empty environments, one for each extra; what is in it; the API reference. Some 3 GB of disk for a while.
 test-release: $(VENV)/.installed-release redis-server
 	$(PY) -m pytest tests/release --ignore=tests/release/test_release_pythons.py
 

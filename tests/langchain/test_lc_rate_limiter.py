@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import pickle
 import time
 from typing import Any
@@ -33,8 +34,9 @@ def test_any_model_of_langchain_takes_it() -> None:
     assert time.monotonic() - started >= 0.16
 
 
+@pytest.mark.pinned_set
 def test_langchains_openai_model_takes_it(offline_url: Any) -> None:
-    openai = pytest.importorskip("langchain_openai")
+    openai = importlib.import_module("langchain_openai")
     limiter = HFRateLimiter(Limit(requests=50, per="second", burst=0))
     chat = openai.ChatOpenAI(model="offline/echo", base_url=offline_url, api_key="k", rate_limiter=limiter)
     started = time.monotonic()

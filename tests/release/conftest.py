@@ -206,6 +206,7 @@ def environments_elsewhere(work: Path, built: Built, pytestconfig: pytest.Config
 def offline(environments: Environments) -> Iterator[dict[str, str]]:
     """The offline router in an environment with that extra alone: what says to others where it is."""
     with environments.holding("offline") as environment:
+        environment.pip("check")
         command = [str(environment.python), "-I", "-m", "shared_core.testing", "--port", "0"]
         server = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment.variables
