@@ -208,6 +208,8 @@ def offline(environments: Environments) -> Iterator[dict[str, str]]:
     with environments.holding("offline") as environment:
         environment.pip("check")
         command = [str(environment.python), "-I", "-m", "shared_core.testing", "--port", "0"]
+        # langchain-huggingface asks every server of one's own for a model of that name.
+        command += ["--alias", "dummy=offline/echo"]
         server = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment.variables
         )
