@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from shared_core.testing import OfflineRouter, Status
 
 Run = Callable[..., Any]
@@ -36,7 +34,6 @@ def test_a_router_that_is_away_is_trouble(hfrouter: Run, host: OfflineRouter) ->
     assert findings(hfrouter("doctor", "--json"))["router"]["state"] == "trouble"
 
 
-@pytest.mark.pinned_set
 def test_a_redis_that_is_away_is_trouble(hfrouter: Run) -> None:
     done = hfrouter("doctor", "--redis", "redis://:secret@127.0.0.1:1/0")
     assert "trouble Redis: 127.0.0.1:1 does not answer" in done.out
