@@ -10,6 +10,7 @@ from shared_core._version import __version__
 from shared_core.cli.chatting import chat
 from shared_core.cli.doctor import doctor
 from shared_core.cli.embedding import embed
+from shared_core.cli.endpoints import endpoints
 from shared_core.cli.finding import compare, info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
@@ -40,6 +41,7 @@ _COMMANDS = (
 )
 for command in _COMMANDS:
     app.command()(command)
+app.add_typer(endpoints)
 
 
 def _version(wanted: bool) -> None:
