@@ -115,6 +115,9 @@ class Hub:
     ) -> CostReport:
         """What the same work costs in a month at each provider, and from when on a machine of one's own pays.
 
+        The router's own `prices` go before the catalogue's, which lists chat models alone: give those of embedding
+        models, to set them against embeddings on a machine of yours.
+
         Args:
             models: Ids, with or without a provider.
             tokens_per_month: By "input" and "output"; embeddings have no output.
@@ -204,13 +207,12 @@ def _cost_report(
     client: VectorRouter, models: Sequence[str], tokens: Usage, machine: Decimal | str | None
 ) -> Flow[CostReport]:
     found = yield from _all(client, models)
-    return cost_report([_only(model, provider) for model, provider in found], tokens, machine)
+    kept = [model if provider is None else _only(model, provider) for model, provider in found]
+    return cost_report(kept, tokens, machine, client._exchange.costs.own_price)
 
 
-def _only(model: FoundModel, provider: str | None) -> FoundModel:
-    """The model as that provider serves it; None leaves all."""
-    if provider is None:
-        return model
-    served = tuple(each for each in model.card.served if each.provider == provider)
+def _only(model: FoundModel, provider: str) -> FoundModel:
+    """A model as if nobody else served it."""
     offers = tuple(offer for offer in model.offers if offer.provider == provider)
-    return replace(model, card=replace(model.card, served=served), offers=offers)
+    served = tuple(each for each in model.card.served if each.provider == provider)
+    return replace(model, offers=offers, card=replace(model.card, served=served))

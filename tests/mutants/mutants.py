@@ -13,6 +13,8 @@ from __future__ import annotations
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from classic_mutants import CLASSIC
+from compare_mutants import COMPARISONS
+from embedding_comparison_mutants import EMBEDDINGS_COMPARED
 from endpoint_mutants import ENDPOINTS
 from hedge_mutants import HEDGE
 from ledger_mutants import LEDGER
@@ -465,9 +467,11 @@ MUTANTS = (
     *MEDIA,
     *LEDGER,
     *VECTORS,
+    *EMBEDDINGS_COMPARED,
     *CACHES,
     *SETTINGS,
     *BATCHES,
+    *COMPARISONS,
     *LANGCHAIN,
     *LLAMA_INDEX,
 )
