@@ -31,7 +31,8 @@ def summary(models: Sequence[Standing]) -> str:
         ("", "cost<br>in all"),
     )
     titles = "".join(
-        f'<th class="{kind}">{title}</th>' if kind else f"<th>{title}</th>" for kind, title in head
+        f'<th scope="col" class="{kind}">{title}</th>' if kind else f'<th scope="col">{title}</th>'
+        for kind, title in head
     )
     telling = {name for name in CRITERIA if any((one.ranks[name] or 1) > 1 for one in models)}
     rows = "".join(_row(number, one, telling) for number, one in enumerate(models, 1))
@@ -87,7 +88,8 @@ def matrix(found: PromptComparison) -> str:
     if not (found.total.failed or found.total.not_asked):
         return ""
     titles = "".join(
-        f'<th><span class="number">{number}</span></th>' for number in range(1, len(found.models) + 1)
+        f'<th scope="col"><span class="number">{number}</span></th>'
+        for number in range(1, len(found.models) + 1)
     )
     rows = "".join(
         f'<tr><td class="words"><a href="#prompt-{number}">{one_line(short(prompt.name, 60))}</a></td>'
@@ -102,8 +104,8 @@ def matrix(found: PromptComparison) -> str:
         for failure in failures
     )
     return (
-        f'<div class="wide"><table class="grid-table"><thead><tr><th class="words">prompt</th>{titles}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        '<div class="wide"><table class="grid-table"><thead><tr><th scope="col" class="words">prompt</th>'
+        f"{titles}</tr></thead><tbody>{rows}</tbody></table></div>"
         '<p class="key">✓ answered, ✗ failed, – not asked; numbers where repeats differ.</p>'
         f'<ul class="plain">{reasons}</ul>'
     )
