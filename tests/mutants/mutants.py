@@ -14,6 +14,7 @@ from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from classic_mutants import CLASSIC
 from compare_mutants import COMPARISONS
+from embedding_comparison_mutants import EMBEDDINGS_COMPARED
 from endpoint_mutants import ENDPOINTS
 from hedge_mutants import HEDGE
 from ledger_mutants import LEDGER
@@ -466,6 +467,7 @@ MUTANTS = (
     *MEDIA,
     *LEDGER,
     *VECTORS,
+    *EMBEDDINGS_COMPARED,
     *CACHES,
     *SETTINGS,
     *BATCHES,
