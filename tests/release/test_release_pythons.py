@@ -62,6 +62,7 @@ def test_the_wheel_passes_the_quick_part_of_the_suite(
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            timeout=1500,
         )
         assert done.returncode == 0, done.stdout[-8000:]
         passed = re.search(r"(\d+) passed", done.stdout)
