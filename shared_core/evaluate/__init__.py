@@ -8,14 +8,24 @@ from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
     from shared_core.evaluate.answers import Answer
+    from shared_core.evaluate.comparison import PromptComparison
+    from shared_core.evaluate.evaluator import AsyncEvaluator, Evaluator
+    from shared_core.evaluate.figures import Figures, Spread
+    from shared_core.evaluate.planning import RunOptions
     from shared_core.evaluate.prompts import Prompt
     from shared_core.evaluate.running import Asked
+    from shared_core.evaluate.standing import Standing
     from shared_core.evaluate.subjects import FunctionSubject, RouterSubject, Subject
 
 _ROOMS = {
     "answers": ("Answer",),
+    "comparison": ("PromptComparison",),
+    "evaluator": ("AsyncEvaluator", "Evaluator"),
+    "figures": ("Figures", "Spread"),
+    "planning": ("RunOptions",),
     "prompts": ("Prompt",),
     "running": ("Asked",),
+    "standing": ("Standing",),
     "subjects": ("FunctionSubject", "RouterSubject", "Subject"),
 }
 __getattr__, __dir__ = lazily(__name__, _ROOMS)
@@ -23,8 +33,15 @@ __getattr__, __dir__ = lazily(__name__, _ROOMS)
 __all__ = [
     "Answer",
     "Asked",
+    "AsyncEvaluator",
+    "Evaluator",
+    "Figures",
     "FunctionSubject",
     "Prompt",
+    "PromptComparison",
     "RouterSubject",
+    "RunOptions",
+    "Spread",
+    "Standing",
     "Subject",
 ]

@@ -24,6 +24,8 @@ from shared_core.wire.json import dump
 __all__ = ["Asked", "Run"]
 
 Progress = Callable[[int, int | None], object]
+Place = tuple[int, int, int]
+"""Which prompt, which subject, which time."""
 
 
 class Asked(NamedTuple):
@@ -64,7 +66,7 @@ class Run:
     at_once: int
     path: Path | None = None
     progress: Progress | None = None
-    _found: dict[tuple[int, int, int], Asked] = field(default_factory=dict, init=False)
+    _found: dict[Place, Asked] = field(default_factory=dict, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def answers(self) -> Flow[list[Asked]]:
@@ -77,6 +79,9 @@ class Run:
         file = None if path is None else (yield from offload(lambda: BatchFile(path)))
         try:
             yield from gather(self._questions(file), at_once=self.at_once)
+            # A budget refuses also what calls in flight hold the money for; now that they are done, it may do.
+            if missed := self._missed() if self.at_once > 1 else []:
+                yield from gather((self._question(place, file) for place in missed), at_once=1)
         finally:
             if file is not None:
                 file.close()
@@ -84,13 +89,17 @@ class Run:
 
     def _questions(self, file: BatchFile | None) -> Iterator[Flow[None]]:
         for repeat in range(self.repeats):
-            for p, prompt in enumerate(self.prompts):
-                for s, subject in enumerate(self.subjects):
-                    yield self._question((p, s, repeat), subject, prompt, file)
+            for p in range(len(self.prompts)):
+                for s in range(len(self.subjects)):
+                    yield self._question((p, s, repeat), file)
 
-    def _question(
-        self, place: tuple[int, int, int], subject: Subject, prompt: Prompt, file: BatchFile | None
-    ) -> Flow[None]:
+    def _missed(self) -> list[Place]:
+        """Where nobody was asked, in the order of the run."""
+        missed = [place for place, asked in self._found.items() if not asked.answer.asked]
+        return sorted(missed, key=lambda place: (place[2], place[0], place[1]))
+
+    def _question(self, place: Place, file: BatchFile | None) -> Flow[None]:
+        prompt, subject = self.prompts[place[0]], self.subjects[place[1]]
         key = "" if file is None else _key(subject, prompt, place[2])
         known = None if file is None else file.known.get(key)
         if file is not None and known is not None:
@@ -111,7 +120,7 @@ class Run:
         except RouterError as error:
             return Answer.from_error(error, time.monotonic() - started)
 
-    def _enter(self, place: tuple[int, int, int], asked: Asked) -> None:
+    def _enter(self, place: Place, asked: Asked) -> None:
         with self._lock:
             self._found[place] = asked
             if self.progress is not None:

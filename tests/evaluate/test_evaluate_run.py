@@ -182,3 +182,13 @@ def test_tokens_a_second_are_those_after_the_first_token():
 def test_models_that_cannot_be_asked_are_refused_before_anybody_is(models, said, drive):
     with pytest.raises(ConfigError, match=said):
         drive(lambda client: Run(subjects_of(models, client, {}), prompts_of(["a"]), 1, 1).answers())
+
+
+def test_what_calls_in_flight_held_the_money_for_is_asked_when_they_are_done(drive):
+    def run(client):
+        # Each sets aside some 250 tokens and takes 5: two fit at once, and all of them one after another.
+        bound = client.within(Budget(tokens=600, per="total", name=f"in flight {id(client)}"))
+        who = subjects_of(["offline/echo"], bound, {"max_tokens": 100})
+        return Run(who, prompts_of(["a", "b", "c", "d"]), 1, 4).answers()
+
+    assert [one.answer.text for one in drive(run)] == ["a", "b", "c", "d"]

@@ -1,0 +1,148 @@
+"""What came of asking several models the same: figures by model and prompt, who is best at what, every answer.
+
+Lives here: the result, and its rows. Not here: sums (`figures`), ranks (`standing`), files and pages (`report`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from shared_core.evaluate.figures import Figures
+from shared_core.evaluate.prompts import Prompt
+from shared_core.evaluate.running import Asked
+from shared_core.evaluate.standing import Standing, standings
+from shared_core.types import BudgetState
+
+__all__ = ["PromptComparison"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptComparison:
+    """Models compared on a user's own prompts.
+
+    Args:
+        asked: Every question and what came of it, by prompt, then model, then repeat.
+        prompts: What was asked.
+        models: Where each model stands, in the order given.
+        cells: The figures of each model on each prompt, by (model, prompt).
+        repeats: How often each was asked each.
+        options: Chat parameters of every call.
+        started: When the run began, in Unix seconds.
+        seconds: How long it took.
+        budget: How its budget stands; None without one.
+        notes: What else is to be said of the run.
+
+    Example:
+        >>> result = evaluator.compare(["org/one", "org/two"], ["Hello!"])  # doctest: +SKIP
+        >>> print(result.models[0].figures.cost_per_answer, result.models[0].ranks["latency"])  # doctest: +SKIP
+        0.000123 1
+    """
+
+    asked: tuple[Asked, ...] = field(repr=False)
+    prompts: tuple[Prompt, ...] = field(repr=False)
+    models: tuple[Standing, ...]
+    cells: Mapping[tuple[str, str], Figures] = field(repr=False)
+    repeats: int
+    options: Mapping[str, Any] = field(repr=False)
+    started: float
+    seconds: float
+    budget: BudgetState | None
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(
+        cls,
+        asked: Sequence[Asked],
+        *,
+        subjects: Sequence[str],
+        prompts: Sequence[Prompt],
+        repeats: int,
+        options: Mapping[str, Any],
+        started: float,
+        seconds: float,
+        budget: BudgetState | None = None,
+        notes: Sequence[str] = (),
+    ) -> PromptComparison:
+        """The comparison of what came of a run.
+
+        Args:
+            subjects: The names of those who were asked.
+            asked, prompts, repeats, options, started, seconds, budget, notes: See the class.
+        """
+        by_model: dict[str, list[Asked]] = {name: [] for name in subjects}
+        by_cell: dict[tuple[str, str], list[Asked]] = {
+            (name, prompt.name): [] for prompt in prompts for name in subjects
+        }
+        for one in asked:
+            by_model[one.subject].append(one)
+            by_cell[one.subject, one.prompt].append(one)
+        return cls(
+            asked=tuple(asked),
+            prompts=tuple(prompts),
+            models=standings({name: Figures.of(ones) for name, ones in by_model.items()}),
+            cells={place: Figures.of(ones) for place, ones in by_cell.items()},
+            repeats=repeats,
+            options=dict(options),
+            started=started,
+            seconds=seconds,
+            budget=budget,
+            notes=tuple(notes),
+        )
+
+    @property
+    def when(self) -> str:
+        """When the run began, such as "2026-11-27 20:00 UTC"."""
+        return f"{datetime.fromtimestamp(self.started, UTC):%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def total(self) -> Figures:
+        """The figures of all together."""
+        return Figures.of(self.asked)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Figures by model and prompt, as flat dictionaries: money as a text, what is not known as None."""
+        return [
+            {"model": standing.model, "prompt": prompt.name, **self._cell(standing.model, prompt.name)}
+            for standing in self.models
+            for prompt in self.prompts
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, as plain JSON values."""
+        return {
+            "started": datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
+            "seconds": round(self.seconds, 3),
+            "repeats": self.repeats,
+            "options": dict(self.options),
+            "notes": list(self.notes),
+            "prompts": [
+                {"name": each.name, "messages": list(each.messages), "options": dict(each.options)}
+                for each in self.prompts
+            ],
+            "models": [
+                {
+                    "model": each.model,
+                    "ranks": dict(each.ranks),
+                    "on_front": each.on_front,
+                    **each.figures.as_dict(),
+                }
+                for each in self.models
+            ],
+            "rows": self.rows(),
+            "answers": [
+                {
+                    "model": one.subject,
+                    "prompt": one.prompt,
+                    "repeat": one.repeat,
+                    "kept": one.kept,
+                    "answer": {**one.answer.to_dict(), "cost": one.answer.cost.as_dict()},
+                }
+                for one in self.asked
+            ],
+        }
+
+    def _cell(self, model: str, prompt: str) -> dict[str, Any]:
+        return self.cells[model, prompt].as_dict()

@@ -1,0 +1,72 @@
+"""`Evaluator` and `AsyncEvaluator`: which model is best for your own prompts. One line a method."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+from shared_core.client import AsyncHFRouter, HFRouter
+from shared_core.evaluate.compare import compare
+from shared_core.flow.asynchronous import AsyncRun
+from shared_core.flow.blocking import BlockingRun
+
+if TYPE_CHECKING:
+    from shared_core.evaluate.comparison import PromptComparison
+    from shared_core.evaluate.planning import RunOptions
+
+__all__ = ["AsyncEvaluator", "Evaluator"]
+
+
+class Evaluator:
+    """Asks models your own prompts, and says what came of it.
+
+    Args:
+        router: Asks for models that are given by their ids; None is a client with its defaults.
+
+    Example:
+        >>> evaluator = Evaluator()
+        >>> result = evaluator.compare(  # doctest: +SKIP
+        ...     ["openai/gpt-oss-120b:cheapest", "Qwen/Qwen3-32B:fastest"], ["Why is the sky blue?"], budget="0.10"
+        ... )
+        >>> result.save("report.html")  # doctest: +SKIP
+    """
+
+    def __init__(self, router: HFRouter | None = None) -> None:
+        self.router = router or HFRouter()
+
+    def compare(
+        self,
+        models: Sequence[Any],
+        prompts: str | os.PathLike[str] | Sequence[Any],
+        **how: Unpack[RunOptions],
+    ) -> PromptComparison:
+        """Models side by side on the same prompts: answers, failures, times, tokens and costs.
+
+        Args:
+            models: Ids, with or without a provider; functions of messages; or whatever has `name`, `key` and `ask`,
+                such as `langchain_hfrouter.LangChainSubject`.
+            prompts: Texts, mappings and `Prompt`s, or the path of a file of them (see `shared_core.evaluate.prompts`).
+            how: Repeats, budget, chat parameters, a file to go on from; see `RunOptions`.
+
+        Raises:
+            ConfigError: An argument cannot work, or the file cannot be used. What befalls single questions is in the
+                result.
+        """
+        return BlockingRun(compare(self.router, models, prompts, how), self.router._sender()).finish()
+
+
+class AsyncEvaluator:
+    """The same for event loops."""
+
+    def __init__(self, router: AsyncHFRouter | None = None) -> None:
+        self.router = router or AsyncHFRouter()
+
+    async def compare(
+        self,
+        models: Sequence[Any],
+        prompts: str | os.PathLike[str] | Sequence[Any],
+        **how: Unpack[RunOptions],
+    ) -> PromptComparison:
+        """See `Evaluator.compare`."""
+        return await AsyncRun(compare(self.router, models, prompts, how), self.router._sender()).finish()
