@@ -8,6 +8,10 @@ from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
     from shared_core.evaluate.answers import Answer
+    from shared_core.evaluate.case_results import CaseResult, CaseResults, CaseRun
+    from shared_core.evaluate.case_run import CaseOptions
+    from shared_core.evaluate.cases import Case, Cases
+    from shared_core.evaluate.checks import Check, Verdict
     from shared_core.evaluate.comparison import PromptComparison
     from shared_core.evaluate.evaluator import AsyncEvaluator, Evaluator
     from shared_core.evaluate.figures import Figures, Spread
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "answers": ("Answer",),
+    "case_results": ("CaseResult", "CaseResults", "CaseRun"),
+    "case_run": ("CaseOptions",),
+    "cases": ("Case", "Cases"),
+    "checks": ("Check", "Verdict"),
     "comparison": ("PromptComparison",),
     "evaluator": ("AsyncEvaluator", "Evaluator"),
     "figures": ("Figures", "Spread"),
@@ -34,6 +42,13 @@ __all__ = [
     "Answer",
     "Asked",
     "AsyncEvaluator",
+    "Case",
+    "CaseOptions",
+    "CaseResult",
+    "CaseResults",
+    "CaseRun",
+    "Cases",
+    "Check",
     "Evaluator",
     "Figures",
     "FunctionSubject",
@@ -44,4 +59,5 @@ __all__ = [
     "Spread",
     "Standing",
     "Subject",
+    "Verdict",
 ]

@@ -192,10 +192,14 @@ class _Reader:
         if isinstance(item, Case):
             return item
         if not isinstance(item, Mapping):
-            raise self._wrong(f"Case {number} is a {type(item).__name__}.", "Write a mapping with prompt and checks.")
+            raise self._wrong(
+                f"Case {number} is a {type(item).__name__}.", "Write a mapping with prompt and checks."
+            )
         self._known(item, _CASE_WORDS, f"Case {number}")
         place = f"Case {item.get('name', number)}"
-        fill = self._filler({**self._mapping(common, "vars", place), **self._mapping(item, "vars", place)}, place)
+        fill = self._filler(
+            {**self._mapping(common, "vars", place), **self._mapping(item, "vars", place)}, place
+        )
         options = {**self._mapping(common, "options", place), **self._mapping(item, "options", place)}
         if tools := item.get("tools", common.get("tools")):
             options["tools"] = tools
@@ -203,12 +207,16 @@ class _Reader:
         system = item.get("system", common.get("system"))
         if system is not None and not _begins_with_system(asked.get("messages")):
             asked["system"] = fill(system)
-        prompt = prompt_of({**asked, "name": item.get("name", number), "options": options}, number, self.where)
+        prompt = prompt_of(
+            {**asked, "name": item.get("name", number), "options": options}, number, self.where
+        )
         checks = [*self._list(common, "checks", place), *self._list(item, "checks", place)]
         if not checks:
             raise self._wrong(f"{place} checks nothing.", "Add checks: [{contains: ...}] to it or to all.")
         threshold = item.get("threshold", common.get("threshold", 1))
-        return Case(prompt, tuple(self._check(check, fill, place) for check in checks), self._share(threshold, place))
+        return Case(
+            prompt, tuple(self._check(check, fill, place) for check in checks), self._share(threshold, place)
+        )
 
     def _check(self, item: Any, fill: Callable[[Any], Any], place: str) -> Check:
         try:
@@ -220,7 +228,9 @@ class _Reader:
         """What puts variables in their places, in all texts of a value. Without variables, `{{` is a text."""
         for name, value in variables.items():
             if isinstance(value, Mapping | list):
-                raise self._wrong(f"{place}: the variable {name!r} is a list or mapping.", "Write a case for each value.")
+                raise self._wrong(
+                    f"{place}: the variable {name!r} is a list or mapping.", "Write a case for each value."
+                )
 
         def word(found: re.Match[str]) -> str:
             if found[1] not in variables:
@@ -283,6 +293,9 @@ class _Reader:
 
 
 def _begins_with_system(messages: Any) -> bool:
-    return bool(messages) and isinstance(messages, list) and isinstance(messages[0], Mapping) and (
-        messages[0].get("role") in ("system", "developer")
+    return (
+        bool(messages)
+        and isinstance(messages, list)
+        and isinstance(messages[0], Mapping)
+        and (messages[0].get("role") in ("system", "developer"))
     )

@@ -26,7 +26,7 @@ from shared_core.types.budget import budget_from
 if TYPE_CHECKING:
     from shared_core.client import AsyncHFRouter, HFRouter
 
-__all__ = ["Plan", "RunOptions", "planned"]
+__all__ = ["Plan", "RunOptions", "planned", "unbound"]
 
 
 class RunOptions(TypedDict, total=False):
@@ -120,6 +120,16 @@ def planned(
         progress if callable(progress) else Bar(of="answers") if progress else None,
     )
     return Plan(run, bound, budget, dict(options))
+
+
+def unbound(plan: Plan) -> str:
+    """Whom the budget does not hold."""
+    if plan.budget is None:
+        return ""
+    names = [subject.name for subject in plan.run.subjects if not isinstance(subject, RouterSubject)]
+    return (
+        f"The budget does not hold {', '.join(names)}: only the router's models are counted." if names else ""
+    )
 
 
 def _budget(told: Any) -> Budget | None:

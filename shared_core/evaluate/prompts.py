@@ -186,7 +186,9 @@ def _yaml(text: str, path: Path) -> Any:
             keys = [each.value for each, _ in node.value if each.tag != "tag:yaml.org,2002:merge"]
             for key in keys:
                 if isinstance(key, str) and keys.count(key) > 1:
-                    raise yaml.constructor.ConstructorError(None, None, f"{key!r} is there twice", node.start_mark)
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{key!r} is there twice", node.start_mark
+                    )
             return super().construct_mapping(node, deep)
 
     try:

@@ -36,9 +36,13 @@ def load_object(place: str, folder: Path | None) -> Any:
     """
     read = _PLACE.fullmatch(place)
     if read is None:
-        raise ConfigError(f"{shown(place)} names no object.", hint="Write file.py:name or package.module:name.")
+        raise ConfigError(
+            f"{shown(place)} names no object.", hint="Write file.py:name or package.module:name."
+        )
     try:
-        module = _file(Path(read["where"]), folder) if read["where"].endswith(".py") else _module(read["where"])
+        module = (
+            _file(Path(read["where"]), folder) if read["where"].endswith(".py") else _module(read["where"])
+        )
     except Exception as error:  # the user's own code may raise whatever it likes
         raise ConfigError(f"{read['where']} cannot be loaded: {type(error).__name__}: {error}.") from error
     if not hasattr(module, read["name"]):
@@ -65,8 +69,9 @@ def _module(name: str) -> Any:
 
 
 def asked_of(function: Callable[[Answer], Any], answer: Answer) -> Verdict:
-    """What a user's function says of an answer: True, False or a `Verdict`. An `AssertionError` is a no, with its words;
-    whatever else it raises or gives is no verdict.
+    """What a user's function says of an answer: True, False or a `Verdict`.
+
+    An `AssertionError` is a no, with its words; whatever else it raises or gives is no verdict.
     """
     try:
         said = function(answer)

@@ -1,7 +1,7 @@
 """Checks of an answer's form: JSON, tool calls, why it ended.
 
-JSON is read from the whole answer, or from its first code fence. A schema is read by the library `jsonschema`, and never
-fetches another: a `$ref` leads into the schema itself or nowhere.
+JSON is read from the whole answer, or from its first code fence. A schema is read by the library `jsonschema`, and
+never fetches another: a `$ref` leads into the schema itself or nowhere.
 """
 
 from __future__ import annotations
@@ -60,11 +60,13 @@ def _any_or_schema(value: Any) -> _Schema:
 
 def _schema(value: Any) -> _Schema:
     if not isinstance(value, Mapping):
-        raise ConfigError(f"{shown(value)} is no JSON schema.", hint="Write a mapping, such as {type: object}.")
+        raise ConfigError(
+            f"{shown(value)} is no JSON schema.", hint="Write a mapping, such as {type: object}."
+        )
     try:
         from jsonschema.exceptions import SchemaError
         from jsonschema.validators import validator_for
-        from jsonschema_specifications import REGISTRY
+        from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
     except ImportError:
         raise ConfigError(
             "Checking by a JSON schema needs the library jsonschema.", hint='pip install "hfrouter[evaluate]"'
@@ -119,7 +121,9 @@ def _tool(value: Any) -> _Tool:
     if not isinstance(value, Mapping):
         return _Tool(a_text(value), {})
     if value.keys() - {"name", "arguments"} or "name" not in value:
-        raise ConfigError("A tool call is checked by its name, and arguments.", hint="{name: add, arguments: {a: 2}}")
+        raise ConfigError(
+            "A tool call is checked by its name, and arguments.", hint="{name: add, arguments: {a: 2}}"
+        )
     arguments = value.get("arguments") or {}
     if not isinstance(arguments, Mapping):
         raise ConfigError(f"The arguments {shown(arguments)} are no mapping.")
