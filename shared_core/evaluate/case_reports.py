@@ -14,7 +14,7 @@ from typing import Any
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate.case_results import CaseResult, CaseResults
-from shared_core.evaluate.case_text import costs_of, rate_of, summary_of
+from shared_core.evaluate.case_text import costs_of, example_of, rate_of, summary_of
 
 __all__ = ["as_dict", "markdown", "write", "written_json"]
 
@@ -88,6 +88,8 @@ def markdown(results: CaseResults) -> str:
     for result in failed:
         lines += ["", f"**{_plain(result.case.name)}** with {_plain(result.model)}:", ""]
         lines += [f"- {_plain(reason)}" for reason in result.reasons]
+        if text := example_of(result):
+            lines += [f"- the answer begins: {_plain(text)}"]
     lines += ["", f"Cost: {costs_of(results)}.", *(f"\n{_plain(note)}" for note in results.notes)]
     return "\n".join(lines) + "\n"
 

@@ -99,12 +99,20 @@ class CaseResult:
 
     @property
     def reasons(self) -> list[str]:
-        """Why runs did not pass, the same once: what was checked, what was found, and in how many of them."""
-        found: dict[str, int] = {}
+        """Why runs did not pass: a line for each check and each kind of failure, with the first of its reasons."""
+        found: dict[str, list[str]] = {}
         for run in self.runs:
-            for reason in _reasons(self.case, run):
-                found[reason] = found.get(reason, 0) + 1
-        return [f"{reason} ({count} times)" if count > 1 else reason for reason, count in found.items()]
+            for what, why in _reasons(self.case, run):
+                found.setdefault(what, []).append(why)
+        return [
+            f"{what}: {whys[0]}" + (f" ({len(whys)} times)" if len(whys) > 1 else "")
+            for what, whys in found.items()
+        ]
+
+    @property
+    def example(self) -> str:
+        """The first answer that did not pass; "" where there is none."""
+        return next((run.asked.answer.text for run in self.runs if run.outcome in ("failed", "error")), "")
 
     @property
     def figures(self) -> Figures:
@@ -112,13 +120,14 @@ class CaseResult:
         return Figures.of(run.asked for run in self.runs)
 
 
-def _reasons(case: Case, run: CaseRun) -> list[str]:
+def _reasons(case: Case, run: CaseRun) -> list[tuple[str, str]]:
+    """What did not pass, and why."""
     answer = run.asked.answer
     if not answer.ok:
-        return [f"{answer.error}: {answer.why}"]
+        return [(answer.error, answer.why)]
     gravest = False if run.outcome == "failed" else None
     return [
-        f"{check.words}: {verdict.why or 'no'}"
+        (check.words, verdict.why or "no")
         for check, verdict in zip(case.checks, run.verdicts, strict=True)
         if verdict.passed is gravest
     ]

@@ -9,9 +9,10 @@ from shared_core.evaluate.figures import Figures
 from shared_core.types import Cost
 from shared_core.types.cost import dollars
 
-__all__ = ["costs_of", "rate_of", "runs_of", "summary_of"]
+__all__ = ["costs_of", "example_of", "rate_of", "runs_of", "summary_of"]
 
 _BEGINNING = 500  # characters of an answer
+_LINE = 160
 
 
 def rate_of(result: CaseResult) -> str:
@@ -33,6 +34,12 @@ def _run(run: CaseRun) -> str:
     answer = run.asked.answer
     head = f"[{run.asked.repeat + 1}] {run.outcome}, {answer.seconds:.3g} s"
     return f"{head}\n{_beginning(answer.text)}".rstrip()
+
+
+def example_of(result: CaseResult) -> str:
+    """The beginning of the first answer that did not pass, on one line; "" where there is none."""
+    text = " ".join(result.example.split())
+    return text if len(text) <= _LINE else f"{text[:_LINE]}…"
 
 
 def _beginning(text: str) -> str:
