@@ -249,7 +249,7 @@ def _case(
 
 
 def _asked(prompt: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """A prompt or the messages that it writes as JSON, with its variables; what we have written ourselves, as it was."""
+    """A prompt, or the messages that it writes as JSON, with its variables; or what we have written ourselves."""
     if prompt == _PROMPT and isinstance(messages := _json(values.get("messages")), list):
         return {"messages": messages, "options": _json(values.get("options")) or {}}
     messages = _json(prompt)
