@@ -9,6 +9,7 @@ from llama_index.core import PromptTemplate
 from llama_index.core.base.llms.types import ChatResponse
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import MockLLM
+from llama_index.core.memory import ChatMemoryBuffer
 from llama_index.core.query_engine import CustomQueryEngine
 
 from llama_index_hfrouter import HFRouterLLM, LlamaIndexSubject
@@ -97,7 +98,9 @@ def test_a_query_engine_answers_one_question():
 
 
 def test_a_chat_engine_starts_each_time_from_the_messages_it_is_given(offline_url):
-    engine = SimpleChatEngine.from_defaults(llm=HFRouterLLM(model="offline/echo", base_url=offline_url))
+    llm = HFRouterLLM(model="offline/echo", base_url=offline_url)
+    # Without a memory of ours, LlamaIndex makes one in a database that it never closes.
+    engine = SimpleChatEngine.from_defaults(llm=llm, memory=ChatMemoryBuffer.from_defaults(token_limit=1000))
     subject = LlamaIndexSubject(engine)
     for text in ("one", "two"):
         flow = subject.ask([{"role": "user", "content": text}], {})
