@@ -8,9 +8,10 @@ import typer
 
 from shared_core._version import __version__
 from shared_core.cli.chatting import chat
+from shared_core.cli.comparing import compare
 from shared_core.cli.doctor import doctor
 from shared_core.cli.embedding import embed
-from shared_core.cli.finding import compare, info, models, recommend
+from shared_core.cli.finding import info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
 

@@ -1,4 +1,4 @@
-"""`models`, `info`, `compare` and `recommend`: which models there are, and which to take."""
+"""`models`, `info` and `recommend`: which models there are, and which to take; what `compare` shows of offers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
 from shared_core.cli.out import complaining, count, money, say, show_json, show_table, size, tell
 from shared_core.hub import Comparison, FoundModel, Hub, SearchResult
 
-__all__ = ["compare", "info", "models", "recommend"]
+__all__ = ["Input", "Limit", "Output", "compare_offers", "info", "models", "recommend"]
 
 Task = Annotated[str | None, typer.Option("--task", help='The Hub\'s name, such as "text-to-image".')]
 Capability = Annotated[
@@ -117,30 +117,22 @@ def info(
             _show_offers(found)
 
 
-def compare(
-    model: Annotated[list[str], typer.Argument(help="Ids, with or without :provider.", metavar="MODEL...")],
-    input_tokens: Input = 1e6,
-    output_tokens: Output = 1e6,
-    limit: Limit = 30,
-    as_json: Json = False,
-    base_url: BaseUrl = None,
-    hub_url: HubUrl = None,
+def compare_offers(
+    models: list[str],
+    input_tokens: float,
+    output_tokens: float,
+    limit: int,
+    as_json: bool,
+    base_url: str | None,
+    hub_url: str | None,
 ) -> None:
-    """Models side by side, a row for each provider; the best first.
-
-    A star marks offers that no other offer beats at everything.
-
-    Example:
-
-      hfrouter compare openai/gpt-oss-120b Qwen/Qwen3-32B:groq --input 5e6
-    """
-    with complaining():
-        hub = Hub(client(None, base_url, hub_url))
-        found = hub.compare_models(model, {"input": input_tokens, "output": output_tokens})
-        if as_json:
-            show_json(found.as_dict())
-        else:
-            _show_comparison(found, limit)
+    """Shows what is published of some models, a row for each provider: `compare` without prompts."""
+    hub = Hub(client(None, base_url, hub_url))
+    found = hub.compare_models(models, {"input": input_tokens, "output": output_tokens})
+    if as_json:
+        show_json(found.as_dict())
+    else:
+        _show_comparison(found, limit)
 
 
 def recommend(

@@ -32,6 +32,7 @@ class Answer:
         model: Which model, in the provider's words.
         error: The kind of failure, such as "RateLimited"; "" for an answer.
         why: What befell, in one line.
+        hint: What to do about it, in one line.
     """
 
     text: str = ""
@@ -46,6 +47,7 @@ class Answer:
     model: str = ""
     error: str = ""
     why: str = ""
+    hint: str = ""
 
     @property
     def ok(self) -> bool:
@@ -85,7 +87,8 @@ class Answer:
     def from_error(cls, error: RouterError, seconds: float = 0.0) -> Self:
         """What is left of a failure."""
         why = " ".join(str(error).partition("\nNext: ")[0].split())
-        return cls(error=type(error).__name__, why=why, seconds=seconds, provider=error.provider)
+        hint = " ".join(error.hint.split())
+        return cls(error=type(error).__name__, why=why, hint=hint, seconds=seconds, provider=error.provider)
 
     def to_dict(self) -> dict[str, Any]:
         """The answer by the names of its parts; `from_dict` makes it again."""

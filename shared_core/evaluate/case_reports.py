@@ -1,4 +1,4 @@
-"""Results as plain values, as JSON and as Markdown; and how a report gets onto the disk.
+"""Results as plain values, as JSON and as Markdown.
 
 What models wrote is a stranger's text: in Markdown it stands escaped, so that it can neither make a table nor a page.
 """
@@ -6,17 +6,15 @@ What models wrote is a stranger's text: in Markdown it stands escaped, so that i
 from __future__ import annotations
 
 import json
-import os
 import re
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from shared_core.errors import ConfigError
 from shared_core.evaluate.case_results import CaseResult, CaseResults
 from shared_core.evaluate.case_text import costs_of, example_of, rate_of, summary_of
+from shared_core.evaluate.shown import clean, cost, seconds
 
-__all__ = ["as_dict", "markdown", "write", "written_json"]
+__all__ = ["as_dict", "markdown", "written_json"]
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~<>&-])")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
@@ -75,15 +73,16 @@ def markdown(results: CaseResults) -> str:
     lines = [
         f"### {_plain(results.name)}: {summary_of(results)}",
         "",
-        "| case | model | outcome | passed | median s | cost |",
+        "| case | model | outcome | passed | median time | cost |",
         "|---|---|---|---|---:|---:|",
     ]
     for result in results.results:
         figures = result.figures
-        seconds = "" if figures.latency is None else f"{figures.latency.p50:.3g}"
-        cost = "" if figures.cost is None else f"${figures.cost:f}"
+        took = "" if figures.latency is None else seconds(figures.latency.p50)
         name, model = _plain(result.case.name), _plain(result.model)
-        lines.append(f"| {name} | {model} | {result.outcome} | {rate_of(result)} | {seconds} | {cost} |")
+        lines.append(
+            f"| {name} | {model} | {result.outcome} | {rate_of(result)} | {took} | {_plain(cost(figures))} |"
+        )
     failed = [result for result in results.results if result.outcome != "passed"]
     for result in failed:
         lines += ["", f"**{_plain(result.case.name)}** with {_plain(result.model)}:", ""]
@@ -96,21 +95,4 @@ def markdown(results: CaseResults) -> str:
 
 def _plain(text: str) -> str:
     """A text on one line that means nothing to Markdown."""
-    return _MARKS.sub(lambda mark: _ENTITIES.get(mark[1], f"\\{mark[1]}"), " ".join(text.split()))
-
-
-def write(path: Path, text: str) -> None:
-    """Writes a file as a whole: what stood there stays until the new one is complete.
-
-    Raises:
-        ConfigError: It cannot be written.
-    """
-    path = path.expanduser()
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8", errors="replace", newline="\n")
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}.") from None
+    return _MARKS.sub(lambda mark: _ENTITIES.get(mark[1], f"\\{mark[1]}"), " ".join(clean(text).split()))

@@ -195,9 +195,10 @@ class CaseResults:
         Raises:
             ConfigError: It cannot be written.
         """
-        from shared_core.evaluate.case_reports import write, written_json
+        from shared_core.evaluate.case_reports import written_json
+        from shared_core.evaluate.written import write
 
-        write(Path(path), written_json(self))
+        write(Path(path).expanduser(), lambda: written_json(self))
 
     def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str:
         """A table and the failures in Markdown, such as for a job's summary; written to a file where one is named.
@@ -205,11 +206,12 @@ class CaseResults:
         Raises:
             ConfigError: It cannot be written.
         """
-        from shared_core.evaluate.case_reports import markdown, write
+        from shared_core.evaluate.case_reports import markdown
+        from shared_core.evaluate.written import write
 
         text = markdown(self)
         if path is not None:
-            write(Path(path), text)
+            write(Path(path).expanduser(), lambda: text)
         return text
 
     def to_junit(self, path: str | os.PathLike[str]) -> None:
@@ -218,10 +220,10 @@ class CaseResults:
         Raises:
             ConfigError: It cannot be written.
         """
-        from shared_core.evaluate.case_reports import write
         from shared_core.evaluate.junit import junit
+        from shared_core.evaluate.written import write
 
-        write(Path(path), junit(self))
+        write(Path(path).expanduser(), lambda: junit(self))
 
 
 def results_of(cases: Sequence[Case], runs: Sequence[CaseRun]) -> tuple[CaseResult, ...]:

@@ -1,22 +1,32 @@
 """What came of asking several models the same: figures by model and prompt, who is best at what, every answer.
 
-Lives here: the result, and its rows. Not here: sums (`figures`), ranks (`standing`), files and pages (`report`).
+Lives here: the result, and its rows. Not here: sums (`figures`), ranks (`standing`), sentences (`verdict`), what
+files hold (`written`, `report`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from shared_core.errors import ConfigError
 from shared_core.evaluate.figures import Figures
 from shared_core.evaluate.prompts import Prompt
 from shared_core.evaluate.running import Asked
 from shared_core.evaluate.standing import Standing, standings
 from shared_core.types import BudgetState
 
-__all__ = ["PromptComparison"]
+__all__ = ["TITLE", "PromptComparison", "check_report"]
+
+TITLE = "Models on your own prompts"
+"""What reports are called, unless they are told otherwise."""
+
+
+_ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +112,23 @@ class PromptComparison:
         """The figures of all together."""
         return Figures.of(self.asked)
 
+    @property
+    def asking(self) -> str:
+        """How much was asked, such as "2 models × 5 prompts × 3 repeats"."""
+        counts = [(len(self.models), "model"), (len(self.prompts), "prompt")]
+        counts += [(self.repeats, "repeat")] if self.repeats > 1 else []
+        return " × ".join(f"{count:,} {word}{'' if count == 1 else 's'}" for count, word in counts)
+
+    def __str__(self) -> str:
+        """The verdict, a sentence a line."""
+        return "\n".join(self.verdict())
+
+    def verdict(self) -> list[str]:
+        """Who is cheapest, fastest, fails most, and how far to trust that: in sentences."""
+        from shared_core.evaluate.verdict import in_words, verdict
+
+        return [in_words(sentence) for sentence in verdict(self)]
+
     def rows(self) -> list[dict[str, Any]]:
         """Figures by model and prompt, as flat dictionaries: money as a text, what is not known as None."""
         return [
@@ -112,12 +139,15 @@ class PromptComparison:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, as plain JSON values."""
+        budget = None if self.budget is None else {**asdict(self.budget), "value": None}
         return {
             "started": datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
             "repeats": self.repeats,
             "options": dict(self.options),
+            "budget": budget,
             "notes": list(self.notes),
+            "verdict": self.verdict(),
             "prompts": [
                 {"name": each.name, "messages": list(each.messages), "options": dict(each.options)}
                 for each in self.prompts
@@ -144,5 +174,82 @@ class PromptComparison:
             ],
         }
 
+    def to_csv(self) -> str:
+        """The rows as CSV."""
+        from shared_core.evaluate.written import as_csv
+
+        return as_csv(self)
+
+    def to_json(self) -> str:
+        """All of it, every answer included, as JSON."""
+        from shared_core.evaluate.written import as_json
+
+        return as_json(self)
+
+    def to_markdown(self, title: str = TITLE) -> str:
+        """The verdict, the table of models and what failed, as Markdown.
+
+        Args:
+            title: Its heading.
+        """
+        from shared_core.evaluate.written import as_markdown
+
+        return as_markdown(self, title)
+
+    def to_html(self, title: str = TITLE) -> str:
+        """A page with plots and every answer, in one file that fetches and runs nothing.
+
+        Args:
+            title: Its heading.
+        """
+        from shared_core.evaluate.report.page import page
+
+        return page(self, title)
+
+    def save(self, path: str | os.PathLike[str], title: str = TITLE) -> Path:
+        """Writes a file, by its name's ending: .html, .md, .csv or .json. JSON and HTML hold prompts and answers.
+
+        Args:
+            path: Where. What stood there is replaced once all of the new is written.
+            title: The heading of a page or of Markdown.
+
+        Raises:
+            ConfigError: Its name ends otherwise, or it cannot be written.
+        """
+        from shared_core.evaluate.written import write
+
+        where = check_report(path)
+        makers: dict[str, Callable[[], str]] = {
+            ".html": lambda: self.to_html(title),
+            ".htm": lambda: self.to_html(title),
+            ".md": lambda: self.to_markdown(title),
+            ".csv": self.to_csv,
+            ".json": self.to_json,
+        }
+        write(where, makers[where.suffix.lower()])
+        return where
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        from shared_core.evaluate.report.page import fragment
+
+        return fragment(self)
+
     def _cell(self, model: str, prompt: str) -> dict[str, Any]:
         return self.cells[model, prompt].as_dict()
+
+
+def check_report(path: str | os.PathLike[str]) -> Path:
+    """The place of a report that can be made.
+
+    Raises:
+        ConfigError: Its name says not of which kind.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(f"{path!r} is no path.")
+    where = Path(path).expanduser()
+    if where.suffix.lower() not in _ENDINGS:
+        raise ConfigError(
+            f"{where} names no kind of report.", hint=f"Let it end in one of {', '.join(_ENDINGS)}."
+        )
+    return where

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from typing import Any, NamedTuple, Self
 
@@ -76,11 +76,13 @@ class Failure(NamedTuple):
         kind: Such as "RateLimited".
         times: How many.
         example: What one of them said.
+        hint: What to do about that one.
     """
 
     kind: str
     times: int
     example: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,11 @@ class Figures:
         unknown_tokens: How many answers do not.
         known_cost: US dollars of those whose cost is known; None where none is.
         unknown_costs: How many answers' cost is not known.
-        bases: How costs are known, such as "price list of 2026-08-22", and what else is to be said of them.
+        bases: How costs are known, such as "price list of 2026-08-22", and what else is to be said of them: of how
+            many answers.
         spent: US dollars of the known costs that are of this run.
-        failures, refusals: Failures, and those who were not asked, by kind; the most frequent first.
+        failures: By kind, the most frequent first.
+        refusals: Those who were not asked, by what would help; the most frequent first.
         providers: How many answers are whose; "" where nobody says.
         finishes: How many answers ended why.
     """
@@ -116,10 +120,10 @@ class Figures:
     unknown_tokens: int
     known_cost: Decimal | None
     unknown_costs: int
-    bases: tuple[str, ...]
+    bases: Mapping[str, int]
     spent: Decimal
-    failures: tuple[Failure, ...]
-    refusals: tuple[Failure, ...]
+    failures: tuple[Failure, ...] = field(repr=False)  # a provider's words may repeat a prompt
+    refusals: tuple[Failure, ...] = field(repr=False)
     providers: Mapping[str, int]
     finishes: Mapping[str, int]
 
@@ -146,10 +150,10 @@ class Figures:
             unknown_tokens=len(fine) - len(usages),
             known_cost=_sum(costs) if costs else None,
             unknown_costs=len(fine) - len(costs),
-            bases=tuple(dict.fromkeys(_basis(answer.cost) for answer in fine)),
+            bases=dict(Counter(_basis(answer.cost) for answer in fine).most_common()),
             spent=_sum(usd for usd in fresh if usd is not None),
-            failures=_by_kind(failed),
-            refusals=_by_kind(refused),
+            failures=_alike(failed, lambda answer: (answer.error,)),
+            refusals=_alike(refused, lambda answer: (answer.error, answer.hint)),
             providers=dict(Counter(answer.provider or "" for answer in fine).most_common()),
             finishes=dict(Counter(answer.finish_reason or "" for answer in fine).most_common()),
         )
@@ -187,7 +191,7 @@ class Figures:
             "cost_per_answer": _plain(self.cost_per_answer),
             "known_cost": _plain(self.known_cost),
             "unknown_costs": self.unknown_costs,
-            "cost_known_by": list(self.bases),
+            "cost_known_by": dict(self.bases),
             "spent": _plain(self.spent),
             "failures": [failure._asdict() for failure in self.failures],
             "not_asked_why": [refusal._asdict() for refusal in self.refusals],
@@ -213,7 +217,11 @@ def _basis(cost: Cost) -> str:
     return said.partition(" (")[2].removesuffix(")") if cost.usd is not None else said
 
 
-def _by_kind(answers: Sequence[Answer]) -> tuple[Failure, ...]:
-    kinds = Counter(answer.error for answer in answers)
-    why = {answer.error: answer.why for answer in reversed(answers)}
-    return tuple(Failure(kind, count, why[kind]) for kind, count in kinds.most_common())
+def _alike(answers: Sequence[Answer], kind: Callable[[Answer], tuple[str, ...]]) -> tuple[Failure, ...]:
+    """How many are of each kind, each with the first of them."""
+    kinds = Counter(kind(answer) for answer in answers)
+    first = {kind(answer): answer for answer in reversed(answers)}
+    return tuple(
+        Failure(first[each].error, times, first[each].why, first[each].hint)
+        for each, times in kinds.most_common()
+    )

@@ -12,8 +12,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shared_core.evaluate.case_reports import write
 from shared_core.evaluate.checks.check import Check
+from shared_core.evaluate.written import write
 
 if TYPE_CHECKING:
     from shared_core.evaluate.cases import Case, Cases
@@ -59,8 +59,8 @@ def write_inspect(cases: Cases, folder: Path) -> list[str]:
     left_out: list[str] = []
     samples = [sample for case in cases.cases if (sample := _sample(case, left_out)) is not None]
     lines = [json.dumps(sample, ensure_ascii=False, default=str) for sample in samples]
-    write(folder / "cases.jsonl", "".join(f"{line}\n" for line in lines))
-    write(folder / "task.py", _TASK.replace("EPOCHS", str(cases.repeats or 1)))
+    write(folder / "cases.jsonl", lambda: "".join(f"{line}\n" for line in lines))
+    write(folder / "task.py", lambda: _TASK.replace("EPOCHS", str(cases.repeats or 1)))
     if any(case.threshold < 1 for case in cases.cases):
         left_out.append("thresholds: inspect-ai reports the mean over all epochs, and fails nothing by it")
     return left_out

@@ -26,7 +26,7 @@ from shared_core.types.budget import budget_from
 if TYPE_CHECKING:
     from shared_core.client import AsyncHFRouter, HFRouter
 
-__all__ = ["Plan", "RunOptions", "planned", "unbound"]
+__all__ = ["Plan", "RunOptions", "budget_of", "planned", "unbound"]
 
 
 class RunOptions(TypedDict, total=False):
@@ -109,7 +109,7 @@ def planned(
         raise ConfigError(f"progress={progress!r} is neither a function nor True. Nothing was sent.")
     if not isinstance(options, Mapping):
         raise ConfigError("options= is no mapping.", hint='Write {"temperature": 0}. Nothing was sent.')
-    budget = _budget(how.get("budget"))
+    budget = budget_of(how.get("budget"))
     bound = client if budget is None else client.within(budget)
     run = Run(
         subjects_of(models, bound, options),
@@ -132,8 +132,12 @@ def unbound(plan: Plan) -> str:
     )
 
 
-def _budget(told: Any) -> Budget | None:
-    """A sum becomes a budget of its own, which no other run has spent from."""
+def budget_of(told: Any) -> Budget | None:
+    """The budget that is meant: a sum of US dollars becomes one of its own, which no other run has spent from.
+
+    Raises:
+        ConfigError: It is none.
+    """
     if told is None or isinstance(told, Budget):
         return told
     if isinstance(told, Mapping):

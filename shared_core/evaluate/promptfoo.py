@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared_core.errors import ConfigError
-from shared_core.evaluate.case_reports import write
 from shared_core.evaluate.checks.check import KINDS, Check
+from shared_core.evaluate.written import write
 
 if TYPE_CHECKING:
     from shared_core.evaluate.cases import Case, Cases
@@ -74,8 +74,9 @@ def write_promptfoo(cases: Cases, folder: Path) -> list[str]:
     if any(case.threshold < 1 for case in cases.cases):
         left_out.append("thresholds: promptfoo counts each repeat as a test of its own")
     told = "".join(f"# left out: {' '.join(line.split())}\n" for line in left_out)
-    write(folder / "promptfooconfig.yaml", told + yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-    write(folder / _PROVIDER, _CALL)
+    written = told + yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    write(folder / "promptfooconfig.yaml", lambda: written)
+    write(folder / _PROVIDER, lambda: _CALL)
     return left_out
 
 

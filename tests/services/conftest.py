@@ -1,4 +1,7 @@
-"""Real servers and many processes: what `make test-services` runs. The Redis server is started here, on a free port."""
+"""Real servers, a real browser and many processes: what `make test-services` runs.
+
+The Redis server is started here, on a free port; the browser is in browser.py.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,17 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-__all__ = ["RedisProcess"]
+sys.path.insert(0, str(Path(__file__).parent))
+from browser import browser
+
+__all__ = ["RedisProcess", "browser"]
 
 
 class RedisProcess:
