@@ -14,6 +14,7 @@ from shared_core.cli.embedding import embed
 from shared_core.cli.finding import info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
+from shared_core.cli.testing_cases import run_cases
 
 __all__ = ["app", "run"]
 
@@ -31,6 +32,7 @@ _COMMANDS = (
     info,
     compare,
     recommend,
+    run_cases,
     embed,
     image,
     video,
@@ -39,8 +41,9 @@ _COMMANDS = (
     offline,
     doctor,
 )
+_NAMES = {run_cases: "test"}  # a function of that name would be taken for a test of ours
 for command in _COMMANDS:
-    app.command()(command)
+    app.command(_NAMES.get(command))(command)
 
 
 def _version(wanted: bool) -> None:
