@@ -41,7 +41,7 @@ _COMMANDS = (
     offline,
     doctor,
 )
-_NAMES = {run_cases: "test"}  # a function of that name would be taken for a test of ours
+_NAMES: dict[object, str] = {run_cases: "test"}  # a function of that name would be taken for a test of ours
 for command in _COMMANDS:
     app.command(_NAMES.get(command))(command)
 

@@ -63,9 +63,11 @@ class Check:
     @property
     def words(self) -> str:
         """What it asks for, in one line."""
-        value = getattr(self.value, "__name__", None) if callable(self.value) else self.value
+        value = (
+            str(getattr(self.value, "__name__", "a function")) if callable(self.value) else shown(self.value)
+        )
         least = "" if self.threshold is None else f" (at least {self.threshold:g})"
-        return f"{'not-' * self.negated}{self.kind}: {shown(value)}{least}"
+        return f"{'not-' * self.negated}{self.kind}: {value}{least}"
 
     @property
     def asks(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate.answers import Answer
-from shared_core.evaluate.checks.texts import Judge, a_text, shown
+from shared_core.evaluate.checks.texts import Judge, a_text, short, shown
 from shared_core.evaluate.checks.verdict import PASSED, Verdict
 from shared_core.types import ToolCall
 
@@ -93,7 +93,7 @@ def _fulfils(text: str, wanted: _Schema, read: Callable[[str], Any]) -> Verdict:
     try:
         value = read(text)
     except ValueError as error:
-        return Verdict(False, f"is not JSON: {shown(str(error)).strip(chr(39))}")
+        return Verdict(False, f"is not JSON: {short(str(error))}")
     if wanted.validator is None:
         return PASSED
     from jsonschema.exceptions import best_match
@@ -107,7 +107,7 @@ def _fulfils(text: str, wanted: _Schema, read: Callable[[str], Any]) -> Verdict:
         return Verdict(None, "the schema leads round in circles, or the answer is nested too deeply")
     if worst is None:
         return PASSED
-    return Verdict(False, f"{worst.json_path}: {shown(worst.message).strip(chr(39))}")
+    return Verdict(False, f"{worst.json_path}: {short(worst.message)}")
 
 
 class _Tool(NamedTuple):
@@ -134,7 +134,7 @@ def _calls(answer: Answer, wanted: _Tool) -> Verdict:
     called = [call for call in answer.tool_calls if call.name == wanted.name]
     if not called:
         names = ", ".join(call.name for call in answer.tool_calls)
-        return Verdict(False, f"{wanted.name} is not called" + (f", but {shown(names)}" if names else ""))
+        return Verdict(False, f"{wanted.name} is not called" + (f", but {short(names)}" if names else ""))
     faults = [_fault(call, wanted.arguments) for call in called]
     return PASSED if "" in faults else Verdict(False, faults[0])
 

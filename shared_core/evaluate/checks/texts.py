@@ -11,17 +11,21 @@ from shared_core.errors import ConfigError
 from shared_core.evaluate.answers import Answer
 from shared_core.evaluate.checks.verdict import PASSED, Verdict
 
-__all__ = ["TEXT_CHECKS", "a_text", "shown"]
+__all__ = ["TEXT_CHECKS", "a_text", "short", "shown"]
 
 Judge = Callable[[Answer, Any], Verdict]
 _SHOWN = 60  # characters
 
 
 def shown(value: object) -> str:
-    """A value, short enough for one line."""
-    said = repr(value) if isinstance(value, str) else str(value)
-    said = " ".join(said.split())
-    return said if len(said) <= _SHOWN else f"{said[: _SHOWN - 1]}…"
+    """A value, short enough for one line; a text in quotes."""
+    return short(repr(value) if isinstance(value, str) else str(value))
+
+
+def short(text: str) -> str:
+    """The beginning of a text, on one line."""
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def a_text(value: Any) -> str:
