@@ -114,10 +114,9 @@ def run_cases(
         if repeats is not None:
             how["repeats"] = repeats
         asked = models_of(model or [])
-        with kept(resume) as path:
-            found = Evaluator(client(None, base_url, timeout=timeout)).run_cases(
-                read, asked, **how, path=path
-            )
+        evaluator = Evaluator(client(None, base_url, timeout=timeout))
+        with kept(resume) as how["path"]:
+            found = evaluator.run_cases(read, asked, **how)
         for report in reports:
             _write(found, report, as_junit=report is junit)
         if as_json:

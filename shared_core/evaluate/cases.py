@@ -113,8 +113,13 @@ class Cases:
             return cases
         if isinstance(cases, str | os.PathLike):
             path = Path(cases).expanduser()
-            return _Reader(f"{path}: ", path.parent, allow_python).cases(read_file(path), path.stem)
-        return _Reader("", None, allow_python).cases(cases, "cases")
+            reader, told, name = _Reader(f"{path}: ", path.parent, allow_python), read_file(path), path.stem
+        else:
+            reader, told, name = _Reader("", None, allow_python), cases, "cases"
+        try:
+            return reader.cases(told, name)
+        except RecursionError:
+            raise ConfigError(f"{reader.where}What is written there leads round in circles.") from None
 
     def to_inspect(self, folder: str | os.PathLike[str]) -> list[str]:
         """Writes the cases as a task of inspect-ai: `task.py` and `cases.jsonl`.
