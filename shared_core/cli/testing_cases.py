@@ -81,7 +81,9 @@ def run_cases(
     as_json: Json = False,
     base_url: BaseUrl = None,
 ) -> None:
-    """Tests models on your own cases: how often their answers pass, and how sure that is.
+    """Tests models on your own cases, for people and for CI.
+
+    What answers must fulfil, how often they do, and how sure that is.
 
     A file of cases names prompts and checks: equals, contains, regex, json-schema, tool-call, max-cost, max-latency,
     similar, llm-rubric, python and more. promptfoo's files are read too.
@@ -211,6 +213,9 @@ def _show_reasons(results: list[CaseResult]) -> None:
             _tell(f"- {reason}", indent=2, hang=2)
         if text := example_of(result):
             _tell(f"the answer begins: {text}", indent=2, hang=2)
+        hints = (run.asked.answer.hint for run in result.runs if run.outcome == "error")
+        if hint := next(filter(None, hints), ""):
+            _tell(f"Next: {hint}", indent=2, hang=2)
     if len(results) > _SHOWN:
         say(f"and {len(results) - _SHOWN} more, which the reports hold: add -o cases.md")
 

@@ -82,7 +82,7 @@ class Check:
             grade: What an embedder or judge found, for the checks that ask one.
         """
         verdict = self._verdict(answer, grade or Grade())
-        return verdict.turned(self.words.removeprefix("not-")) if self.negated else verdict
+        return verdict.turned() if self.negated else verdict
 
     def _verdict(self, answer: Answer, grade: Grade) -> Verdict:
         if self.kind == "python":

@@ -16,7 +16,7 @@ class Verdict:
         why: In one line; "" where there is nothing to say.
 
     Example:
-        >>> Verdict(False, "too short").turned("a short answer")
+        >>> Verdict(False, "too short").turned()
         Verdict(passed=True, why='')
     """
 
@@ -26,15 +26,11 @@ class Verdict:
     def __bool__(self) -> bool:
         return self.passed is True
 
-    def turned(self, words: str) -> Verdict:
-        """The verdict of the opposite check; what could not be told still cannot.
-
-        Args:
-            words: What must not be, for the reason.
-        """
+    def turned(self) -> Verdict:
+        """The verdict of the opposite check; what could not be told still cannot."""
         if self.passed is None:
             return self
-        return Verdict(False, f"must not be: {words}") if self.passed else PASSED
+        return Verdict(False, "the opposite is true") if self.passed else PASSED
 
 
 PASSED = Verdict(True)
