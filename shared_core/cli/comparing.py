@@ -70,7 +70,7 @@ def compare(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Models side by side: by what is published of them, or on your own prompts.
+    """Models side by side: what is published, or your own prompts.
 
     Without prompts: a row for each provider, the best first; a star marks offers that no other beats at everything.
     --input, --output and --limit are for this.

@@ -83,7 +83,9 @@ def _figure(one: Standing, criterion: str) -> str:
     if criterion == "cost":
         return f"{per_thousand(one.figures)} for 1,000 answers"
     spread = one.figures.first_token if criterion == "first_token" else one.figures.latency
-    return "" if spread is None else f"{seconds(spread.p50)} (median of {spread.n:,})"
+    if spread is None:
+        return ""
+    return f"{seconds(spread.p50)} ({'one answer' if spread.n == 1 else f'median of {spread.n:,}'})"
 
 
 def _behind(others: Sequence[Standing], first: Standing, criterion: str) -> str:

@@ -59,6 +59,7 @@ def test_the_cookbook_has_its_pages():
         "17_costs_and_usage",
         "18_shared_state",
         "19_finding_a_model",
+        "28_comparing_on_own_prompts",
     ]
 
 

@@ -86,8 +86,8 @@ def test_where_nobody_answered_that_is_all_that_is_said(make, lines):
 def test_one_model_alone_is_the_best_of_nothing():
     assert said(["a"], lambda m, p, r: answer(), prompts=1) == [
         "Cost: $1.00 for 1,000 answers.",
-        "First token: 0.25 s (median of 1).",
-        "Whole answer: 1.0 s (median of 1).",
+        "First token: 0.25 s (one answer).",
+        "Whole answer: 1.0 s (one answer).",
         "Nothing failed.",
     ]
 

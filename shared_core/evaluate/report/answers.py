@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared_core.evaluate.answers import Answer
 from shared_core.evaluate.prompts import Prompt
-from shared_core.evaluate.report.text import block, escaped, one_line, short
+from shared_core.evaluate.report.text import block, escaped, model_name, one_line, short
 from shared_core.evaluate.running import Asked
 from shared_core.evaluate.shown import answered, dollars, seconds
 
@@ -98,7 +98,7 @@ def _card(
         outcomes.setdefault((answer.text, answer.tool_calls, answer.error, answer.asked), []).append(answer)
     shown = "<hr>".join(_outcome(alike, len(asked), most) for alike in outcomes.values())
     return (
-        f'<div class="card{kind}"><h3><span class="number">{place}</span>{one_line(short(model, 120))}</h3>'
+        f'<div class="card{kind}"><h3><span class="number">{place}</span>{model_name(model, 120)}</h3>'
         f'<p class="soft small">{", ".join(facts)}</p>{shown}</div>'
     )
 

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-__all__ = ["Axis", "axis_for", "dollar_tick", "second_tick"]
+__all__ = ["LOGARITHMIC", "Axis", "axis_for", "dollar_tick", "second_tick"]
+
+LOGARITHMIC = "each step multiplies"
+"""What is said beside such an axis."""
 
 _WIDE = 12.0  # the largest over the smallest value, from which on an axis is logarithmic
 _LANE = 34.0  # what zero takes of a logarithmic axis, where it has no place of its own

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from shared_core.evaluate.report.axes import Axis, axis_for, dollar_tick, second_tick
+from shared_core.evaluate.report.axes import LOGARITHMIC, Axis, axis_for, dollar_tick, second_tick
 from shared_core.evaluate.report.labels import Box, place, width_of
 from shared_core.evaluate.report.text import escaped, short
 from shared_core.evaluate.shown import per_thousand, seconds
@@ -84,12 +84,19 @@ def _grid(across: Axis, down: Axis) -> Iterator[str]:
         y = down.at(value)
         yield f'<line class="grid" x1="{_FIELD.left:g}" x2="{_FIELD.right:g}" y1="{y:.1f}" y2="{y:.1f}"/>'
         yield f'<text x="{_FIELD.left - 8:g}" y="{y + 4:.1f}" text-anchor="end">{second_tick(value)}</text>'
-    yield f'<text class="name" x="{_FIELD.left - 46:g}" y="16">seconds to a whole answer (lower is faster)</text>'
+    yield (
+        f'<text class="name" x="{_FIELD.left - 46:g}" y="16">'
+        f"seconds to a whole answer (lower is faster{_how(down)})</text>"
+    )
     middle = (_FIELD.left + _FIELD.right) / 2
     yield (
         f'<text class="name" x="{middle:g}" y="{_HEIGHT - 10:g}" text-anchor="middle">'
-        "cost of 1,000 answers (further left is cheaper)</text>"
+        f"cost of 1,000 answers (further left is cheaper{_how(across)})</text>"
     )
+
+
+def _how(axis: Axis) -> str:
+    return f"; {LOGARITHMIC}" if axis.log else ""
 
 
 def _front(best: Sequence[_Point]) -> list[tuple[float, float]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from shared_core.evaluate.figures import Spread
-from shared_core.evaluate.report.axes import Axis, axis_for, second_tick
+from shared_core.evaluate.report.axes import LOGARITHMIC, Axis, axis_for, second_tick
 from shared_core.evaluate.report.text import escaped, short
 from shared_core.evaluate.shown import seconds
 
@@ -17,7 +17,7 @@ __all__ = ["spreads"]
 _WIDTH = 480.0
 _LEFT, _RIGHT, _TOP = 12.0, 468.0, 0.0
 _ROW, _LANE = 54.0, 28.0  # of a model: its height, and where in it the strip is
-_FOOT = 24.0
+_FOOT = 38.0
 _HEIGHTS = (
     0.0,
     -4.0,
@@ -59,6 +59,8 @@ def _grid(across: Axis, bottom: float) -> Iterator[str]:
         anchor = "start" if x < _LEFT + 12 else "end" if x > _RIGHT - 12 else "middle"
         yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP:g}" y2="{bottom:g}"/>'
         yield f'<text x="{x:.1f}" y="{bottom + 16:g}" text-anchor="{anchor}">{second_tick(value)}</text>'
+    if across.log:
+        yield f'<text class="name" x="{_RIGHT:g}" y="{bottom + 32:g}" text-anchor="end">{LOGARITHMIC}</text>'
 
 
 def _row(number: int, name: str, times: Sequence[float], failed: int, across: Axis) -> Iterator[str]:

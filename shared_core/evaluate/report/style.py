@@ -32,7 +32,7 @@ th { text-align: right; font-weight: 600; color: var(--soft); border-bottom: 1px
 td { text-align: right; border-bottom: 1px solid var(--line); padding: .4rem .55rem; vertical-align: top;
   white-space: nowrap; }
 td small { display: block; color: var(--soft); font-size: .78rem; }
-th.words, td.words { text-align: left; white-space: normal; min-width: 11rem; }
+th.words, td.words { text-align: left; white-space: normal; min-width: 9rem; overflow-wrap: break-word; }
 th:first-child, td:first-child { padding-left: 0; }
 td.top { font-weight: 650; }
 .star { color: var(--best); }
@@ -86,6 +86,7 @@ dd { margin: 0; }
     --best: #0b5a44; --dot: #1d4f86; --warn: #8c1d1d; }
   body { max-width: none; padding: 0; font-size: 11px; }
   .number { background: none; color: #000; border: 1px solid #000; }
+  .pair { grid-template-columns: 1fr 1fr; }
   .wide { overflow: visible; } svg.scatter { min-width: 0; }
   details::details-content { content-visibility: visible; block-size: auto; }
   div.words { max-height: none; }

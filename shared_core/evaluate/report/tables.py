@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from shared_core.evaluate.figures import Failure, Figures
-from shared_core.evaluate.report.text import one_line, short
+from shared_core.evaluate.report.text import model_name, one_line, short
 from shared_core.evaluate.shown import answered, cost, pair, per_thousand, rate, speed
 from shared_core.evaluate.standing import CRITERIA, Standing
 
@@ -68,7 +68,7 @@ def _row(number: int, one: Standing, telling: Collection[str]) -> str:
         else f"<td>{cell}{_small(more)}</td>"
         for rank, cell, more in cells
     )
-    name = one_line(short(one.model, _LONGEST))
+    name = model_name(one.model, _LONGEST)
     return f'<tr><td class="words"><span class="number">{number}</span>{name}{by}</td>{shown}</tr>'
 
 

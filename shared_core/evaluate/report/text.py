@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 
 from shared_core.evaluate.shown import clean
 from shared_core.evaluate.verdict import Named
 
-__all__ = ["block", "escaped", "marked", "one_line", "short"]
+__all__ = ["block", "escaped", "marked", "model_name", "one_line", "short"]
 
 
 def escaped(value: object) -> str:
@@ -25,6 +26,12 @@ def escaped(value: object) -> str:
 def one_line(value: object) -> str:
     """A name or a short text within a line; its direction of writing stays its own."""
     return f"<bdi>{escaped(' '.join(str(value).split()))}</bdi>"
+
+
+def model_name(name: str, most: int) -> str:
+    """A model's name of at most so many characters, which may be broken behind a slash or a colon."""
+    parts = re.split("(?<=[/:])", " ".join(short(name, most).split()))
+    return f"<bdi>{'<wbr>'.join(map(escaped, parts))}</bdi>"
 
 
 def block(text: str, most: int) -> str:
