@@ -60,6 +60,7 @@ def test_the_cookbook_has_its_pages():
         "18_shared_state",
         "19_finding_a_model",
         "28_comparing_on_own_prompts",
+        "29_testing_in_ci",
     ]
 
 
