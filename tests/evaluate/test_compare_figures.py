@@ -8,13 +8,15 @@ from fractions import Fraction
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from shared_core.evaluate import Asked, Figures
 from shared_core.evaluate.figures import percentile
 from shared_core.types import Cost
 from tests.evaluate.made_up import answer, failure
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 
 TIMES = some.lists(some.floats(0, 1e6), min_size=1, max_size=200)
 
@@ -24,11 +26,13 @@ def figures(*answers, kept=()):
 
 
 @given(TIMES, some.sampled_from([0.5, 0.95]))
+@patient
 def test_a_percentile_is_the_nearest_rank_as_numpy_has_it(values, share):
     assert percentile(values, share) == numpy.percentile(values, share * 100, method="inverted_cdf")
 
 
 @given(TIMES, some.floats(0, 1))
+@patient
 def test_a_percentile_is_a_value_that_was_measured_and_that_share_is_not_above_it(values, share):
     found = percentile(values, share)
     assert found in values
@@ -41,6 +45,7 @@ def test_p95_of_few_values_is_the_largest_and_from_20_on_it_is_not(n, rank):
 
 
 @given(some.lists(some.decimals(0, 10, places=12), min_size=1, max_size=50))
+@patient
 def test_costs_are_added_exactly(costs):
     found = figures(*(answer(usd=f"{usd:f}") for usd in costs))
     assert Fraction(found.cost) == sum(map(Fraction, costs))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from shared_core.evaluate.standing import front, ranks
 from tests.evaluate.made_up import answer, comparison, failure
+
+patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 
 FIGURES = some.one_of(some.none(), some.integers(0, 9).map(float))
 POINTS = some.lists(some.tuples(FIGURES, FIGURES), max_size=25)
@@ -17,6 +19,7 @@ def beats(one, other):
 
 
 @given(POINTS)
+@patient
 def test_the_front_is_whoever_nobody_beats(points):
     known = [point for point in points if None not in point]
     for point, on in zip(points, front(points), strict=True):
@@ -24,6 +27,7 @@ def test_the_front_is_whoever_nobody_beats(points):
 
 
 @given(POINTS)
+@patient
 def test_somebody_is_on_the_front_where_anybody_is_known_and_whoever_is_not_is_beaten_by_one_of_it(points):
     on = front(points)
     best = [point for point, is_on in zip(points, on, strict=True) if is_on]
@@ -34,6 +38,7 @@ def test_somebody_is_on_the_front_where_anybody_is_known_and_whoever_is_not_is_b
 
 
 @given(POINTS, some.randoms())
+@patient
 def test_the_front_does_not_depend_on_the_order(points, chance):
     order = list(range(len(points)))
     chance.shuffle(order)
@@ -42,6 +47,7 @@ def test_the_front_does_not_depend_on_the_order(points, chance):
 
 
 @given(some.lists(FIGURES, max_size=30))
+@patient
 def test_a_rank_is_one_more_than_how_many_are_better(values):
     known = [value for value in values if value is not None]
     for value, rank in zip(values, ranks(values), strict=True):

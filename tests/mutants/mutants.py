@@ -14,6 +14,7 @@ from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
 from case_mutants import CASES
 from classic_mutants import CLASSIC
+from compare_mutants import COMPARISONS
 from hedge_mutants import HEDGE
 from ledger_mutants import LEDGER
 from limit_mutants import LIMITS
@@ -468,6 +469,7 @@ MUTANTS = (
     *CASES,
     *SETTINGS,
     *BATCHES,
+    *COMPARISONS,
     *LANGCHAIN,
     *LLAMA_INDEX,
 )
