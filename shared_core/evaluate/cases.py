@@ -206,7 +206,7 @@ class _Reader:
             {**self._mapping(common, "vars", place), **self._mapping(item, "vars", place)}, place
         )
         options = {**self._mapping(common, "options", place), **self._mapping(item, "options", place)}
-        if tools := item.get("tools", common.get("tools")):
+        if tools := self._list(item if "tools" in item else common, "tools", place):
             options["tools"] = tools
         asked = {key: fill(item[key]) for key in ("prompt", "messages") if item.get(key) is not None}
         system = item.get("system", common.get("system"))
@@ -268,7 +268,7 @@ class _Reader:
     def _list(self, told: Mapping[str, Any], word: str, place: str) -> Sequence[Any]:
         value = told.get(word) or []
         if isinstance(value, str | Mapping) or not isinstance(value, Sequence):
-            raise self._wrong(f"{place}: {word} is no list.", "Begin each check with a dash.")
+            raise self._wrong(f"{place}: {word} is no list.", "Begin each with a dash.")
         return value
 
     def _models(self, value: Any) -> list[str]:

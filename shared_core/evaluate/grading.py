@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shared_core.errors import ConfigError, RouterError
 from shared_core.evaluate.checks.check import Check, Grade
 from shared_core.evaluate.checks.rubric import question_of, verdict_in
-from shared_core.evaluate.checks.similar import cosine, embedded
+from shared_core.evaluate.checks.similar import checked_embedder, cosine, embedded
 from shared_core.evaluate.checks.verdict import Verdict
 from shared_core.evaluate.prompts import Prompt
 from shared_core.evaluate.running import Asked, Run
@@ -91,7 +91,7 @@ class Grader:
                     f"Case {kinds[kind]} has {kind}, and there is no {word}.", hint=_HINTS[word]
                 )
         asked = subjects_of([judge], client, {"temperature": 0})[0] if "llm-rubric" in kinds else None
-        return cls(client, asked, embedder, run)
+        return cls(client, asked, checked_embedder(embedder) if "similar" in kinds else None, run)
 
     def grades(self, questions: Sequence[Question]) -> Flow[Graded]:
         """What is found out about each."""

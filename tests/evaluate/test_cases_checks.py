@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_core import Cost, ToolCall
@@ -20,6 +20,7 @@ from shared_core.evaluate.checks.similar import cosine
 from shared_core.evaluate.checks.structure import json_in
 from shared_core.evaluate.prompts import Prompt
 
+quick = settings(max_examples=100, deadline=None, derandomize=True)
 FENCED = 'Here you are:\n```json\n{"city": "Paris"}\n```\nAnything else?'
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 CALLS = Answer(tool_calls=(ToolCall("1", "look", "{}"), ToolCall("2", "add", '{"a": 2, "b": [1, true]}')))
@@ -127,11 +128,12 @@ def test_a_near_miss_is_told():
     assert "Next" in str(refused.value)
 
 
-def test_a_schema_fetches_nothing_from_the_network():
-    check = check_of({"json-schema": {"$ref": "http://127.0.0.1:9/schema.json"}})
-    verdict = check.judge(said("{}"))
+def test_a_schema_fetches_nothing_from_the_network(offline_url):
+    before = len(offline_url.requests)
+    verdict = check_of({"json-schema": {"$ref": f"{offline_url.root}/schema.json"}}).judge(said("{}"))
     assert verdict.passed is None
     assert "leads nowhere" in verdict.why
+    assert len(offline_url.requests) == before
 
 
 def test_a_schema_may_lead_into_itself():
@@ -140,6 +142,7 @@ def test_a_schema_may_lead_into_itself():
     assert [check.judge(said(text)).passed for text in ("[1, 2]", '["x"]')] == [True, False]
 
 
+@quick
 @given(st.text(max_size=80))
 def test_a_check_and_its_opposite_never_agree(text):
     for word, value in (("contains", "a"), ("icontains", "A"), ("regex", "[a-m]"), ("is-json", True)):
@@ -147,6 +150,7 @@ def test_a_check_and_its_opposite_never_agree(text):
         assert one.judge(said(text)).passed is not other.judge(said(text)).passed
 
 
+@quick
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
 def test_whatever_json_is_written_is_read_bare_and_in_a_fence(value):
     import json
@@ -248,6 +252,7 @@ def test_only_an_answer_that_is_nothing_but_a_verdict_is_one(text, passed, why):
     assert verdict_in(text) == Verdict(passed, why)
 
 
+@quick
 @given(st.text(max_size=200))
 def test_no_answer_gets_out_of_its_quotes(text):
     import json
@@ -271,6 +276,7 @@ def test_what_could_not_be_told_is_not_turned_into_a_pass():
     assert check_of({"llm-rubric": "x"}).judge(said("a")).passed is None
 
 
+@quick
 @given(st.lists(st.integers(-1000, 1000), min_size=2, max_size=5), st.floats(0.001, 1e3))
 def test_a_cosine_knows_no_length(vector, factor):
     other = [factor * each for each in vector]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_core import Cost
@@ -19,6 +20,7 @@ from shared_core.evaluate.case_results import results_of
 from shared_core.evaluate.case_text import costs_of, summary_of
 from shared_core.evaluate.intervals import wilson
 
+quick = settings(max_examples=100, deadline=None, derandomize=True)
 GOOD, BAD, UNKNOWN = Verdict(True), Verdict(False, "no"), Verdict(None, "nobody knows")
 FINE = Answer(text="fine", seconds=0.5, cost=Cost(Decimal("0.001"), "reported"))
 BUSY = Answer(error="Overloaded", why="too busy", seconds=0.25)
@@ -78,6 +80,7 @@ def test_the_interval_is_that_of_newcombes_table(passes, tries, low, high):
     assert wilson(passes, tries) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
 
 
+@quick
 @given(st.integers(1, 10_000).flatmap(lambda tries: st.tuples(st.integers(0, tries), st.just(tries))))
 def test_an_interval_holds_the_share_stays_within_0_and_1_and_is_symmetric(counted):
     passes, tries = counted
@@ -89,6 +92,7 @@ def test_an_interval_holds_the_share_stays_within_0_and_1_and_is_symmetric(count
     assert (low, high) == (pytest.approx(1 - other_high), pytest.approx(1 - other_low))
 
 
+@quick
 @given(st.integers(1, 500).flatmap(lambda tries: st.tuples(st.integers(0, tries), st.just(tries))))
 def test_more_tries_make_an_interval_narrower_and_more_passes_move_it_up(counted):
     passes, tries = counted
@@ -217,6 +221,7 @@ def test_whatever_a_model_wrote_the_report_is_xml_and_holds_it(tmp_path):
     assert not re.search("[\x00\x0b\x1b]", (tmp_path / "junit.xml").read_text())
 
 
+@quick
 @given(st.text(st.characters(codec=None), max_size=30))
 def test_any_text_makes_a_report_that_can_be_read(text):
     from shared_core.evaluate.junit import junit
@@ -264,3 +269,20 @@ def test_a_report_that_cannot_be_written_is_an_error_of_ours(tmp_path, kind):
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigError, match="cannot be written"):
         getattr(results(result("p")), f"to_{kind}")(tmp_path / "file" / "report")
+
+
+def test_a_link_leads_to_the_report_and_a_pipe_stays_one(tmp_path):
+    (tmp_path / "real.json").write_text("old")
+    (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
+    results(result("p")).to_json(tmp_path / "link.json")
+    assert (tmp_path / "link.json").is_symlink()
+    assert json.loads((tmp_path / "real.json").read_text())["ok"]
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        results(result("p")).to_junit(pipe)
+        assert os.read(reading, 10) == b"<?xml vers"
+        assert not pipe.is_file()
+    finally:
+        os.close(reading)

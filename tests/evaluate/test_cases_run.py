@@ -244,10 +244,27 @@ def test_similar_goes_by_a_model_behind_the_server(tested):
     assert results.embedding is not None
 
 
-def test_an_embedder_that_fails_is_an_error_and_no_failed_check(tested):
-    (result,) = tested([{**PARIS, "checks": [{"not-similar": "x"}]}], embedder="offline/no-embedder").results
+def fails(texts):
+    raise LookupError("no\nvectors")
+
+
+@pytest.mark.parametrize(
+    ("embedder", "why"),
+    [
+        ("offline/no-embedder", "not served"),
+        (fails, "LookupError: no vectors"),
+        (lambda texts: [[1.0]], "shape (1, 1) for 2 texts"),
+        (lambda texts: [[1.0], [1.0, 2.0]], "ValueError"),
+        (lambda texts: None, "shape ()"),
+        ("local:./no/such/folder", "no folder"),
+    ],
+    ids=["not served", "raises", "too few", "ragged", "nothing", "no folder"],
+)
+def test_an_embedder_that_fails_is_an_error_and_no_failed_check(tested, embedder, why):
+    (result,) = tested([{**PARIS, "checks": [{"not-similar": "x"}]}], embedder=embedder).results
     assert result.outcome == "error"
     assert "the embedder failed" in result.reasons[0]
+    assert why in result.reasons[0]
 
 
 def test_an_empty_answer_is_similar_to_nothing(tested):
@@ -276,11 +293,27 @@ def test_an_empty_answer_is_similar_to_nothing(tested):
             {},
             "similar, and there is no embedder",
         ),
+        (
+            [{**PARIS, "checks": [{"similar": "a"}]}],
+            ["offline/echo"],
+            {"embedder": 7},
+            "A int makes no vectors",
+        ),
+        ([{**PARIS, "tools": "x"}], ["offline/echo"], {}, "tools is no list"),
         ([PARIS], ["offline/echo"], {"threshold": 2}, "threshold=2 is no share"),
         ([PARIS], ["offline/echo"], {"repeats": 0}, "repeats"),
         ("no/such/file.yaml", ["offline/echo"], {}, "cannot be read"),
     ],
-    ids=["nobody", "no judge", "no embedder", "a threshold of 2", "no times", "no file"],
+    ids=[
+        "nobody",
+        "no judge",
+        "no embedder",
+        "a number as embedder",
+        "tools of a text",
+        "a threshold of 2",
+        "no times",
+        "no file",
+    ],
 )
 def test_what_cannot_work_is_refused_before_anybody_is_asked(tested, offline_url, cases, models, how, why):
     before = len(offline_url.requests)

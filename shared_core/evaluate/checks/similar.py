@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from shared_core.errors import ConfigError
+from shared_core.errors import ConfigError, RouterError
 from shared_core.flow import Flow, offload
 from shared_core.types import Cost
 
 if TYPE_CHECKING:
     from shared_core.client import AsyncHFRouter, HFRouter
 
-__all__ = ["cosine", "embedded"]
+__all__ = ["checked_embedder", "cosine", "embedded"]
 
 _LOCAL = "local:"
 _METHODS = ("embed", "embed_documents", "get_text_embedding_batch")
@@ -36,15 +36,41 @@ def embedded(
     if isinstance(embedder, str) and not embedder.startswith(_LOCAL):
         reply = yield from client._embed(list(texts), "document", {"model": embedder})
         return list(reply.vectors), reply.meta.cost
-    made = yield from offload(lambda: _made(_function(embedder)(list(texts)), len(texts)))
-    return made, Cost(note="the embedder does not say")
+    return (yield from offload(lambda: _made(embedder, list(texts)))), Cost(note="the embedder does not say")
 
 
-def _function(embedder: Any) -> Callable[[list[str]], Any]:
+def checked_embedder(embedder: Any) -> Any:
+    """The same, once it is sure that vectors can be asked of it; nothing is loaded.
+
+    Raises:
+        ConfigError: They cannot.
+    """
+    if not isinstance(embedder, str):
+        _function(embedder)
+    return embedder
+
+
+def _made(embedder: Any, texts: list[str]) -> list[Sequence[float]]:
+    """The vectors that an embedder makes in this program."""
+    import numpy as np
+
     if isinstance(embedder, str):
         from shared_core.local import LocalEmbedder
 
         embedder = LocalEmbedder(embedder.removeprefix(_LOCAL))
+    try:
+        reply = _function(embedder)(texts)
+        vectors = np.asarray(getattr(reply, "vectors", reply), dtype=np.float64)
+    except RouterError:
+        raise
+    except Exception as error:  # whatever a user's embedder raises, it has failed, and the run goes on
+        raise ConfigError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
+    if vectors.ndim != 2 or len(vectors) != len(texts):
+        raise ConfigError(f"It gave an array of shape {vectors.shape} for {len(texts)} texts.")
+    return list(vectors)
+
+
+def _function(embedder: Any) -> Callable[[list[str]], Any]:
     for name in _METHODS:
         if callable(method := getattr(embedder, name, None)):
             return method  # type: ignore[no-any-return]
@@ -54,13 +80,6 @@ def _function(embedder: Any) -> Callable[[list[str]], Any]:
         f"A {type(embedder).__name__} makes no vectors of texts.",
         hint='Give a model\'s id, "local:folder-or-id", an embedder, or a function of a list of texts.',
     )
-
-
-def _made(reply: Any, count: int) -> list[Sequence[float]]:
-    vectors = list(getattr(reply, "vectors", reply))
-    if len(vectors) != count:
-        raise ConfigError(f"The embedder gave {len(vectors)} vectors for {count} texts.")
-    return vectors
 
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:
