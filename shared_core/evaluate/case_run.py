@@ -58,6 +58,11 @@ def run_cases(
     allow_python = how.get("allow_python", False)
     read = yield from offload(lambda: Cases.of(cases, allow_python=allow_python))
     tested = _with_threshold(read.cases, how.get("threshold"))
+    if not models and not read.models:
+        raise ConfigError(
+            "There are no models to ask.",
+            hint='Name them: models: [org/name] in the file, ["org/name"], or --model org/name.',
+        )
     plan = planned(client, models or read.models, [case.prompt for case in tested], _run_options(how, read))
     judge, embedder = how.get("judge") or read.judge, how.get("embedder") or read.embedder
     grader = Grader.of(plan.client, tested, judge, embedder, plan.run)

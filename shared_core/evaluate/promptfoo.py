@@ -44,6 +44,9 @@ _SAME = frozenset(
 )
 """Words that both understand alike."""
 
+_READ = frozenset({"type", "value", "threshold", "metric", "description"})
+"""What is read of an assertion, or means nothing to whether it passes."""
+
 _NOT_JAVASCRIPT = re.compile(r"\(\?(P|[aiLmsux-]+[):]|[(#])|\\[AZ]|[*+?}]\+")
 """What Python's patterns have, and JavaScript's have not."""
 
@@ -71,6 +74,11 @@ def write_promptfoo(cases: Cases, folder: Path) -> list[str]:
     }
     if not cases.models:
         left_out.append(f"models: the cases name none; write them into providers, as {_provider('org/name')}")
+    kinds = {assertion["type"].removeprefix("not-") for test in tests for assertion in test["assert"]}
+    if "similar" in kinds:
+        left_out.append("the embedder: promptfoo asks its own for vectors, unless the test names a provider")
+    if "llm-rubric" in kinds and cases.judge is None:
+        left_out.append("the judge: the cases name none, and promptfoo asks its own")
     if any(case.threshold < 1 for case in cases.cases):
         left_out.append("thresholds: promptfoo counts each repeat as a test of its own")
     told = "".join(f"# left out: {' '.join(line.split())}\n" for line in left_out)
@@ -281,6 +289,9 @@ def _check(assertion: Any, name: str, notes: list[str]) -> dict[str, Any] | None
             own = "json-schema" if kind == "contains-json" else kind
             return {f"{negated}{own}": value or ({} if own == "json-schema" else True)}
         if kind in _SAME & set(KINDS):
+            notes.extend(
+                f"{name}: {word} is read without its {other}" for other in sorted({*assertion} - _READ)
+            )
             least = {"threshold": threshold} if kind == "similar" and threshold is not None else {}
             return {word: value, **least}
     notes.append(f"{name}: the assertion {word} is not known here")

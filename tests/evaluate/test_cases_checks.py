@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from decimal import Decimal
 from typing import Any
@@ -197,6 +198,28 @@ def test_a_file_beside_the_cases_is_loaded_and_another_of_its_name_too(tmp_path)
     assert check_of(item, tmp_path / "a").judge(said("")).passed is True
     assert check_of(item, tmp_path / "b").judge(said("")).passed is False
     assert check_of({"not-python": "mine.py:same"}, tmp_path / "b").judge(said("")).passed is True
+
+
+def test_a_file_runs_once_for_all_its_checks_and_again_when_it_was_changed(tmp_path):
+    path, ran = tmp_path / "mine.py", tmp_path / "ran"
+    code = f"""
+from __future__ import annotations
+from dataclasses import dataclass
+@dataclass
+class Wanted:
+    text: str
+with open({str(ran)!r}, "a") as file:
+    file.write("x")
+def a(answer): return answer.text == Wanted("x").text
+b = a
+"""
+    path.write_text(code)
+    for name in ("a", "b", "a"):
+        assert check_of({"python": f"mine.py:{name}"}, tmp_path).judge(said("x"))
+    assert ran.read_text() == "x"
+    path.write_text(code.replace('"x").text', '"y").text'))
+    os.utime(path, ns=(1, 1))
+    assert not check_of({"python": "mine.py:a"}, tmp_path).judge(said("x"))
 
 
 @pytest.mark.parametrize(

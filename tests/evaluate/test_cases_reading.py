@@ -172,7 +172,7 @@ tests:
       - {type: cost, threshold: 0.01}
       - {type: not-contains-json}
       - {type: is-json, value: {type: object}}
-      - {type: similar, value: Paris, threshold: 0.8}
+      - {type: similar, value: Paris, threshold: 0.8, weight: 2}
       - {type: javascript, value: output.length < 5}
       - {type: contains, value: x, transform: output.trim()}
 """
@@ -196,6 +196,7 @@ def test_promptfoos_file_is_read_and_what_is_not_known_is_told(tmp_path):
     ]
     assert "the provider openai:gpt-9 is not one behind the router: name models yourself" in cases.notes
     assert "France, prompt 1: the assertion javascript is not known here" in cases.notes
+    assert "France, prompt 1: similar is read without its weight" in cases.notes
     assert "France, prompt 1: the assertion contains is not known here" in cases.notes
 
 
@@ -298,6 +299,7 @@ def test_cases_for_promptfoo_hold_what_it_knows_and_tell_the_rest(tmp_path):
         "others: the check python: <lambda>",
         "unknown: the check max-first-token: 1",
         "unknown: none of its checks is left",
+        "the embedder: promptfoo asks its own for vectors, unless the test names a provider",
         "thresholds: promptfoo counts each repeat as a test of its own",
     ]
     for line in left_out:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
+import sys
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
@@ -54,13 +55,22 @@ def _file(path: Path, folder: Path | None) -> Any:
     path = ((folder or Path()) / path).resolve()
     if not path.is_file():
         raise FileNotFoundError(f"there is no file {path}")
-    # A name by its path: two files of one name in two folders are two modules.
-    name = f"_hfrouter_cases_{blake2b(str(path).encode(), digest_size=8).hexdigest()}"
+    # Two files of one name in two folders are two modules, and so is a file that was changed; otherwise it runs once.
+    which = f"{path} {path.stat().st_mtime_ns}".encode()
+    name = f"_hfrouter_cases_{blake2b(which, digest_size=8).hexdigest()}"
+    if name in sys.modules:
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} is no Python file")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = sys.modules[name] = importlib.util.module_from_spec(
+        spec
+    )  # where dataclasses look for their module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
