@@ -7,7 +7,7 @@ told (`case_results`).
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from shared_core.evaluate.case_results import CaseResults, CaseRun, results_of
 from shared_core.evaluate.cases import Case, Cases
 from shared_core.evaluate.checks import Check, Verdict
 from shared_core.evaluate.figures import Figures
-from shared_core.evaluate.grading import Grader, Question
+from shared_core.evaluate.grading import Graded, Grader, Question
 from shared_core.evaluate.planning import RunOptions, planned, unbound
 from shared_core.evaluate.running import Asked
 from shared_core.flow import Flow, offload
@@ -66,22 +66,9 @@ def run_cases(
     plan = planned(client, models or read.models, [case.prompt for case in tested], _run_options(how, read))
     judge, embedder = how.get("judge") or read.judge, how.get("embedder") or read.embedder
     grader = Grader.of(plan.client, tested, judge, embedder, plan.run)
-    unpriced = yield from plan.with_prices()
+    unpriced = yield from plan.with_prices(grader.judge)
     asked = yield from plan.run.answers()
-    by_name = {case.name: case for case in tested}
-    pairs = [(by_name[one.prompt], one) for one in asked]
-    first = yield from offload(lambda: [_by_itself(case, one) for case, one in pairs])
-    questions = [
-        Question(check, case.prompt, one.answer)
-        for (case, one), verdicts in zip(pairs, first, strict=True)
-        for check in _open(case, one, verdicts)
-    ]
-    graded = yield from grader.grades(questions)
-    grades = iter(graded.grades)
-    runs = [
-        CaseRun(one, _all(case, one, verdicts, grades))
-        for (case, one), verdicts in zip(pairs, first, strict=True)
-    ]
+    runs, graded = yield from _judged(grader, {case.name: case for case in tested}, asked)
     balance = yield from plan.balance()
     return CaseResults(
         results=results_of(tested, runs),
@@ -109,29 +96,40 @@ def _with_threshold(cases: Sequence[Case], threshold: float | None) -> Sequence[
     return [replace(case, threshold=float(threshold)) for case in cases]
 
 
+def _judged(
+    grader: Grader, cases: Mapping[str, Case], asked: Sequence[Asked]
+) -> Flow[tuple[list[CaseRun], Graded]]:
+    """What all checks say of all answers. Of one that passes the others alone, an embedder or a judge is asked."""
+    pairs = [(cases[one.prompt], one) for one in asked]
+    first = yield from offload(lambda: [_by_itself(case, one) for case, one in pairs])
+    questions = {
+        (number, place): Question(check, case.prompt, one.answer)
+        for number, (case, one) in enumerate(pairs)
+        if one.answer.ok and all(first[number].values())
+        for place, check in enumerate(case.checks)
+        if check.asks
+    }
+    graded = yield from grader.grades(list(questions.values()))
+    grades = dict(zip(questions, graded.grades, strict=True))
+
+    def verdict(number: int, place: int, check: Check, one: Asked) -> Verdict:
+        if not check.asks:
+            return first[number][place]
+        grade = grades.get((number, place))
+        return _NOT_NEEDED if grade is None else check.judge(one.answer, grade)
+
+    runs = [
+        CaseRun(one, tuple(verdict(number, *each, one) for each in enumerate(case.checks) if one.answer.ok))
+        for number, (case, one) in enumerate(pairs)
+    ]
+    return runs, graded
+
+
+_NOT_NEEDED = Verdict(None, "not asked: it did not pass the other checks")
+
+
 def _by_itself(case: Case, asked: Asked) -> dict[int, Verdict]:
     """What the checks say that ask nobody, by their places in the case."""
     if not asked.answer.ok:
         return {}
     return {place: check.judge(asked.answer) for place, check in enumerate(case.checks) if not check.asks}
-
-
-def _open(case: Case, asked: Asked, verdicts: dict[int, Verdict]) -> list[Check]:
-    """The checks that somebody is asked about: none, where the answer is missing or has failed already."""
-    if not asked.answer.ok or not all(verdicts.values()):
-        return []
-    return [check for check in case.checks if check.asks]
-
-
-def _all(case: Case, asked: Asked, verdicts: dict[int, Verdict], grades: Any) -> tuple[Verdict, ...]:
-    if not asked.answer.ok:
-        return ()
-    is_open = bool(_open(case, asked, verdicts))
-    return tuple(
-        verdicts[place]
-        if not check.asks
-        else check.judge(asked.answer, next(grades))
-        if is_open
-        else Verdict(None, "not asked: it did not pass the other checks")
-        for place, check in enumerate(case.checks)
-    )

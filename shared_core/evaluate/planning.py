@@ -68,9 +68,13 @@ class Plan:
     budget: Budget | None
     options: Mapping[str, Any]
 
-    def with_prices(self) -> Flow[str]:
-        """Loads the catalogue, by which costs are known and budgets kept; what is to be said where that failed."""
-        if not any(isinstance(subject, RouterSubject) for subject in self.run.subjects):
+    def with_prices(self, *others: Subject | None) -> Flow[str]:
+        """Loads the catalogue, by which costs are known and budgets kept; what is to be said where that failed.
+
+        Args:
+            others: Who else is asked, besides the run's own.
+        """
+        if not any(isinstance(subject, RouterSubject) for subject in (*self.run.subjects, *others)):
             return ""
         try:
             yield from self.client._models(refresh=False)

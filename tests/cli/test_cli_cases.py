@@ -65,7 +65,7 @@ def test_the_screen_looks_as_it_was_captured_and_fits_80_columns(hfrouter: Run, 
 
 def test_a_terminal_shows_how_far_it_is_and_then_the_same(terminal: Run, cases: str) -> None:
     shown = terminal("test", cases)
-    assert "2/2 answers" in shown or "2 of 2" in shown or "answers" in shown
+    assert "answers" in shown
     assert "1 of 2 passed, 1 failed." in shown
     assert "\x1b[1m" in shown
 

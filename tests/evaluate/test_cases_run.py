@@ -164,6 +164,12 @@ def test_a_judge_of_the_router_is_asked_at_temperature_0_and_its_cost_stands_apa
     assert results.judging.known_cost > results.figures.known_cost > 0
 
 
+def test_what_a_judge_costs_is_known_where_it_alone_is_behind_the_router(tested):
+    case = {**PARIS, "checks": [{"llm-rubric": "a"}]}
+    results = tested([case], [lambda messages: "Paris"], judge="offline/echo:groq", budget="0.01")
+    assert results.judging.known_cost > 0
+
+
 def test_a_judge_that_fails_is_an_error_and_no_failed_check(tested):
     case = {**PARIS, "checks": [{"llm-rubric": "a"}]}
     (result,) = tested([case], judge="offline/none").results

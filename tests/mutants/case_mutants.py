@@ -42,8 +42,8 @@ CASES = (
     Mutant(
         "A judge is paid for answers that have failed already",
         "shared_core/evaluate/case_run.py",
-        "    if not asked.answer.ok or not all(verdicts.values()):",
-        "    if not asked.answer.ok:",
+        "if one.answer.ok and all(first[number].values())",
+        "if one.answer.ok",
         _RUN,
     ),
     Mutant(
