@@ -18,7 +18,7 @@ from shared_core.client.progress import Bar
 from shared_core.errors import ConfigError, RouterError
 from shared_core.evaluate.prompts import Prompt
 from shared_core.evaluate.running import Run
-from shared_core.evaluate.subjects import RouterSubject, subjects_of
+from shared_core.evaluate.subjects import RouterSubject, Subject, subjects_of
 from shared_core.flow import Flow
 from shared_core.types import Budget, BudgetState
 from shared_core.types.budget import budget_from
