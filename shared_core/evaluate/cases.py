@@ -21,7 +21,7 @@ A file of cases is YAML or JSON: a list of cases, or a mapping with what holds f
 JSON lines hold one case a line. A case has the keys of a prompt (see `prompts`), and "checks", "threshold", "vars" and
 "tools"; what it says goes before what holds for all. Files of promptfoo are read too (`promptfoo`).
 
-Lives here: reading and checking cases. Not here: what a check is (`checks`), the run (`testing`).
+Lives here: reading and checking cases. Not here: what a check is (`checks`), the run (`case_run`).
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Grade(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check.
+    """One check, as `check_of` reads it.
 
     Args:
         kind: Its word, such as "contains".
