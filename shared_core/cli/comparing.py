@@ -87,9 +87,8 @@ def compare(
     """
     with complaining():
         if prompts is None and not prompt:
-            if any(
-                each is not None for each in (system, budget, max_tokens, temperature, resume, save, title)
-            ):
+            ours = (system, budget, max_tokens, temperature, resume, save, title)
+            if unpriced or repeats > 1 or any(each is not None for each in ours):
                 raise ConfigError(
                     "There are no prompts to ask.", hint="Give --prompts FILE or --prompt TEXT."
                 )
@@ -166,9 +165,7 @@ def kept(resume: Path | None) -> Iterator[Path]:
     if resume is not None:
         path, ours = resume, False
     else:
-        handle, name = tempfile.mkstemp(prefix="hfrouter-answers-", suffix=".jsonl")
-        os.close(handle)
-        path, ours = Path(name), True
+        path, ours = _new_file(), True
     try:
         yield path
     except BaseException as error:
@@ -179,6 +176,18 @@ def kept(resume: Path | None) -> Iterator[Path]:
         raise
     if ours:
         path.unlink(missing_ok=True)
+
+
+def _new_file() -> Path:
+    try:
+        handle, name = tempfile.mkstemp(prefix="hfrouter-compare-", suffix=".jsonl")
+    except OSError as error:
+        raise ConfigError(
+            f"There is no place to keep answers while they come: {error.strerror}.",
+            hint="Name a file with --resume.",
+        ) from None
+    os.close(handle)
+    return Path(name)
 
 
 def _holds_answers(path: Path) -> bool:

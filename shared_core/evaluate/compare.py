@@ -40,6 +40,7 @@ def compare(
         prompts=questions,
         repeats=plan.run.repeats,
         options=plan.options,
+        max_concurrency=plan.run.at_once,
         started=started,
         seconds=time.time() - started,
         budget=balance,

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from shared_core.evaluate.prompts import Prompt
 from shared_core.evaluate.running import Asked
 from shared_core.evaluate.standing import Standing, standings
 from shared_core.types import BudgetState
+from shared_core.types.cost import plain
 
 __all__ = ["TITLE", "PromptComparison", "check_report"]
 
@@ -40,6 +42,7 @@ class PromptComparison:
         cells: The figures of each model on each prompt, by (model, prompt).
         repeats: How often each was asked each.
         options: Chat parameters of every call.
+        max_concurrency: How many questions were under way at one time, at most; None where that is not known.
         started: When the run began, in Unix seconds.
         seconds: How long it took.
         budget: How its budget stands; None without one.
@@ -57,6 +60,7 @@ class PromptComparison:
     cells: Mapping[tuple[str, str], Figures] = field(repr=False)
     repeats: int
     options: Mapping[str, Any] = field(repr=False)
+    max_concurrency: int | None
     started: float
     seconds: float
     budget: BudgetState | None
@@ -73,6 +77,7 @@ class PromptComparison:
         options: Mapping[str, Any],
         started: float,
         seconds: float,
+        max_concurrency: int | None = None,
         budget: BudgetState | None = None,
         notes: Sequence[str] = (),
     ) -> PromptComparison:
@@ -80,7 +85,7 @@ class PromptComparison:
 
         Args:
             subjects: The names of those who were asked.
-            asked, prompts, repeats, options, started, seconds, budget, notes: See the class.
+            asked, prompts, repeats, options, started, seconds, max_concurrency, budget, notes: See the class.
         """
         by_model: dict[str, list[Asked]] = {name: [] for name in subjects}
         by_cell: dict[tuple[str, str], list[Asked]] = {
@@ -96,6 +101,7 @@ class PromptComparison:
             cells={place: Figures.of(ones) for place, ones in by_cell.items()},
             repeats=repeats,
             options=dict(options),
+            max_concurrency=max_concurrency,
             started=started,
             seconds=seconds,
             budget=budget,
@@ -139,13 +145,13 @@ class PromptComparison:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, as plain JSON values."""
-        budget = None if self.budget is None else {**asdict(self.budget), "value": None}
         return {
             "started": datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 3),
             "repeats": self.repeats,
             "options": dict(self.options),
-            "budget": budget,
+            "max_concurrency": self.max_concurrency,
+            "budget": None if self.budget is None else _as_dict(self.budget),
             "notes": list(self.notes),
             "verdict": self.verdict(),
             "prompts": [
@@ -237,6 +243,11 @@ class PromptComparison:
 
     def _cell(self, model: str, prompt: str) -> dict[str, Any]:
         return self.cells[model, prompt].as_dict()
+
+
+def _as_dict(budget: BudgetState) -> dict[str, Any]:
+    told = asdict(budget)
+    return {name: plain(each) if isinstance(each, Decimal) else each for name, each in told.items()}
 
 
 def check_report(path: str | os.PathLike[str]) -> Path:

@@ -105,6 +105,7 @@ class Figures:
         failures: By kind, the most frequent first.
         refusals: Those who were not asked, by what would help; the most frequent first.
         providers: How many answers are whose; "" where nobody says.
+        served_as: How many answers are of which model, in the providers' words: with `fallback`, it may be another.
         finishes: How many answers ended why.
     """
 
@@ -125,6 +126,7 @@ class Figures:
     failures: tuple[Failure, ...] = field(repr=False)  # a provider's words may repeat a prompt
     refusals: tuple[Failure, ...] = field(repr=False)
     providers: Mapping[str, int]
+    served_as: Mapping[str, int]
     finishes: Mapping[str, int]
 
     @classmethod
@@ -155,6 +157,7 @@ class Figures:
             failures=_alike(failed, lambda answer: (answer.error,)),
             refusals=_alike(refused, lambda answer: (answer.error, answer.hint)),
             providers=dict(Counter(answer.provider or "" for answer in fine).most_common()),
+            served_as=dict(Counter(answer.model for answer in fine).most_common()),
             finishes=dict(Counter(answer.finish_reason or "" for answer in fine).most_common()),
         )
 
@@ -196,6 +199,7 @@ class Figures:
             "failures": [failure._asdict() for failure in self.failures],
             "not_asked_why": [refusal._asdict() for refusal in self.refusals],
             "providers": dict(self.providers),
+            "served_as": dict(self.served_as),
             "finish_reasons": dict(self.finishes),
         }
 

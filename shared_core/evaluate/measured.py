@@ -39,14 +39,19 @@ def measured(found: PromptComparison) -> list[tuple[str, str]]:
         *_MEANINGS,
         ("cost", _known_by(found.total)),
         ("asked with", options if found.options else "no options"),
-        (
-            "the run",
-            f"began {found.when}, took {seconds(found.seconds)}; times are of this machine and network",
-        ),
+        ("the run", _run(found)),
     ]
     if found.budget is not None:
         told.append(("budget", balance(found.budget)))
     return [*told, *(("note", note) for note in found.notes)]
+
+
+def _run(found: PromptComparison) -> str:
+    at_once = found.max_concurrency
+    crowd = (
+        "" if at_once is None else f", with up to {at_once} question{'' if at_once == 1 else 's'} at a time"
+    )
+    return f"began {found.when}, took {seconds(found.seconds)}{crowd}; times are of this machine and network"
 
 
 def _known_by(whole: Figures) -> str:

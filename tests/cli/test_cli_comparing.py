@@ -115,6 +115,7 @@ def test_a_model_without_a_price_is_asked_under_a_budget_if_that_is_wished(hfrou
     ("arguments", "said"),
     [
         (("--title", "x"), "There are no prompts to ask"),
+        (("--repeats", "2"), "There are no prompts to ask"),
         (("-p", "x", "-o", "r.pdf"), "r.pdf names no kind of report"),
         (("--prompts", "none.txt"), "none.txt cannot be read"),
         (("-p", "x", "--budget", "much"), "'much' is not a sum of US dollars"),

@@ -60,7 +60,7 @@ def test_a_page_holds_the_verdict_tables_drawings_answers_and_how_it_was_measure
     def make(m, p, r):
         return failure(hint="Wait a little.") if m == 2 else answer(seconds=1.0 + m, usd=("0.02", "0.01")[m])
 
-    found = comparison(["org/a", "org/b", "org/c"], ["Why?", "How?"], 2, make)
+    found = comparison(["org/a", "org/b", "org/c"], ["Why?", "How?"], 2, make, max_concurrency=3)
     page = Page(found.to_html("My models"))
     said = words(page)
     for sentence in found.verdict():
@@ -75,6 +75,7 @@ def test_a_page_holds_the_verdict_tables_drawings_answers_and_how_it_was_measure
         assert title in said
     assert "RateLimited: Too many. Wait a little." in said
     assert "answered by groq" in said
+    assert "up to 3 questions at a time" in said
     assert "2 times the same" in said
     assert "p95 is the slowest" in said
     assert found.to_html().count("<svg") == 3
@@ -105,7 +106,7 @@ def test_whatever_others_write_is_text(text):
     def make(m, p, r):
         return (
             failure(error=text, why=text, hint=text)
-            if m == 2 == 2
+            if m == 2
             else answer(text=text, provider=text, finish_reason=text)
         )
 
@@ -171,6 +172,13 @@ def test_what_was_cut_off_called_or_empty_is_said():
     said = words(Page(comparison(list("abcd"), ["x"], make=lambda m, p, r: made[m]).to_html()))
     for part in ("✂ cut off", "an empty answer", 'calls add{"a": 1}', "– Not asked."):
         assert part in said
+
+
+def test_who_answered_in_place_of_a_model_is_told():
+    made = [answer(model="org/a", provider="groq"), answer(model="org/b", provider=None)]
+    said = words(Page(comparison(["org/a"], ["x"], 2, lambda m, p, r: made[r]).to_html()))
+    assert "answered by groq (1), nobody says (1)" in said
+    assert "as org/a (1), org/b (1)" in said
 
 
 def test_a_notebook_is_shown_the_verdict_and_the_table():

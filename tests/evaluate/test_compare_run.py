@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from decimal import Decimal
 
 import pytest
@@ -11,7 +12,7 @@ from shared_core import AsyncHFRouter, Budget, HFRouter
 from shared_core.errors import ConfigError
 from shared_core.evaluate import AsyncEvaluator, Evaluator
 from shared_core.evaluate.compare import compare
-from shared_core.testing import Status, offline_router
+from shared_core.testing import SlowHead, Status, offline_router
 
 
 def compared(drive, models, prompts, **how):
@@ -125,6 +126,29 @@ def test_prompts_may_stand_in_a_file(drive, tmp_path):
     (tmp_path / "p.txt").write_text("Hello!\nBye!\n")
     found = compared(drive, ["offline/echo"], tmp_path / "p.txt")
     assert [one.answer.text for one in found.asked] == ["Hello!", "Bye!"]
+
+
+async def test_a_comparison_that_is_cancelled_keeps_what_was_answered(tmp_path):
+    with offline_router(embedder="words") as host:
+        host.queue(SlowHead(0))
+        host.queue(SlowHead(60))
+        async with AsyncHFRouter(base_url=host) as router:
+            evaluator, path = AsyncEvaluator(router), tmp_path / "run.jsonl"
+            running = asyncio.ensure_future(
+                evaluator.compare(["offline/echo"], ["a", "b"], path=path, max_concurrency=1)
+            )
+            while not path.exists() or path.read_bytes().count(b"\n") < 2:
+                await asyncio.sleep(0.001)
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+            found = await evaluator.compare(["offline/echo"], ["a", "b"], path=path)
+    assert [(one.answer.text, one.kept) for one in found.asked] == [("a", True), ("b", False)]
+
+
+def test_a_result_can_be_pickled(drive):
+    found = compared(drive, ["offline/echo"], ["a"])
+    assert pickle.loads(pickle.dumps(found)) == found
 
 
 def test_both_evaluators_give_the_same(offline_url):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shared_core.evaluate.figures import Failure, Figures
@@ -31,7 +31,8 @@ def summary(models: Sequence[Standing]) -> str:
         ("", "cost<br>in all"),
     )
     titles = "".join(
-        f'<th class="{kind}">{title}</th>' if kind else f"<th>{title}</th>" for kind, title in head
+        f'<th scope="col" class="{kind}">{title}</th>' if kind else f'<th scope="col">{title}</th>'
+        for kind, title in head
     )
     telling = {name for name in CRITERIA if any((one.ranks[name] or 1) > 1 for one in models)}
     rows = "".join(_row(number, one, telling) for number, one in enumerate(models, 1))
@@ -44,12 +45,10 @@ def summary(models: Sequence[Standing]) -> str:
 def _row(number: int, one: Standing, telling: Collection[str]) -> str:
     """A row; what is best is marked in columns where not all are."""
     figures = one.figures
-    served = ", ".join(
-        f"{one_line(short(name, 60))}{f' ({count:,})' if len(figures.providers) > 1 else ''}"
-        for name, count in figures.providers.items()
-        if name
-    )
-    by = f"<small>answered by {served}</small>" if served else ""
+    served = f"answered by {_counted(figures.providers)}" if any(figures.providers) else ""
+    # One model behind one name is as it should be, however its providers spell it.
+    others = f"as {_counted(figures.served_as)}" if len(figures.served_as) > 1 else ""
+    by = "".join(f"<small>{told}</small>" for told in (served, others) if told)
     tokens = f"{figures.prompt_tokens:,} / {figures.completion_tokens:,}" if figures.answered else ""
     if figures.unknown_tokens:
         tokens = "?" if figures.unknown_tokens == figures.answered else f"{tokens} + ?"
@@ -72,6 +71,14 @@ def _row(number: int, one: Standing, telling: Collection[str]) -> str:
     return f'<tr><td class="words"><span class="number">{number}</span>{name}{by}</td>{shown}</tr>'
 
 
+def _counted(names: Mapping[str, int]) -> str:
+    """Names, each with how many answers are its, where there are several."""
+    return ", ".join(
+        one_line(short(name or "nobody says", 60)) + (f" ({times:,})" if len(names) > 1 else "")
+        for name, times in names.items()
+    )
+
+
 def _small(text: str) -> str:
     return f"<small>{text}</small>" if text else ""
 
@@ -81,7 +88,8 @@ def matrix(found: PromptComparison) -> str:
     if not (found.total.failed or found.total.not_asked):
         return ""
     titles = "".join(
-        f'<th><span class="number">{number}</span></th>' for number in range(1, len(found.models) + 1)
+        f'<th scope="col"><span class="number">{number}</span></th>'
+        for number in range(1, len(found.models) + 1)
     )
     rows = "".join(
         f'<tr><td class="words"><a href="#prompt-{number}">{one_line(short(prompt.name, 60))}</a></td>'
@@ -96,8 +104,8 @@ def matrix(found: PromptComparison) -> str:
         for failure in failures
     )
     return (
-        f'<div class="wide"><table class="grid-table"><thead><tr><th class="words">prompt</th>{titles}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        '<div class="wide"><table class="grid-table"><thead><tr><th scope="col" class="words">prompt</th>'
+        f"{titles}</tr></thead><tbody>{rows}</tbody></table></div>"
         '<p class="key">✓ answered, ✗ failed, – not asked; numbers where repeats differ.</p>'
         f'<ul class="plain">{reasons}</ul>'
     )
