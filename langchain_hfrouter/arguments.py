@@ -30,6 +30,7 @@ class HostArguments(SafeguardArguments, total=False):
     model_name: str
     api_key: str | SecretStr | None
     base_url: str | None
+    endpoint: str | None
     provider: str | None
     bill_to: str | None
     timeout: float | Timeouts | None

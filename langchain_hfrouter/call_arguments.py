@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from langchain_hfrouter.other_names import refuse_other_names
 from langchain_hfrouter.settings import unknown_parameters
 from langchain_hfrouter.tool_binding import choice_to_wire, tools_to_wire
 from shared_core.types import CHAT_PARAMS
@@ -18,7 +19,11 @@ _INTERNAL = frozenset({"ls_structured_output_format", "structured_output_format"
 
 
 def override(arguments: dict[str, Any], kwargs: dict[str, Any]) -> None:
-    """Puts the call's own parameters over the constructor's."""
+    """Puts the call's own parameters over the constructor's.
+
+    Raises:
+        ConfigError: One is what other packages call an argument of ours, or sounds like a token.
+    """
     extra: dict[str, Any] = {}
     for name, value in kwargs.items():
         if name in CHAT_PARAMS or name in _CALL_ARGUMENTS:
@@ -26,6 +31,7 @@ def override(arguments: dict[str, Any], kwargs: dict[str, Any]) -> None:
         elif name not in _INTERNAL:
             extra[name] = value
     if extra:
+        refuse_other_names("A call of ChatHFRouter", sorted(extra), CHAT_PARAMS)
         warnings.warn(unknown_parameters(extra, CHAT_PARAMS), UserWarning, stacklevel=2)
         arguments["extra_body"] = {**(arguments.get("extra_body") or {}), **extra}
     wanted = arguments.get("response_format")

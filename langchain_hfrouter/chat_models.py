@@ -62,7 +62,7 @@ class ChatHFRouter(RouterSettings):
         top_logprobs, tools, tool_choice, parallel_tool_calls, response_format, stream_options:
             As in `shared_core.ChatParams`. None is never sent; a call's own arguments go before these.
         extra_body: dict | None
-            Further keys of the JSON body. Unknown arguments end up here, with a warning.
+            Further keys of the JSON body. Unknown arguments end up here, with a warning, but for other packages' names.
         stream_usage: bool = True
             Ask for token counts in streams.
         streaming: bool | None
@@ -79,8 +79,8 @@ class ChatHFRouter(RouterSettings):
         api_key: SecretStr | None
             A token for the host. None takes HF_TOKEN (or what `hf auth login` stored) when the first call is
             made, for Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `dumps`.
-        base_url: str | None
-            Any OpenAI-compatible server; None is the router.
+        base_url, endpoint: str | None
+            Any OpenAI-compatible server, or a dedicated endpoint's name (then `model` may be left out).
         provider: str | None
             Provider or policy, in place of the model's suffix.
         bill_to: str | None

@@ -5,13 +5,28 @@ Lives here: pydantic's complaints without the values they are about, one of whic
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
 from langchain_hfrouter.errors import ConfigError
+from shared_core import errors as _core
 
-__all__ = ["in_words", "unknown_argument"]
+__all__ = ["complaint", "in_words", "unknown_argument"]
+
+
+def complaint(error: ValidationError, owner: str) -> ConfigError:
+    """One error for all complaints: our own check's, with its advice, where that is the only one.
+
+    Args:
+        error: Pydantic's.
+        owner: The class.
+    """
+    items = error.errors(include_input=False, include_url=False)
+    own = items[0].get("ctx", {}).get("error") if len(items) == 1 else None
+    if isinstance(own, _core.ConfigError) and own.hint:
+        return ConfigError(own.message, hint=own.hint)
+    return ConfigError(in_words(error), hint=f"See the docstring of {owner}.")
 
 
 def in_words(error: ValidationError) -> str:
@@ -24,7 +39,7 @@ def in_words(error: ValidationError) -> str:
     return "These settings cannot work: " + "; ".join(dict.fromkeys(problems))
 
 
-def unknown_argument(owner: str, name: str, known: Iterable[str], instead: dict[str, str]) -> ConfigError:
+def unknown_argument(owner: str, name: str, known: Iterable[str], instead: Mapping[str, str]) -> ConfigError:
     """The error for an argument that a class does not have.
 
     Args:

@@ -20,12 +20,12 @@ from pydantic import (
     model_validator,
 )
 
-from langchain_hfrouter.complaints import in_words, unknown_argument
+from langchain_hfrouter.complaints import complaint, unknown_argument
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
 from langchain_hfrouter.routers import CLIENTS, Routers
 from shared_core.errors import RouterError
-from shared_core.types import Safeguarded, Timeouts, check_state_travels
+from shared_core.types import Safeguarded, Timeouts, check_state_travels, with_endpoint
 
 __all__ = ["BatchConnection", "Connection"]
 
@@ -80,7 +80,7 @@ class Connection(Safeguarded, Routers):
                 _enter(values, "model", model, "the first argument")
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigError(in_words(error), hint=f"See the docstring of {type(self).__name__}.") from error
+            raise complaint(error, type(self).__name__) from error
         except RouterError as error:
             raise as_langchain(error) from error.__cause__
 
@@ -93,7 +93,7 @@ class Connection(Safeguarded, Routers):
         went to the host instead would spoil a whole index without a word."""
         if not isinstance(values, dict):
             return values
-        values = dict(values)
+        values = with_endpoint(values)
         for alias, name in cls._ALIASES.items():
             if alias in values:
                 _enter(values, name, values.pop(alias), alias)

@@ -79,7 +79,10 @@ class HFRouterLLM(TokenCounts, Connection, BaseLLM):
             made, for Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `dumps`.
         base_url: str | None
             A server of your own: with /v1 in its path OpenAI's `/completions` (vLLM, TGI, llama.cpp), without it
-            TGI's own interface (a dedicated endpoint); None is the router.
+            TGI's own interface; None is the router.
+        endpoint: str | None
+            A dedicated Inference Endpoint in place of that, as "name" or "namespace/name", asked under
+            `/v1/completions`; it needs no model.
         provider, bill_to, timeout, max_retries, wait_for_model, default_headers, http_client, async_http_client,
         async_transport, usage_tags, limits, concurrency, budgets, ledger, state, hooks:
             As of `ChatHFRouter`.

@@ -77,6 +77,8 @@ class HFReranker(BatchConnection, BaseDocumentCompressor):
     Key init args (on a server):
         base_url: str | None
             The server. No provider behind the router reranks.
+        endpoint: str | None
+            A dedicated Inference Endpoint in place of that, as "name" or "namespace/name".
         rerank_api: "auto" | "openai" | "tei" = "auto"
             What it speaks. "auto" takes an address with /v1 in its path for "openai", others for "tei".
         truncate: bool | None

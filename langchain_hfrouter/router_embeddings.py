@@ -72,7 +72,9 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
             A token for the host. None takes HF_TOKEN (or what `hf auth login` stored) when the first call is
             made, for Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `model_dump`.
         base_url: str | None
-            A server of your own: TEI, a dedicated endpoint, vLLM, Infinity; None is the router.
+            A server of your own: TEI, vLLM, Infinity; None is the router.
+        endpoint: str | None
+            A dedicated Inference Endpoint in place of that, as "name" or "namespace/name"; it needs no model.
         embedding_api: "auto" | "openai" | "tei" | "router" | None
             What `base_url` speaks; by default "openai" with /v1 in its path, else "tei".
         provider: str | None
@@ -170,6 +172,7 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
         "endpoint_url": "Write base_url=.",
         "repo_id": "Write model=.",
         "encode_kwargs": "Write its entries as arguments, such as normalize=True.",
+        "task": "Leave it out: this class embeds.",
         "check_embedding_ctx_length": "Leave it out: texts are never cut here.",
     }
 

@@ -26,9 +26,9 @@ from pydantic import (
     model_validator,
 )
 
-from langchain_hfrouter.complaints import in_words
-from langchain_hfrouter.errors import ConfigError
+from langchain_hfrouter.complaints import complaint
 from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
+from langchain_hfrouter.other_names import refuse_other_names
 from langchain_hfrouter.replies import PROVIDER
 from langchain_hfrouter.routers import Routers
 from langchain_hfrouter.targets import ROUTING_FIELDS, as_plain, checked, first_model
@@ -39,8 +39,10 @@ from shared_core.types import (
     Safeguarded,
     Timeouts,
     check_state_travels,
+    endpoint_in,
     plain_routing,
     plain_targets,
+    with_endpoint,
 )
 
 __all__ = ["RouterSettings", "unknown_parameters"]
@@ -125,7 +127,7 @@ class RouterSettings(TokenCounts, Safeguarded, Routers, BaseChatModel):
         try:
             super().__init__(**values)
         except ValidationError as error:
-            raise ConfigError(in_words(error), hint="See the docstring of ChatHFRouter.") from error
+            raise complaint(error, "ChatHFRouter") from error
 
     # --- checks ---
 
@@ -135,7 +137,12 @@ class RouterSettings(TokenCounts, Safeguarded, Routers, BaseChatModel):
         """Takes other spellings, moves unknown names to `extra_body`, wraps the token."""
         if not isinstance(values, dict):
             return values
-        if not values.get("model") and not values.get("model_name") and values.get("tier") is not None:
+        if "endpoint" in values:
+            values = with_endpoint(values)
+        named = values.get("model") or values.get("model_name")
+        if not named and endpoint_in(values.get("base_url") or ""):
+            values = {**values, "model": values["base_url"]}  # its own, which is known when it is found
+        elif not named and values.get("tier") is not None:
             values = {**values, "model": first_model(values)}
         key = values.get("api_key")
         profile = values.get("profile")
@@ -358,11 +365,14 @@ def _rename(values: dict[str, Any], fields: Any) -> None:
         if alias in values:
             values.setdefault(name, values.pop(alias))
     extra = dict(values.get("extra_body") or {})
-    for name, value in dict(values.pop("model_kwargs", None) or {}).items():
+    more = dict(values.pop("model_kwargs", None) or {})
+    refuse_other_names("ChatHFRouter", [name for name in more if name not in fields], fields)
+    for name, value in more.items():
         target = values if name in fields else extra
         target.setdefault(name, value)
     unknown = sorted(name for name in values if name not in fields)
     if unknown:
+        refuse_other_names("ChatHFRouter", unknown, fields)
         warnings.warn(unknown_parameters(unknown, fields), UserWarning, stacklevel=6)
     for name in unknown:
         extra[name] = values.pop(name)

@@ -25,6 +25,7 @@ class HostArguments(SafeguardArguments, total=False):
 
     api_key: str | SecretStr | ApiKey | None
     base_url: str | None
+    endpoint: str | None
     provider: str | None
     bill_to: str | None
     timeout: float | Timeouts | None

@@ -16,7 +16,7 @@ from llama_index_hfrouter.connection import Connection
 from llama_index_hfrouter.messages import EchoReasoning
 from llama_index_hfrouter.targets import ROUTING_FIELDS, check_targets, first_model
 from shared_core.errors import ConfigError
-from shared_core.types import CHAT_PARAMS, ApiKey, plain_routing, plain_targets
+from shared_core.types import CHAT_PARAMS, ApiKey, endpoint_in, plain_routing, plain_targets, with_endpoint
 
 __all__ = ["PARAMS", "RouterConfig", "StructuredWay"]
 
@@ -75,6 +75,14 @@ class RouterConfig(Connection, FunctionCallingLLM):
         "messages_to_prompt",
         "completion_to_prompt",
     )
+    _ADVICE: ClassVar[dict[str, str]] = {
+        **Connection._ADVICE,
+        "audio_config": "Leave it out: speech is made by HFRouter.text_to_speech.",
+        "is_chat_model": "Leave it out: this class always chats.",
+        "modalities": "Leave it out: answers are text, and speech is made by HFRouter.text_to_speech.",
+        "should_use_structured_outputs": 'Write structured_output="json_schema"; "auto" finds out itself.',
+        "tokenizer": "Leave it out: the host counts tokens.",
+    }
 
     def __init__(
         self,
@@ -84,8 +92,11 @@ class RouterConfig(Connection, FunctionCallingLLM):
         api_key: str | SecretStr | ApiKey | None = None,
         **options: Any,
     ) -> None:
+        options = with_endpoint(options)
         name = model if model is not None else model_name
-        if not name and options.get("tier") is not None:
+        if not name and endpoint_in(options.get("base_url") or ""):
+            name = options["base_url"]  # its own model, which is known when it is found
+        elif not name and options.get("tier") is not None:
             name = first_model(options.get("tiers"), options["tier"])
         if not name:
             raise ConfigError(

@@ -26,7 +26,7 @@ from pydantic import (
 from llama_index_hfrouter.clients import Clients
 from llama_index_hfrouter.component import Component
 from shared_core.errors import ConfigError
-from shared_core.types import ApiKey, Safeguarded, Timeouts, check_state_travels
+from shared_core.types import ApiKey, Safeguarded, Timeouts, check_state_travels, with_endpoint
 
 __all__ = ["Connection"]
 
@@ -69,6 +69,15 @@ class Connection(Component, Safeguarded):
         "api_base": "base_url",
         "token": "api_key",
         "additional_kwargs": "extra_body",
+        "headers": "default_headers",
+    }
+    _ADVICE: ClassVar[dict[str, str]] = {
+        "api_version": "Leave it out: that is Azure's.",
+        "async_openai_client": "Pass a client of httpx2 or httpx as async_http_client=.",
+        "cookies": 'Write default_headers={"cookie": "name=value"}.',
+        "openai_client": "Pass a client of httpx2 or httpx as http_client=.",
+        "reuse_client": "Leave it out: connections are shared and survive what is under way.",
+        "task": "Leave it out: the class says what is asked for.",
     }
     _HINT: ClassVar[str] = "Keys of the request that are no option here go into extra_body={...}."
 
@@ -80,6 +89,7 @@ class Connection(Component, Safeguarded):
         async_http_client: Any = None,
         **options: Any,
     ) -> None:
+        options = with_endpoint(options)
         source = options.pop("key_source", None)
         timeout = options.get("timeout")
         if isinstance(timeout, dict):

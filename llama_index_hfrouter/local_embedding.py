@@ -55,6 +55,8 @@ _ADVICE = {
     "pooling": "Leave it out: the model's files say how it pools.",
     "parallel_process": _BATCHES,
     "target_devices": _BATCHES,
+    "tokenizer": "Leave it out: the model's own is taken.",
+    "tokenizer_name": "Leave it out: the model's own is taken.",
     "show_progress_bar": "Pass show_progress=True to get_text_embedding_batch.",
 }
 """What `HuggingFaceEmbedding` takes and this class has no like of."""

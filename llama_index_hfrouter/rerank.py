@@ -65,6 +65,7 @@ class HFReranker(Connection, BaseNodePostprocessor):
         trust_remote_code: On this machine: lets the model's own code run; only with a full commit as `revision`.
         max_tokens: On this machine: query and text together are cut there; None for the model's own limit.
         base_url: A server (TEI, vLLM, Infinity, Cohere, Jina). No provider behind the router reranks.
+        endpoint: A dedicated Inference Endpoint in place of that, as "name" or "namespace/name".
         rerank_api: What that server speaks, "openai" or "tei"; "auto" takes an address with /v1 in its path
             for "openai", others for "tei".
         truncate: On a server: whether texts over the model's limit are cut rather than refused (TEI).

@@ -16,7 +16,15 @@ from llama_index_hfrouter.names import model_named
 from llama_index_hfrouter.targets import check_targets
 from llama_index_hfrouter.text_embedding import TextEmbedding
 from shared_core.errors import ConfigError
-from shared_core.types import ApiKey, EmbedReply, Kind, other_model, plain_routing, plain_targets
+from shared_core.types import (
+    ApiKey,
+    EmbedReply,
+    Kind,
+    other_model,
+    plain_routing,
+    plain_targets,
+    with_endpoint,
+)
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -40,7 +48,8 @@ class HFRouterEmbedding(Connection, TextEmbedding):
             server with one model, such as TEI.
         api_key: A token; None takes HF_TOKEN or the stored login, "" sends none. It is never serialised: in
             another process the ambient one is found again, and an explicit one is missed loudly.
-        base_url: A server of your own (TEI, a dedicated endpoint, vLLM, Infinity); None is the router.
+        base_url: A server of your own (TEI, vLLM, Infinity); None is the router.
+        endpoint: A dedicated Inference Endpoint in place of that, as "name" or "namespace/name"; it needs no model.
         embedding_api: What that server speaks: "openai", "tei" or "router"; "auto" takes an address with /v1 in
             its path for "openai", one without for "tei".
         hub_url: The Hub that is asked who serves the model; None is huggingface.co, or HF_ENDPOINT.
@@ -95,6 +104,10 @@ class HFRouterEmbedding(Connection, TextEmbedding):
 
     _SHARED: ClassVar[tuple[str, ...]] = (*Connection._SHARED, "embeddings_cache", "cache")
     _ELSEWHERE: ClassVar[dict[str, str]] = {**Connection._ELSEWHERE, "model_kwargs": "extra_body"}
+    _ADVICE: ClassVar[dict[str, str]] = {
+        **Connection._ADVICE,
+        "pooling": "Leave it out: the host pools as the model's files say.",
+    }
 
     if TYPE_CHECKING:
 
@@ -112,6 +125,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
             api_key: str | SecretStr | ApiKey | None = None,
             **options: Any,
         ) -> None:
+            options = with_endpoint(options)
             name = model_named(model_name, model)
             if not name and options.get("base_url") is None:
                 raise ConfigError(

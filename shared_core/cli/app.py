@@ -11,6 +11,7 @@ from shared_core.cli.chatting import chat
 from shared_core.cli.comparing import compare
 from shared_core.cli.doctor import doctor
 from shared_core.cli.embedding import embed
+from shared_core.cli.endpoints import endpoints
 from shared_core.cli.finding import info, models, recommend
 from shared_core.cli.media import image, speak, transcribe, video
 from shared_core.cli.offline import offline
@@ -44,6 +45,7 @@ _COMMANDS = (
 _NAMES: dict[object, str] = {run_cases: "test"}  # a function of that name would be taken for a test of ours
 for command in _COMMANDS:
     app.command(_NAMES.get(command))(command)
+app.add_typer(endpoints)
 
 
 def _version(wanted: bool) -> None:

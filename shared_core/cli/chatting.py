@@ -29,6 +29,9 @@ def chat(
         str | None, typer.Argument(help="What to ask; left out, a conversation begins.")
     ] = None,
     model: Annotated[str, typer.Option("--model", "-m", help="org/name[:provider]", metavar="MODEL")] = "",
+    endpoint: Annotated[
+        str | None, typer.Option("--endpoint", "-e", help="A dedicated endpoint.", metavar="NAME")
+    ] = None,
     system: Annotated[
         str | None, typer.Option("--system", "-s", help="What the model is told first.")
     ] = None,
@@ -57,9 +60,9 @@ def chat(
       hfrouter chat -m Qwen/Qwen3-VL-8B-Instruct -i cat.png "What is this?"
     """
     with complaining():
-        if not model:
+        if not model and endpoint is None:
             raise ConfigError("No model was given.", hint="Name one with -m, such as -m openai/gpt-oss-120b.")
-        router = client(model, base_url, timeout=timeout)
+        router = client(model or None, base_url, timeout=timeout, endpoint=endpoint)
         options = {"temperature": temperature, "max_tokens": max_tokens}
         talk = [{"role": "system", "content": system}] if system else []
         piped = "" if sys.stdin.isatty() else sys.stdin.read()

@@ -180,7 +180,7 @@ def kept(resume: Path | None) -> Iterator[Path]:
 
 def _new_file() -> Path:
     try:
-        handle, name = tempfile.mkstemp(prefix="hfrouter-compare-", suffix=".jsonl")
+        handle, name = tempfile.mkstemp(prefix="hfrouter-answers-", suffix=".jsonl")
     except OSError as error:
         raise ConfigError(
             f"There is no place to keep answers while they come: {error.strerror}.",

@@ -21,7 +21,8 @@ from shared_core.client.settings import proxies
 from shared_core.errors import RouterError
 from shared_core.flow import Flow, Head
 from shared_core.flow.blocking import BlockingRun
-from shared_core.types import Call, LookupRequest, Progress, Timeouts, Waits
+from shared_core.hub import Endpoints
+from shared_core.types import Call, LookupRequest, Progress, Timeouts, Waits, endpoint_in
 
 __all__ = ["Finding", "doctor"]
 
@@ -134,6 +135,9 @@ def _token(router: HFRouter) -> Iterator[Finding]:
 
 
 def _router(router: HFRouter) -> Iterator[Finding]:
+    if name := endpoint_in(router.base_url):
+        yield _endpoint(router, name)
+        return
     began = time.monotonic()
     try:
         head = _run(router, _head(router, _call(router, router.base_url, "/models")))
@@ -143,6 +147,18 @@ def _router(router: HFRouter) -> Iterator[Finding]:
         return
     yield Finding("router", "ok", f"{router.base_url} answers in {(time.monotonic() - began) * 1000:.0f} ms")
     yield from _clock(head)
+
+
+def _endpoint(router: HFRouter, name: str) -> Finding:
+    """The endpoint in place of the router, which is looked at and not woken."""
+    try:
+        found = Endpoints(router).get(name)
+    except RouterError as error:
+        what, _, fix = str(error).partition("\nNext: ")
+        return Finding("endpoint", "trouble", what, fix)
+    runs = found.status == "running"
+    fix = "" if runs else f"Start it with `hfrouter endpoints resume {found.id}`."
+    return Finding("endpoint", "ok" if runs else "note", f"{found.id} is {found.status!r}", fix)
 
 
 def _clock(head: Head) -> Iterator[Finding]:

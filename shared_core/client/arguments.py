@@ -24,6 +24,7 @@ class RouterArguments(SafeguardArguments, total=False):
 
     api_key: str | ApiKey | None
     base_url: str | None
+    endpoint: str | None
     provider: str | None
     bill_to: str | None
     timeout: float | Timeouts | None
@@ -35,6 +36,7 @@ class RouterArguments(SafeguardArguments, total=False):
     embedding_cache: EmbeddingCache | str | Path | bool | None
     embedding_api: EmbeddingApi | None
     hub_url: str | None
+    endpoints_url: str | None
     task_models: Mapping[str, str] | None
     prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None
     reported_cost: str | None

@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack, cast
 from shared_core.catalog import Price, UnitPrice
 from shared_core.client.arguments import EmbeddingApi, RouterArguments
 from shared_core.client.checks import (
+    checked_api,
     checked_bill_to,
     checked_body,
     checked_headers,
     checked_params,
     checked_patience,
+    checked_retries,
     checked_tags,
     checked_url,
 )
 from shared_core.client.costing import checked_costing
+from shared_core.client.endpoint_arguments import placed
 from shared_core.client.exchange import Exchange
-from shared_core.client.pipeline import policies, run_through
+from shared_core.client.pipeline import locating, policies, run_through
 from shared_core.client.safeguards import Safeguards
 from shared_core.client.settings import Keyring
 from shared_core.client.settling import arguments_of, attributes_with, given, twin_of, written
@@ -48,6 +51,7 @@ from shared_core.types import (
     Timeouts,
     Waits,
     check_state_travels,
+    with_endpoint,
 )
 from shared_core.wire.chat import check_messages
 
@@ -65,7 +69,6 @@ T = TypeVar("T")
 Options = TypeVar("Options", bound=Mapping[str, Any])
 
 _RECORD = Record(time.time)
-_CATALOG_TTL = 300.0  # seconds; what Hugging Face's own ml-intern uses
 
 
 class RouterBase:
@@ -80,6 +83,9 @@ class RouterBase:
             `HUGGINGFACE_API_KEY`, `HUG_API_KEY`, else what `hf auth login` stored), which goes to hosts of
             Hugging Face only; "" sends none.
         base_url: Any OpenAI-compatible address; None is the router, or `HFROUTER_BASE_URL` when set.
+        endpoint: A dedicated Inference Endpoint in place of that: "name" or "namespace/name" (in addresses
+            endpoint://name), found with the first call. `model` is then what its container calls the model, known by
+            itself; targets of `fallback` that name no host are at the router.
         provider: Provider or policy, in place of the model's suffix.
         bill_to: Organisation that pays for the calls.
         timeout: Seconds for the whole call, or `Timeouts`; None is 120 s in all, 30 s to the first token;
@@ -94,6 +100,7 @@ class RouterBase:
             of the router with its providers' paths. "auto" knows the router, and takes any other address with /v1
             in its path for "openai", one without for "tei".
         hub_url: The Hub that is asked who serves a model; None is `HF_ENDPOINT` when set, else huggingface.co.
+        endpoints_url: The API that knows dedicated endpoints, for a stand-in of it on this machine.
         task_models: The model of a task by the Hub's name, such as {"text-to-image": "org/name:fal-ai"}; others
             take `model`, or one that the package knows (dated, in `shared_core.catalog`).
         prices: Your own, before those of the catalogue: {"org/name:provider": Price(...)}, also by "org/name" alone,
@@ -156,8 +163,9 @@ class RouterBase:
     _settled = False
 
     def __init__(self, model: str | None = None, **arguments: Unpack[RouterArguments]) -> None:
-        self._given = given({"model": model, **arguments})
-        self._set_up(model, **arguments)
+        named = with_endpoint({"model": model, **arguments})
+        self._given = given(named)
+        self._set_up(**named)
         self._preset: NamedModel | None = None
         self._own_name = ""
         self._names: Mapping[str, NamedModel] = {}
@@ -182,6 +190,7 @@ class RouterBase:
         embedding_cache: EmbeddingCache | str | Path | bool | None = None,
         embedding_api: EmbeddingApi | None = None,
         hub_url: str | None = None,
+        endpoints_url: str | None = None,
         task_models: Mapping[str, str] | None = None,
         prices: Mapping[str, Price | UnitPrice | Mapping[str, str]] | None = None,
         reported_cost: str | None = None,
@@ -193,16 +202,9 @@ class RouterBase:
         models: Mapping[str, NamedModel | Mapping[str, Any]] | None = None,
         **safeguards: Unpack[SafeguardArguments],
     ) -> None:
-        max_retries = 2 if max_retries is None else max_retries
-        embedding_api = embedding_api or "auto"
-        if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
-            raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
-        if embedding_api not in ("auto", "openai", "tei", "router"):
-            raise ConfigError(
-                f"There is no embedding_api {embedding_api!r}.",
-                hint='Choose "auto", "openai", "tei" or "router".',
-            )
-        self.model = model
+        max_retries = checked_retries(max_retries)
+        embedding_api = checked_api(embedding_api)
+        self._base_url, self.model = placed(base_url, model, provider, bill_to, embedding_api)
         self.provider = provider
         self.bill_to = checked_bill_to(bill_to)
         self.max_retries = max_retries
@@ -214,11 +216,12 @@ class RouterBase:
         self.embedding_api = embedding_api
         self.task_models = dict(task_models or {})
         self._hub_url = None if hub_url is None else checked_url(hub_url, "hub_url")
-        self._base_url = None if base_url is None else checked_url(base_url)
+        self._endpoints_url = None if endpoints_url is None else checked_url(endpoints_url, "endpoints_url")
         self._key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
         self._headers = checked_headers(default_headers, "default_headers")
         self._patience = checked_patience(False if wait_for_model is None else wait_for_model)
         self._exchange = Exchange(Keyring(), costs=checked_costing(prices, reported_cost))
+        self._locate = locating(self._exchange, self._hub_url, self._endpoints_url, max_retries)
         self._guard(safeguards)
         self.fallback: Sequence[TargetSpec] = fallback or ()
         self.tiers = dict(tiers or {})
@@ -289,7 +292,7 @@ class RouterBase:
         return {
             "settings": arguments_of(self),
             # Headers that are secrets stay behind like an explicit key, and are missed just as loudly.
-            "api_key": _left_behind() if dropped else self._key,
+            "api_key": ApiKey.left_behind() if dropped else self._key,
             "client_stays": self._has_own_client or self._client_stayed_behind,
             "preset": (self._preset, self._own_name),
         }
@@ -405,12 +408,13 @@ class RouterBase:
             paid=paid,
             safeguards=self._safeguards,
             whole=whole,
+            locate=self._locate,
         )
 
     @property
     def _asking(self) -> Sequence[Policy]:
         """The pipeline of what costs nothing, and is neither limited nor counted: questions about a job, downloads."""
-        return policies(max_retries=self.max_retries, patience=self._patience)
+        return policies(max_retries=self.max_retries, patience=self._patience, locate=self._locate)
 
     def _look_up(self, path: str, timeout: float | Timeouts | None = None) -> Flow[Any]:
         call = self._call(LookupRequest(path), timeout, None, streamed=False)
@@ -436,9 +440,3 @@ class RouterBase:
         own = self._safeguards
         tags = {**own.usage_tags, **checked_tags(usage_tags)} if usage_tags else own.usage_tags
         return Call(request, target, waits, Progress(waits.now()), None, tags, own.hooks)
-
-
-def _left_behind() -> ApiKey:
-    key = ApiKey("")
-    key.source = "left behind"
-    return key

@@ -9,10 +9,10 @@ from shared_core.catalog import SHARED, Catalog, parse_catalog
 from shared_core.client.base import RouterBase
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.status import ModelStatus, status_from
-from shared_core.errors import ConfigError, ModelNotServed, RouterError
+from shared_core.errors import ConfigError, ModelLoading, ModelNotServed, RouterError
 from shared_core.flow import Flow
 from shared_core.routing import wire_model
-from shared_core.types import ChatRequest, ModelRef, Timeouts
+from shared_core.types import ChatRequest, ModelRef, Timeouts, endpoint_in
 
 __all__ = ["CatalogueRouter"]
 
@@ -49,11 +49,21 @@ class CatalogueRouter(RouterBase):
             return (yield from client._status(None))
         name = wire_model(about.get("model") or self.model, self.provider)
         ref = ModelRef.parse(name)
+        if endpoint_in(self.base_url):
+            return (yield from self._endpoint_status(name))
         try:
             payload = yield from self._look_up(f"/models/{quote(ref.repo, safe='/')}")
         except ModelNotServed:
             return ModelStatus(name, "not served")
         return status_from(name, ref, payload)
+
+    def _endpoint_status(self, name: str) -> Flow[ModelStatus]:
+        """Whether a dedicated endpoint answers; asking wakes one that is scaled to zero."""
+        try:
+            yield from self._look_up("/models")
+        except (ModelNotServed, ModelLoading):
+            return ModelStatus(name, "not served")
+        return ModelStatus(name, "live")
 
     def _warm(self, model: str | None, timeout: float | Timeouts | None) -> Flow[ModelStatus]:
         client, about = self._at({"model": model})
@@ -64,6 +74,11 @@ class CatalogueRouter(RouterBase):
             [{"role": "user", "content": "."}], name, {"max_tokens": 1}, False, self.extra_body
         )
         call = self._call(request, timeout, None, streamed=False)
-        patient = policies(max_retries=self.max_retries, patience=float("inf"), safeguards=self._safeguards)
+        patient = policies(
+            max_retries=self.max_retries,
+            patience=float("inf"),
+            safeguards=self._safeguards,
+            locate=self._locate,
+        )
         yield from self._recorded(call, lambda call: run_through(patient, call, self._exchange.chat))
         return (yield from self._status(model))

@@ -6,13 +6,17 @@ import difflib
 import functools
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from shared_core.errors import ConfigError
-from shared_core.types import CHAT_PARAMS
+from shared_core.types import CHAT_PARAMS, endpoint_address, endpoint_in
+
+if TYPE_CHECKING:
+    from shared_core.client.arguments import EmbeddingApi
 
 __all__ = [
+    "checked_api",
     "checked_bill_to",
     "checked_body",
     "checked_count",
@@ -21,6 +25,7 @@ __all__ = [
     "checked_options",
     "checked_params",
     "checked_patience",
+    "checked_retries",
     "checked_tags",
     "checked_texts",
     "checked_url",
@@ -32,7 +37,7 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def checked_url(url: str, argument: str = "base_url") -> str:
-    """The URL without its last slash.
+    """The URL without its last slash; `endpoint://name` stands for the address of a dedicated endpoint.
 
     Args:
         url: As the user gave it.
@@ -43,7 +48,7 @@ def checked_url(url: str, argument: str = "base_url") -> str:
     """
     if not isinstance(url, str):
         raise ConfigError(f"{argument} is a {type(url).__name__}, not a text.")
-    return _checked_url(url, argument)
+    return endpoint_address(url) if endpoint_in(url) else _checked_url(url, argument)
 
 
 @functools.lru_cache(maxsize=256)
@@ -165,6 +170,25 @@ def checked_patience(wait: bool | float) -> float:
     if not isinstance(wait, int | float) or not wait >= 0:
         raise ConfigError(f"wait_for_model={wait!r} is neither True nor False nor a number of seconds.")
     return float(wait)
+
+
+def checked_retries(max_retries: int | None) -> int:
+    """How often a transient failure is tried again; twice where nothing is said."""
+    if max_retries is None:
+        return 2
+    if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
+        raise ConfigError(f"max_retries={max_retries!r} is not a whole number from 0 on.")
+    return max_retries
+
+
+def checked_api(embedding_api: EmbeddingApi | None) -> EmbeddingApi:
+    """What an address speaks when texts are embedded; "auto" where nothing is said."""
+    if embedding_api and embedding_api not in ("auto", "openai", "tei", "router"):
+        raise ConfigError(
+            f"There is no embedding_api {embedding_api!r}.",
+            hint='Choose "auto", "openai", "tei" or "router".',
+        )
+    return embedding_api or "auto"
 
 
 def checked_hedge(hedge: bool | float) -> bool | float:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared_core.catalog import Price, UnitPrice, cost_of, price_from, price_served
 from shared_core.errors import ConfigError
+from shared_core.routing import is_dedicated
 from shared_core.types import EXACT, Cost, ModelRef, Usage
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ BROKEN_OFF = Cost(note="the answer broke off before its tokens were counted")
 NOTHING_SENT = Cost(Decimal(0), "price list", note="nothing was sent")
 
 _NOBODY = Cost(note="neither the request nor the reply names the provider that served")
+_BY_THE_HOUR = Cost(note="a dedicated endpoint is paid for by the hour, not by the token")
 _NO_UNITS = Cost(note="no price by calls, files or seconds is known")
 _UNMEASURED = Cost(note="the reply does not tell how many units it was")
 
@@ -67,7 +69,7 @@ class Costing:
         price = self._own(model, provider) if self.prices else None
         if not isinstance(price, Price):
             if provider is None:
-                return _NOBODY
+                return _BY_THE_HOUR if is_dedicated(url) else _NOBODY
             price = price_served(model, provider=provider, base_url=url)
             if price is None:
                 return Cost(note=f"no price of {provider} is known for this model")

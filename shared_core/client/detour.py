@@ -35,10 +35,12 @@ class Detour:
     def __call__(self, call: Call) -> Flow[tuple[Embedded, Mapping[str, str], Route]]:
         """One try; what it gives is `EmbedExchange`'s."""
         assert isinstance(call.request, EmbedRequest)
-        send = self.known.get(call.target.id)
+        # An endpoint is at an address of its own by now; what was chosen is its name.
+        chosen = call.target.id if call.turn is None else call.turn.key
+        send = self.known.get(chosen)
         if send is None:
             route = yield from self.find(call.target, call.waits)
-            send = self.known[call.target.id] = EmbedExchange(
+            send = self.known[chosen] = EmbedExchange(
                 self.exchange, route, LESSONS.of(route.url, route.model)
             )
         # Each place has a name of its own for the model.

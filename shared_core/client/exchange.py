@@ -50,7 +50,7 @@ USER_AGENT = f"hfrouter/{__version__}"
 
 _LARGEST_REPLY = 64 * 1024 * 1024  # bytes
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ANSWERS = frozenset({200, 201, 202})  # made, and accepted: how queues answer
+_ANSWERS = frozenset({200, 201, 202, 204})  # made, accepted (how queues answer), done without a word
 _MOST_MOVES = 2  # redirects in a row: a model is seldom renamed twice
 _LARGEST_ERROR = 64 * 1024  # bytes; what explains an error stands at its beginning
 

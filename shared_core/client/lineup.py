@@ -9,7 +9,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from shared_core.client.checks import checked_bill_to, checked_headers, checked_url
 from shared_core.errors import ConfigError
@@ -19,7 +18,7 @@ from shared_core.routing import is_hugging_face, wire_model
 from shared_core.routing.abilities import lacks, needs_of
 from shared_core.routing.order import ROUTINGS, in_order
 from shared_core.routing.passing_on import Skipped
-from shared_core.types import Call, ModelRef, Routing, Target, TargetSpec
+from shared_core.types import Call, ModelRef, Routing, Target, TargetSpec, endpoint_in, origin_of
 
 __all__ = ["Lineup", "Plan", "anchored", "checked_routing", "checked_targets", "resolved"]
 
@@ -152,7 +151,7 @@ def checked_targets(specs: Sequence[TargetSpec], argument: str) -> tuple[Target,
 def anchored(target: Target, home: Target) -> Target:
     """A target that is at home though calls start elsewhere: with its host's address and account in it."""
     url = target.base_url or home.base_url
-    if urlsplit(url)[:2] != urlsplit(home.base_url)[:2]:
+    if origin_of(url) != origin_of(home.base_url):
         return target
     key = home.key if target.key.source == "ambient" else target.key
     bill_to = target.bill_to or (home.bill_to if key == home.key else None)
@@ -186,7 +185,7 @@ def _checked(target: Target, argument: str) -> Target:
 def resolved(target: Target, own: Target, model: str) -> Target:
     """The target with what it takes over from the client, where it is on the client's own host."""
     url = target.base_url or own.base_url
-    at_home = urlsplit(url)[:2] == urlsplit(own.base_url)[:2]
+    at_home = origin_of(url) == origin_of(own.base_url)
     key = own.key if at_home and target.key.source == "ambient" else target.key
     same_account = at_home and key == own.key
     return Target(
@@ -203,6 +202,8 @@ def resolved(target: Target, own: Target, model: str) -> Target:
 def _model_at(target: Target, url: str, own_url: str, model: str) -> str:
     if target.model:
         return wire_model(target.model, target.provider)
+    if endpoint_in(url):
+        return url  # its own model, which is known when the endpoint has been found
     if not model:
         return ""
     if target.provider is not None:

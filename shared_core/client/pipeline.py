@@ -1,7 +1,7 @@
 """The order of the policies, outermost first, and why.
 
 [record ▸] report ▸ whole ▸ [share ▸] [hedge ▸] fallback
-    ▸ per route ▸ retry ▸ [share ▸] watch ▸ wait_for_model ▸ per try ▸ exchange
+    ▸ per route ▸ retry ▸ [share ▸] watch ▸ wait_for_model ▸ per try ▸ locate ▸ exchange
 
 - record outside all, once around what a user calls, however many requests that is; so it is no part of the stack.
 - report outside the rest: an error is completed once, when nothing more will be tried.
@@ -14,6 +14,7 @@
 - share once more, right around watch: what a try has shown is told before anything else is done.
 - retry outside wait_for_model: waiting for a model that loads uses up no retry.
 - per try (rate limit ▸ concurrency) inside all of them: each try takes a slot anew, and no slot is held by who waits.
+- locate inside all of them: a dedicated endpoint goes by its name, also where it cannot be found.
 
 Without other targets there is neither fallback nor watch, and without `state` no sharing; without `safeguards`,
 nothing of what they add.
@@ -28,18 +29,21 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from shared_core.client.safeguards import NONE, Safeguards
 from shared_core.flow import Flow
 from shared_core.policy import Handler, Policy
+from shared_core.policy.locate import Finder, Locate
 from shared_core.policy.report import Report
 from shared_core.policy.retry import Retry
 from shared_core.policy.state import HEALTH, Health
 from shared_core.policy.wait_for_model import WaitForModel
+from shared_core.routing import ENDPOINTS_URL, HUB_URL
 from shared_core.types import Call
 
 if TYPE_CHECKING:
     from shared_core.client.costing import Costing
+    from shared_core.client.exchange import Exchange
     from shared_core.policy.fallback import Fallback
     from shared_core.policy.stores.shared_health import SharedHealth
 
-__all__ = ["policies", "run_through"]
+__all__ = ["locating", "policies", "run_through"]
 
 T = TypeVar("T")
 
@@ -53,6 +57,7 @@ def policies(
     safeguards: Safeguards = NONE,
     whole: bool = False,
     costs: Costing | None = None,
+    locate: Locate | None = None,
 ) -> tuple[Policy, ...]:
     """The stack for one client; a policy that cannot act is left out.
 
@@ -64,6 +69,7 @@ def policies(
         safeguards: What else the client asked for.
         whole: Whether what is asked may be remembered and shared: chats and vectors.
         costs: Knows the prices, where `hedge` is to say what a second request would cost.
+        locate: Finds dedicated endpoints; None where no target can be one.
     """
     health = fallback.health if fallback else HEALTH
     share = _shares(health) if health.is_shared else ()
@@ -78,7 +84,26 @@ def policies(
         *(_watches(health) if fallback else ()),
         *((WaitForModel(patience),) if patience else ()),
         *safeguards.per_try,
+        *((locate,) if locate else ()),
     )
+
+
+def locating(exchange: Exchange, hub_url: str | None, endpoints_url: str | None, max_retries: int) -> Locate:
+    """The policy that finds dedicated endpoints.
+
+    Args:
+        exchange: Sends its questions.
+        hub_url: The Hub; None is huggingface.co.
+        endpoints_url: The API of endpoints; None is Hugging Face's.
+        max_retries: How often a question is tried again.
+    """
+
+    def finder() -> Finder:
+        from shared_core.client.locating import EndpointFinder
+
+        return EndpointFinder(exchange, hub_url or HUB_URL, endpoints_url or ENDPOINTS_URL, max_retries)
+
+    return Locate(finder)
 
 
 def _hedged(fallback: Fallback, hedge: bool | float, costs: Costing | None) -> Policy:

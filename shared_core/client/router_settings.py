@@ -34,19 +34,20 @@ from shared_core.client.named_models import key_from, named_models
 from shared_core.client.settings import ambient_source
 from shared_core.client.strangers import check_host, check_variable
 from shared_core.errors import ConfigError
-from shared_core.routing import HUB_URL, ROUTER_URL
-from shared_core.types import SECRET_HEADERS, ApiKey, Target, Timeouts
+from shared_core.routing import ENDPOINTS_URL, HUB_URL, ROUTER_URL
+from shared_core.types import SECRET_HEADERS, ApiKey, Target, Timeouts, endpoint_address
 
 __all__ = ["RouterSettings"]
 
 _Open = bool | int | float | str | dict[str, Any]
 """What the client itself checks: a switch, a number, a place, or a table of further words."""
 
-_NOT_ARGUMENTS = frozenset({"config", "origins", "api_key", "api_key_env"})
+_NOT_ARGUMENTS = frozenset({"config", "origins", "endpoint", "api_key", "api_key_env"})
 _NOT_IN_FILES = frozenset({"config", "api_key"})
 _BY_DEFAULT: Mapping[str, Any] = {
     "base_url": ROUTER_URL,
     "hub_url": HUB_URL,
+    "endpoints_url": ENDPOINTS_URL,
     "timeout": 120.0,
     "max_retries": 2,
     "wait_for_model": False,
@@ -118,11 +119,13 @@ class RouterSettings(Layered):
     config: Path | None = None
     model: str | None = None
     base_url: str | None = None
+    endpoint: str | None = None
     api_key: SecretStr | None = None
     api_key_env: str | None = None
     provider: str | None = None
     bill_to: str | None = None
     hub_url: str | None = None
+    endpoints_url: str | None = None
     timeout: float | dict[str, float] | None = None
     max_retries: int | None = Field(default=None, ge=0)
     wait_for_model: _Open | None = None
@@ -205,6 +208,8 @@ class RouterSettings(Layered):
             for name in type(self).model_fields
             if name not in _NOT_ARGUMENTS and getattr(self, name) is not None
         }
+        if (url := self._endpoint_url()) is not None:
+            found["base_url"] = url
         if isinstance(self.timeout, dict):
             found["timeout"] = _limits(self.timeout)
         if "fallback" in found:
@@ -231,6 +236,18 @@ class RouterSettings(Layered):
         host = self.origin("base_url")
         if self.base_url and host.doubtful and host.distance > key.distance:
             check_host(self.base_url, str(host))
+
+    def _endpoint_url(self) -> str | None:
+        """The address that `endpoint` stands for, unless a nearer `base_url` says where calls go."""
+        if self.endpoint is None:
+            return None
+        nearer = self.origin("base_url").distance - self.origin("endpoint").distance
+        if self.base_url is not None and nearer == 0:
+            raise ConfigError(
+                f"endpoint and base_url ({self.origin('endpoint')}) both say where calls go.",
+                hint="Keep one.",
+            )
+        return None if self.base_url is not None and nearer < 0 else endpoint_address(self.endpoint)
 
     def _check(self) -> None:
         for name, check in _CHECKS.items():
@@ -299,6 +316,8 @@ class RouterSettings(Layered):
 _CHECKS: Mapping[str, Any] = {
     "base_url": checked_url,
     "hub_url": lambda url: checked_url(url, "hub_url"),
+    "endpoint": endpoint_address,
+    "endpoints_url": lambda url: checked_url(url, "endpoints_url"),
     "bill_to": checked_bill_to,
     "timeout": lambda limits: _limits(limits),
     "wait_for_model": checked_patience,

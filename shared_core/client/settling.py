@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from urllib.parse import urlsplit
 
 from shared_core.client import config_file
 from shared_core.client.settings import PREFIX, said, variable
 from shared_core.client.strangers import check_host, holds_secret
-from shared_core.routing import ROUTER_URL
-from shared_core.types import SECRET_HEADERS, ApiKey, Budget, Target, TargetSpec
+from shared_core.routing import ROUTER_URL, is_hugging_face
+from shared_core.types import (
+    SECRET_HEADERS,
+    ApiKey,
+    Budget,
+    Target,
+    TargetSpec,
+    endpoint_in,
+    origin_of,
+)
 
 if TYPE_CHECKING:
     from shared_core.client.base import RouterBase
@@ -40,6 +47,9 @@ _LAST: list[tuple[object, config_file.ConfigFile | None, RouterSettings]] = []
 
 _OF_A_HOST = ("api_key", "bill_to", "default_headers")
 """What is meant for the host that it was written beside, or for the router."""
+
+_OF_PROVIDERS = ("model", "provider", "bill_to", "default_headers", "embedding_api")
+"""What means nothing to a dedicated endpoint that was named as an argument."""
 
 
 class Settled(NamedTuple):
@@ -87,14 +97,19 @@ def settled(own: Mapping[str, Any], settings: RouterSettings | None) -> Settled:
         ConfigError: They do not go together.
     """
     found = {} if settings is None else settings.arguments()
-    if "base_url" in own and not _same_host(own["base_url"], found.get("base_url", ROUTER_URL)):
-        found = {name: value for name, value in found.items() if name not in _OF_A_HOST}
+    home = _home(found, {})
+    if "base_url" in own and not _same_host(own["base_url"], home.base_url):
+        found = {
+            name: value for name, value in found.items() if name not in _of_a_host(own["base_url"], found)
+        }
     names = _names(own.get("models"), found.get("models"))
     arguments = {**found, **own, **({"models": names} if names else {})}
     if names and arguments.get("fallback"):
         arguments["fallback"] = _with_names(arguments["fallback"], names)
     if names and arguments.get("tiers"):
         arguments["tiers"] = {tier: _with_names(specs, names) for tier, specs in arguments["tiers"].items()}
+    if endpoint_in(arguments.get("base_url") or "") and not endpoint_in(home.base_url):
+        _anchor(arguments, _with_own_key(home, own))
     name = arguments.get("model")
     preset = names.get(name) if isinstance(name, str) else None
     if "base_url" not in own and holds_secret(own):
@@ -120,6 +135,7 @@ def arguments_of(client: RouterBase) -> dict[str, Any]:
         "embedding_cache": client.embedding_cache,
         "embedding_api": client.embedding_api,
         "hub_url": client._hub_url,
+        "endpoints_url": client._endpoints_url,
         "task_models": client.task_models,
         "prices": client._exchange.costs.prices,
         "reported_cost": client._exchange.costs.reported_in,
@@ -170,7 +186,8 @@ def twin_of(client: Client, named: NamedModel) -> Client:
     elsewhere = place.base_url != home.base_url
     twin = object.__new__(type(client))
     twin.__dict__.update(client.__dict__)
-    twin.model, twin.task_models = named.model or None, {}
+    own_model = place.base_url if endpoint_in(place.base_url) else None
+    twin.model, twin.task_models = named.model or own_model, {}
     if named.chooses_provider() or elsewhere:
         twin.provider = named.provider
     twin.extra_body = {**client.extra_body, **named.extra_body}
@@ -208,6 +225,24 @@ def given(arguments: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(key, ApiKey) or key.source != "ambient":  # a key that is to be found says nothing
             found["api_key"] = None
     return found
+
+
+def _of_a_host(url: str, found: Mapping[str, Any]) -> tuple[str, ...]:
+    """What of that which was found is not for the host at this address."""
+    if not endpoint_in(url):
+        return _OF_A_HOST
+    # The token for the router is good for the account's endpoints; one for another host is not.
+    place = found.get("base_url", ROUTER_URL)
+    shared = is_hugging_face(place) or origin_of(place) == origin_of(found.get("endpoints_url", ""))
+    return _OF_PROVIDERS if shared else (*_OF_PROVIDERS, "api_key")
+
+
+def _with_own_key(home: Target, own: Mapping[str, Any]) -> Target:
+    """The router with the token that was given for an endpoint: both are of one account."""
+    key = own.get("api_key")
+    if not isinstance(key, ApiKey) or home.key.source != "ambient" or not is_hugging_face(home.base_url):
+        return home
+    return replace(home, key=key)
 
 
 def _with_names(specs: Sequence[TargetSpec], names: Mapping[str, NamedModel]) -> list[TargetSpec]:
@@ -278,7 +313,7 @@ def _anchor(arguments: dict[str, Any], home: Target) -> None:
 
 
 def _same_host(first: str, second: str) -> bool:
-    return urlsplit(first)[:2] == urlsplit(second)[:2]
+    return origin_of(first) == origin_of(second)
 
 
 def _plain_client() -> RouterBase:

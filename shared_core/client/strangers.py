@@ -12,7 +12,7 @@ from typing import Any
 from shared_core.client.settings import TOKEN_VARIABLES
 from shared_core.errors import ConfigError
 from shared_core.routing import is_hugging_face, is_loopback
-from shared_core.types import SECRET_HEADERS, ApiKey
+from shared_core.types import SECRET_HEADERS, ApiKey, endpoint_in
 
 __all__ = ["KEY_PREFIX", "check_host", "check_variable", "holds_secret"]
 
@@ -54,7 +54,7 @@ def check_host(url: str, said: str) -> None:
     Raises:
         ConfigError: It may not.
     """
-    if not is_hugging_face(url) and not is_loopback(url):
+    if not is_hugging_face(url) and not is_loopback(url) and not endpoint_in(url):
         raise ConfigError(
             f"{said} sends calls to {url}, and the api_key was not given for that host. Nothing was sent.",
             hint="If you trust the file, set HFROUTER_CONFIG to its path; else pass base_url beside api_key.",

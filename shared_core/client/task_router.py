@@ -18,16 +18,8 @@ from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ConfigError, MalformedResponse, RouterError
 from shared_core.flow import Flow, offload
 from shared_core.routing import wire_model
-from shared_core.types import (
-    Call,
-    Job,
-    MediaOptions,
-    ModelRef,
-    TaskOptions,
-    TaskRequest,
-    Timeouts,
-    Waits,
-)
+from shared_core.types import Call, Job, MediaOptions, ModelRef, TaskOptions, TaskRequest, Timeouts, Waits
+from shared_core.types.addresses import endpoint_in
 
 if TYPE_CHECKING:
     from shared_core.client.downloads import Keep
@@ -139,8 +131,12 @@ class TaskRouter(VectorRouter):
         from shared_core.providers.payloads import OWN_SERVER
 
         sent = yield from self._task(call, None, paid=False)
-        if sent.url is not None and "v1" in urlsplit(self.base_url).path.split("/"):
-            url = f"{self.base_url}/completions"
+        if sent.url is not None and (
+            endpoint_in(self.base_url) or "v1" in urlsplit(self.base_url).path.split("/")
+        ):
+            url = (
+                f"{sent.url}/v1/completions" if endpoint_in(self.base_url) else f"{self.base_url}/completions"
+            )
             sent = replace(sent, served=replace(sent.served, provider=OWN_SERVER), url=url)
         sent = replace(sent, request=told(sent.request, sent.served.provider, streamed=stream))
         call = _at(call, sent)
@@ -327,6 +323,12 @@ class TaskRouter(VectorRouter):
         request = cast(TaskRequest, call.request)
         ref = ModelRef.parse(request.model)
         url = call.target.base_url
+        if endpoint_in(url):
+            found = yield from self._locate.finder().usable(call.target, call.waits)
+            model = found.model if request.model in ("", url) else request.model
+            served = Served(_HF_INFERENCE, model, "live", request.task)
+            request = replace(request, model=model)
+            return TaskExchange(self._exchange, served, request, keep, url=found.url, paid=paid)
         if not self._behind_router(self.base_url if url.removesuffix("/v1") == self._root() else url):
             served = Served(_HF_INFERENCE, ref.repo, "live", request.task)
             request = replace(request, model=ref.repo)

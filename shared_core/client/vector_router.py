@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Literal, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from shared_core.client.catalogue_calls import CatalogueRouter
 from shared_core.client.pipeline import run_through
@@ -31,6 +31,8 @@ from shared_core.types import (
     RerankReply,
     Target,
     Waits,
+    endpoint_in,
+    origin_of,
 )
 
 if TYPE_CHECKING:
@@ -87,7 +89,10 @@ class VectorRouter(CatalogueRouter):
         from shared_core.client.vectors import EmbedExchange
 
         request = cast("EmbedRequest", call.request)
-        route = yield from self._embed_route(model, call.waits)
+        places: Sequence[Target] = ()
+        if self._ways is not None:
+            places = self._ways.of_same_model(call.target, self._named(model))
+        route, is_own = yield from self._first_route(call, model, places)
         route = replace(route, notes=(*route.notes, *unheeded(request, route)))
         cache = yield from self._cache()
 
@@ -98,13 +103,10 @@ class VectorRouter(CatalogueRouter):
         own = EmbedExchange(self._exchange, route, LESSONS.of(route.url, route.model))
         exchange: Handler[Any] = own
         policies: Sequence[Policy] = self._remembering
-        if (
-            self._ways is not None
-            and (places := self._ways.of_same_model(call.target, self._named(model)))[1:]
-        ):
-            exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own})
+        if self._ways is not None and places[1:]:
+            exchange = Detour(self._exchange, self._embed_route_at, {places[0].id: own} if is_own else {})
             policies = self._ways.around(self._ways.among(places), whole=True)
-        else:
+        elif not endpoint_in(call.target.base_url):
             call = replace(call, target=replace(call.target, base_url=route.root, provider=route.provider))
         known = None if cache is None else remember
         if cache is not None:
@@ -115,6 +117,17 @@ class VectorRouter(CatalogueRouter):
         return (
             yield from Embedding(call, route, exchange, policies, pace, self._exchange.costs, known).run()
         )
+
+    def _first_route(self, call: Call, model: str, places: Sequence[Target]) -> Flow[tuple[Route, bool]]:
+        """Where the texts go first, and whether that is the client's own place. An endpoint that cannot be used is left
+        to the policies to pass over: the next target's route stands in for its own."""
+        try:
+            return (yield from self._embed_route(model, call.waits)), True
+        except RouterError as error:
+            endpoint = endpoint_in(call.target.base_url)
+            if not endpoint or not places[1:] or "other_route" not in error.reactions:
+                raise
+        return (yield from self._embed_route_at(places[1], call.waits)), False
 
     def _named(self, model: str) -> str:
         return wire_model(model, self.provider) if model else ""
@@ -138,10 +151,10 @@ class VectorRouter(CatalogueRouter):
         call = self._listed_call(request, options)
         if not request.texts:
             return nothing_to_rerank(model, self.base_url)
-        route = self._rerank_route(model)
 
         def run(call: Call) -> Flow[RerankReply]:
-            return Reranking(call, route, self._exchange, self._policies, pace, top_n).run()
+            route = yield from self._rerank_route(model, call)
+            return (yield from Reranking(call, route, self._exchange, self._policies, pace, top_n).run())
 
         return (yield from self._recorded(call, run))
 
@@ -163,6 +176,21 @@ class VectorRouter(CatalogueRouter):
         named = model or route.dialect == "openai"
         return replace(route, model=wire_model(model, self.provider)) if named else route
 
+    def _endpoint_route(
+        self, target: Target, model: str, waits: Waits, task: Literal["embed", "rerank"]
+    ) -> Flow[Route]:
+        """The route of a dedicated endpoint. TEI is spoken to containers that are known to run it, which hear more
+        in that dialect; OpenAI's to all others."""
+        from shared_core.providers import route_by_url
+
+        found = yield from self._locate.finder().usable(target, waits)
+        assert self.embedding_api != "router"
+        api = self.embedding_api
+        if api == "auto":
+            api = "tei" if found.image.lower() == "tei" else "openai"
+        url = found.url if api == "tei" else found.base_url
+        return route_by_url(url, api, found.model if model in ("", target.base_url) else model, task)
+
     def _embed_route_at(self, target: Target, waits: Waits) -> Flow[Route]:
         """Where a target's texts go."""
         from shared_core.providers import route_by_url
@@ -173,7 +201,9 @@ class VectorRouter(CatalogueRouter):
         api = self.embedding_api if own and self.embedding_api != "router" else "auto"
         return route_by_url(target.base_url, api, target.model, "embed")
 
-    def _rerank_route(self, model: str) -> Route:
+    def _rerank_route(self, model: str, call: Call) -> Flow[Route]:
+        if endpoint_in(call.target.base_url):
+            return (yield from self._endpoint_route(call.target, model, call.waits, "rerank"))
         if self._behind_router():
             raise NoRoute(
                 "No provider behind the router reranks. Nothing was sent.",
@@ -183,6 +213,9 @@ class VectorRouter(CatalogueRouter):
 
     def _embed_route(self, model: str, waits: Waits) -> Flow[Route]:
         """Where the model's texts go; asks the Hub who serves it when that is not known yet."""
+        if endpoint_in(self.base_url):
+            target = Target(self.base_url, self._key)
+            return (yield from self._endpoint_route(target, model, waits, "embed"))
         if not self._behind_router():
             return self._own_route(model, "embed")
         return (
@@ -238,12 +271,16 @@ class VectorRouter(CatalogueRouter):
         return (yield from self._exchange.key(call, needed=False)).reveal()
 
     def _hub_key(self, hub: str) -> ApiKey:
-        """The token for the Hub. An explicit one was given for `base_url`: another host than that, or than
-        Hugging Face's, must not see it."""
-        explicit = self._key.source != "ambient"
-        if explicit and not is_hugging_face(hub) and urlsplit(hub)[:2] != urlsplit(self.base_url)[:2]:
+        """The token for the Hub. An explicit one was given for `base_url`: another host sees it only where both are
+        Hugging Face's. In its place Hugging Face's Hub may have the ambient one."""
+        if self._key.source in ("ambient", "none"):
+            return self._key
+        if origin_of(hub) == origin_of(self.base_url):
+            return self._key
+        if not is_hugging_face(hub):
             return ApiKey("")
-        return self._key
+        at_home = is_hugging_face(self.base_url) or endpoint_in(self.base_url)
+        return self._key if at_home else ApiKey(None)
 
     def _cache(self) -> Flow[EmbeddingCache | None]:
         """The cache that the settings mean, opened when it is first needed."""

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shared_core.client.costing import Costing
-from shared_core.client.lineup import Lineup, Plan
+from shared_core.client.lineup import Lineup, Plan, anchored, checked_targets
 from shared_core.client.pipeline import policies
 from shared_core.client.safeguards import Safeguards
 from shared_core.client.settings import Keyring
-from shared_core.errors import Unauthorized
+from shared_core.errors import ConfigError, Unauthorized
 from shared_core.policy import Policy
 from shared_core.policy.fallback import Choice, Fallback
+from shared_core.policy.locate import Locate
 from shared_core.policy.state import HEALTH, Health
-from shared_core.types import Call, ModelRef, Target
+from shared_core.routing import ROUTER_URL
+from shared_core.types import Call, ModelRef, Target, TargetSpec, endpoint_in
 
 if TYPE_CHECKING:
     from shared_core.client.base import RouterBase
@@ -36,6 +38,7 @@ class Ways:
         safeguards: What else the client asked for.
         costs: Knows the prices.
         health: What is known of targets: the process's own, or shared with other workers (`state`).
+        locate: Finds dedicated endpoints.
     """
 
     lineup: Lineup
@@ -46,6 +49,7 @@ class Ways:
     safeguards: Safeguards
     costs: Costing
     health: Health
+    locate: Locate
 
     @classmethod
     def of(cls, client: RouterBase) -> Ways:
@@ -54,7 +58,8 @@ class Ways:
         Raises:
             ConfigError: One of them cannot work.
         """
-        lineup = Lineup.of(client.fallback, client.tiers, client.tier, client.routing)
+        fallback, tiers = _at_the_router(client)
+        lineup = Lineup.of(fallback, tiers, client.tier, client.routing)
         costs = client._exchange.costs
         health = _health(client._safeguards.arguments.get("state"))
 
@@ -68,11 +73,20 @@ class Ways:
                 safeguards=client._safeguards,
                 whole=True,
                 costs=costs,
+                locate=client._locate,
             )
 
         with_own, without = stack(own_too=True), stack(own_too=False)
         return cls(
-            lineup, client.max_retries, client._patience, with_own, without, client._safeguards, costs, health
+            lineup,
+            client.max_retries,
+            client._patience,
+            with_own,
+            without,
+            client._safeguards,
+            costs,
+            health,
+            client._locate,
         )
 
     def stack(self, *, own_too: bool) -> Sequence[Policy]:
@@ -128,7 +142,35 @@ class Ways:
             safeguards=self.safeguards,
             whole=whole,
             costs=self.costs,
+            locate=self.locate,
         )
+
+
+def _at_the_router(
+    client: RouterBase,
+) -> tuple[Sequence[TargetSpec], Mapping[str, Sequence[TargetSpec]]]:
+    """The targets that were written. Beside an endpoint, which serves one model, those without a host are the
+    router's.
+
+    Raises:
+        ConfigError: One names no model, and the client none either.
+    """
+    home = client._base_url or ""
+    if not endpoint_in(home):
+        return client.fallback, client.tiers
+
+    def there(specs: Sequence[TargetSpec], argument: str) -> list[TargetSpec]:
+        targets = checked_targets(specs, argument)
+        for target in targets:
+            if not target.model and not endpoint_in(target.base_url) and client.model == home:
+                raise ConfigError(
+                    f"A target in {argument} names no model, and what the endpoint serves is not known yet.",
+                    hint="Name the model of each target.",
+                )
+        return [anchored(target, Target(ROUTER_URL, client._key)) for target in targets]
+
+    tiers = {name: there(listed, f"tiers[{name!r}]") for name, listed in client.tiers.items()}
+    return there(client.fallback, "fallback"), tiers
 
 
 def _health(state: Any) -> Health:

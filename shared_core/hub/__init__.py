@@ -15,34 +15,44 @@ if TYPE_CHECKING:
     from shared_core.hub.cards import EvalResult, HubModel
     from shared_core.hub.compare import Comparison, Row
     from shared_core.hub.cost_report import CostReport, CostRow
+    from shared_core.hub.endpoints import AsyncEndpoints, Endpoints
     from shared_core.hub.hub import AsyncHub, Hub
     from shared_core.hub.joined import FoundModel
     from shared_core.hub.licenses import license_kind
+    from shared_core.hub.open_metrics import Metric
     from shared_core.hub.recommend import Recommendation, Recommendations
     from shared_core.hub.search import Insights, SearchOptions, SearchResult
+    from shared_core.types.endpoints import EndpointHardware, InferenceEndpoint
 
 _ROOMS = {
     "cards": ("EvalResult", "HubModel"),
     "compare": ("Comparison", "Row"),
     "cost_report": ("CostReport", "CostRow"),
+    "endpoints": ("AsyncEndpoints", "EndpointHardware", "Endpoints", "InferenceEndpoint"),
     "hub": ("AsyncHub", "Hub"),
     "joined": ("FoundModel",),
     "licenses": ("license_kind",),
+    "open_metrics": ("Metric",),
     "recommend": ("Recommendation", "Recommendations"),
     "search": ("Insights", "SearchOptions", "SearchResult"),
 }
 __getattr__, __dir__ = lazily(__name__, _ROOMS)
 
 __all__ = [
+    "AsyncEndpoints",
     "AsyncHub",
     "Comparison",
     "CostReport",
     "CostRow",
+    "EndpointHardware",
+    "Endpoints",
     "EvalResult",
     "FoundModel",
     "Hub",
     "HubModel",
+    "InferenceEndpoint",
     "Insights",
+    "Metric",
     "Recommendation",
     "Recommendations",
     "Row",

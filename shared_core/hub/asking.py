@@ -1,69 +1,29 @@
 """Questions to the Hub and to the router's catalogue: fetched side by side, remembered for a while, stale rather than
 not at all.
 
-Lives here: the flows, and the process's memory of answers. Not here: what the answers mean (`cards`, `search`).
+Lives here: the flows. Not here: what the answers mean (`cards`, `search`).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from hashlib import blake2b
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from shared_core._locks import new_lock
 from shared_core.catalog import Catalog
+from shared_core.client.remembered import Answers, digest_of
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ModelNotServed, RouterError
 from shared_core.flow import Flow, gather
 from shared_core.hub.cards import EXPAND, HubModel, parse_hub_model
+from shared_core.types import endpoint_in
 
-__all__ = ["ANSWERS", "Answers", "catalog_and", "model_page", "model_pages"]
+__all__ = ["ANSWERS", "catalog_and", "model_page", "model_pages"]
 
 T = TypeVar("T")
 
-_FRESH = 300.0  # seconds
-_KEPT = 512  # answers
 _PAGE = 100  # models asked for at one time
-
-
-class Answers(Generic[T]):
-    """What was fetched, by question and account; safe from threads.
-
-    Args:
-        fresh: Seconds that an answer is given without asking again. Older ones are kept for when nobody answers.
-        most: Answers that are kept.
-    """
-
-    def __init__(self, fresh: float = _FRESH, most: int = _KEPT) -> None:
-        self._fresh, self._most = fresh, most
-        self._kept: dict[tuple[str, ...], tuple[float, T]] = {}
-        self._lock = new_lock()
-
-    def fresh(self, key: tuple[str, ...], now: float) -> T | None:
-        """The answer, while it is young. `now` is in unix seconds."""
-        with self._lock:
-            at, answer = self._kept.get(key, (0.0, None))
-        return answer if answer is not None and 0 <= now - at < self._fresh else None
-
-    def stale(self, key: tuple[str, ...]) -> T | None:
-        """The answer, however old."""
-        with self._lock:
-            return self._kept.get(key, (0.0, None))[1]
-
-    def keep(self, key: tuple[str, ...], answer: T, now: float) -> None:
-        """Remembers an answer."""
-        with self._lock:
-            self._kept.pop(key, None)
-            self._kept[key] = (now, answer)
-            if len(self._kept) > self._most:
-                del self._kept[next(iter(self._kept))]
-
-    def clear(self) -> None:
-        """Forgets all of them."""
-        with self._lock:
-            self._kept.clear()
 
 
 ANSWERS: Answers[Any] = Answers()
@@ -115,6 +75,8 @@ def catalog_and(client: VectorRouter, question: Flow[T]) -> Flow[tuple[Catalog |
     the rest still holds."""
 
     def catalog() -> Flow[Catalog | None]:
+        if endpoint_in(client.base_url):  # which knows one model, and would be woken by the question
+            return None
         try:
             return (yield from client._models(refresh=False))
         except RouterError:
@@ -127,7 +89,7 @@ def catalog_and(client: VectorRouter, question: Flow[T]) -> Flow[tuple[Catalog |
 
 def _remembered(client: VectorRouter, what: tuple[str, ...], fetch: Callable[[], Flow[T]]) -> Flow[T]:
     account = yield from client._account()
-    key = (client.hub_url, blake2b(account.encode(), digest_size=16).hexdigest(), *what)
+    key = (client.hub_url, digest_of(account), *what)
     known: T | None = ANSWERS.fresh(key, time.time())
     if known is not None:
         return known

@@ -17,6 +17,7 @@ from typing import Any
 from shared_core.catalog import ProviderOffer
 from shared_core.errors import ConfigError
 from shared_core.hub.joined import CAPABILITIES, FoundModel, Usage, checked_usage, offer_cost
+from shared_core.hub.tables import html_table, usd
 from shared_core.types.cost import plain
 
 __all__ = ["CRITERIA", "WEIGHTS", "Comparison", "Row", "compared", "dominates", "row_as_dict"]
@@ -103,6 +104,21 @@ class Comparison:
             "best": {name: f"{row.model}:{row.provider}" for name, row in self.best.items()},
             "gaps": list(self.gaps),
         }
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        figures = ("cost", "tokens/s", "first token, ms", "context")
+        head = ("model", "provider", *figures, *CAPABILITIES, "license", "on the front", "score")
+        rows = [
+            (
+                *(row.model, row.provider, usd(row.cost), row.speed, row.latency, row.context),
+                *(row.tools, row.json, row.vision, row.license, row.on_front, row.score),
+            )
+            for row in self.rows
+        ]
+        tokens = " and ".join(f"{count:,} tokens of {name}" for name, count in self.usage.items())
+        notes = (f"The cost is that of {tokens}, by the prices of {self.priced_on or 'nobody'}.", *self.gaps)
+        return html_table(head, rows, notes)
 
 
 def compared(

@@ -12,6 +12,7 @@ from typing import Any
 
 from shared_core.errors import ConfigError
 from shared_core.hub.joined import FoundModel, Usage, checked_usage, offer_cost
+from shared_core.hub.tables import html_table, usd
 from shared_core.types.cost import plain
 
 __all__ = ["CostReport", "CostRow", "cost_report"]
@@ -70,6 +71,15 @@ class CostReport:
             ],
             "unpriced": list(self.unpriced),
         }
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        head = ["model", "provider", "a month", "a machine pays from, tokens"]
+        shown = [(row.model, row.provider, usd(row.usd), row.break_even_tokens) for row in self.rows]
+        has_machine = self.machine_usd is not None
+        rows = shown if has_machine else [row[:3] for row in shown]
+        notes = [f"No price is known of {name}." for name in self.unpriced]
+        return html_table(head if has_machine else head[:3], rows, notes)
 
 
 def cost_report(

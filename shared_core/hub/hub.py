@@ -23,6 +23,7 @@ from shared_core.types import ModelRef
 
 if TYPE_CHECKING:
     from shared_core.client.vector_router import VectorRouter
+    from shared_core.hub.endpoints import AsyncEndpoints, Endpoints
 
 __all__ = ["AsyncHub", "Hub"]
 
@@ -46,6 +47,13 @@ class Hub:
 
     def __init__(self, router: HFRouter | None = None) -> None:
         self.router = router or HFRouter()
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """The dedicated endpoints of the same account."""
+        from shared_core.hub.endpoints import Endpoints
+
+        return Endpoints(self.router)
 
     def search_models(self, query: str | None = None, **options: Unpack[SearchOptions]) -> SearchResult:
         """Models of the Hub, with who serves them at what price.
@@ -121,6 +129,13 @@ class AsyncHub:
 
     def __init__(self, router: AsyncHFRouter | None = None) -> None:
         self.router = router or AsyncHFRouter()
+
+    @property
+    def endpoints(self) -> AsyncEndpoints:
+        """See `Hub.endpoints`."""
+        from shared_core.hub.endpoints import AsyncEndpoints
+
+        return AsyncEndpoints(self.router)
 
     async def search_models(self, query: str | None = None, **options: Unpack[SearchOptions]) -> SearchResult:
         """See `Hub.search_models`."""

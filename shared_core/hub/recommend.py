@@ -13,6 +13,7 @@ from typing import Literal
 from shared_core.errors import ConfigError
 from shared_core.hub.compare import Comparison, Row, compared
 from shared_core.hub.joined import FoundModel, Usage
+from shared_core.hub.tables import html_table
 from shared_core.types.cost import dollars
 
 __all__ = ["PREFERENCES", "Recommendation", "Recommendations", "recommended"]
@@ -66,6 +67,13 @@ class Recommendations:
     faster: Row | None
     larger: Row | None
     comparison: Comparison
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        rows = [(each.model, each.score, "; ".join(each.reasons)) for each in self.ranked]
+        others = {"cheaper": self.cheaper, "faster": self.faster, "larger": self.larger}
+        notes = [f"{name}: {row.model} at {row.provider}" for name, row in others.items() if row is not None]
+        return html_table(("model", "score", "why"), rows, notes)
 
 
 def recommended(

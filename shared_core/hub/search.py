@@ -17,6 +17,7 @@ from shared_core.flow import Flow
 from shared_core.hub.asking import catalog_and, model_pages
 from shared_core.hub.cards import HubModel
 from shared_core.hub.joined import CAPABILITIES, FoundModel, joined
+from shared_core.hub.tables import html_table, usd
 
 __all__ = ["SORTS", "Insights", "SearchOptions", "SearchResult", "search"]
 
@@ -121,6 +122,41 @@ class SearchResult:
 
     def __iter__(self) -> Any:
         return iter(self.models)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        head = (
+            "model",
+            "license",
+            *CAPABILITIES,
+            "context",
+            "providers",
+            "cheapest",
+            "in",
+            "out",
+            "fastest",
+            "tokens/s",
+        )
+        return html_table(head, map(_row, self.models), (*self.notes, "Prices are USD for a million tokens."))
+
+
+def _row(model: FoundModel) -> list[object]:
+    """The cells of a notebook's table."""
+    offer = None if (found := model.cheapest()) is None else found[0]
+    fastest = model.fastest()
+    return [
+        model.id,
+        model.card.license,
+        *(model.can(name) for name in CAPABILITIES),
+        model.context,
+        len(model.providers),
+        *(
+            (None,) * 3
+            if offer is None
+            else (offer.provider, usd(offer.input_price), usd(offer.output_price))
+        ),
+        *((None, None) if fastest is None else (fastest.provider, fastest.throughput)),
+    ]
 
 
 def search(client: VectorRouter, query: str | None, options: SearchOptions) -> Flow[SearchResult]:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from shared_core.observe.events import CallEnded, CallStarted
 from shared_core.routing import is_hugging_face
-from shared_core.types import ChatReply, ChatRequest, EmbedRequest, ModelRef, TaskRequest, Usage
+from shared_core.types import ChatReply, ChatRequest, EmbedRequest, ModelRef, TaskRequest, Usage, endpoint_in
 from shared_core.types.cost import plain
 
 __all__ = ["Values", "ended", "operation_of", "started", "whereabouts"]
@@ -65,7 +65,7 @@ def whereabouts(event: CallStarted | CallEnded) -> Values:
     }
     if event.model:
         values["gen_ai.request.model"] = event.model
-    if parts.hostname:
+    if parts.hostname and not endpoint_in(event.url):
         values["server.address"] = parts.hostname
         values["server.port"] = parts.port or (443 if parts.scheme == "https" else 80)
     return values
@@ -163,7 +163,7 @@ def _provider(event: CallStarted | CallEnded) -> str:
     known = event.provider if isinstance(event, CallEnded) else None
     if known or (known := ModelRef.parse(event.model).provider):
         return known
-    return "huggingface" if is_hugging_face(event.url) else _OTHER
+    return "huggingface" if is_hugging_face(event.url) or endpoint_in(event.url) else _OTHER
 
 
 def _kind_made(task: str) -> str:

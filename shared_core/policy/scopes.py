@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import functools
 from hashlib import blake2b
-from urllib.parse import urlsplit
 
 from shared_core.routing.passing_on import account_of
-from shared_core.types import TAG, Call, ModelRef
+from shared_core.types import TAG, Call, ModelRef, origin_of
 
 __all__ = ["digest", "host_of", "is_meant", "value_of"]
 
 
 @functools.lru_cache(maxsize=1024)
 def host_of(url: str) -> str:
-    """Host and port of an address."""
-    return urlsplit(url).netloc.lower()
+    """Host and port of an address; an endpoint's name."""
+    return origin_of(url)[1].lower()
 
 
 def value_of(scope: str, call: Call) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from shared_core.errors import AllRoutesFailed, ModelLoading, Overloaded, RateLimited, RouterError
 from shared_core.routing.abilities import window_of
 from shared_core.routing.plan import is_hugging_face
-from shared_core.types import Call, ChatRequest, Target
+from shared_core.types import Call, ChatRequest, Target, origin_of
 
 __all__ = ["Skipped", "account_of", "all_failed", "may_pass_on", "passed_on"]
 
@@ -23,7 +22,7 @@ class Skipped(NamedTuple):
 
 def account_of(target: Target) -> tuple[Any, ...]:
     """Who pays: targets with the same answer share their credits. All hosts of Hugging Face have one purse."""
-    host = "hf" if is_hugging_face(target.base_url) else urlsplit(target.base_url)[:2]
+    host = "hf" if is_hugging_face(target.base_url) else origin_of(target.base_url)
     return host, target.key, target.bill_to
 
 
@@ -106,7 +105,9 @@ def all_failed(
 
 
 def _place(target: Target) -> str:
-    host = urlsplit(target.base_url).netloc
+    host = origin_of(target.base_url)[1]
+    if target.model == target.base_url:  # an endpoint, by its own name
+        return f"the endpoint {host}"
     return f"{target.model} at {host}" if target.model else host
 
 

@@ -10,12 +10,24 @@ from shared_core.catalog import ROUTER_URL
 from shared_core.errors import ConfigError
 from shared_core.types import ModelRef
 
-__all__ = ["HUB_URL", "ROUTER_URL", "is_hugging_face", "is_loopback", "is_public", "wire_model"]
+__all__ = [
+    "ENDPOINTS_URL",
+    "HUB_URL",
+    "ROUTER_URL",
+    "is_dedicated",
+    "is_hugging_face",
+    "is_loopback",
+    "is_public",
+    "wire_model",
+]
 
 HUB_URL = "https://huggingface.co"
+ENDPOINTS_URL = "https://api.endpoints.huggingface.cloud/v2"
+"""The API that manages dedicated endpoints, and knows their addresses."""
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
-_HUGGING_FACE = ("huggingface.co", "endpoints.huggingface.cloud")
+_DEDICATED = "endpoints.huggingface.cloud"
+_HUGGING_FACE = ("huggingface.co", _DEDICATED)
 """Hosts, with their subdomains, that a Hugging Face token may be sent to: the router and the Hub, and dedicated
 endpoints. Spaces (hf.space) run anybody's code and are not among them."""
 
@@ -63,6 +75,11 @@ def is_hugging_face(url: str) -> bool:
     return parts.scheme == "https" and any(
         host == name or host.endswith(f".{name}") for name in _HUGGING_FACE
     )
+
+
+def is_dedicated(url: str) -> bool:
+    """Whether an address is a dedicated endpoint's, which is paid for by the hour."""
+    return (urlsplit(url).hostname or "").endswith(f".{_DEDICATED}")
 
 
 def is_public(address: str) -> bool:

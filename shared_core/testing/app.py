@@ -94,6 +94,8 @@ class Origins:
 
 def make_app(state: State, brains: Brains) -> Origins:
     """The ASGI application around a shared state."""
+    from .dedicated.routes import dedicated_routes  # whose endpoints serve the routes of this file
+
     models, embed, unknown = Models(state, brains), TeiEmbed(state, brains), Endpoint(state, brains)
 
     def embeddings(path: str, provider: str = "") -> Route:
@@ -124,6 +126,7 @@ def make_app(state: State, brains: Brains) -> Origins:
             Route("/api/models", ModelList(state, brains), methods=["GET"]),
             Route("/api/models/{model:path}", ModelInfo(state, brains), methods=["GET"]),
             *task_routes(state, brains),
+            *dedicated_routes(state, brains),
             Route("/{rest:path}", unknown),
         ]
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .bill import Bill
 from .catalogue import MODELS
+from .dedicated.fleet import PATH
 from .embedding.models import RERANK_MODELS, embedding_model
 from .record import Received
 from .state import CHAT_PATH, Scripted, State
@@ -108,6 +109,67 @@ class OfflineRouter(str):
         """
         self._state.queue(faults, times, match, path)
 
+    @property
+    def endpoints_url(self) -> str:
+        """The address of the API of dedicated endpoints; theirs lie below `root`, too."""
+        return f"{self.root}/v2"
+
+    def deploy(
+        self,
+        name: str,
+        repository: str = "offline/extractive",
+        *,
+        namespace: str = "offline",
+        state: str = "running",
+        looks: int = 1,
+        fails: str = "",
+        image: str = "vLLM",
+        args: Sequence[str] = (),
+        access: str = "protected",
+    ) -> str:
+        """Put up a dedicated endpoint, as if somebody had created it before.
+
+        Args:
+            name: Its name.
+            repository: The model of this server, or an alias, that it serves.
+            namespace: "offline", whom every token here belongs to, or "acme", an organisation.
+            state: Where it begins: "pending", "initializing", "running", "paused", "scaledToZero", "updating" or
+                "failed".
+            looks: How many questions about it, or requests to it, each step takes from there.
+            fails: What goes wrong when it is initialized; "" for nothing.
+            image: The kind of its container: "tei" embeds under `/embed`, "vLLM" takes its model's name alone.
+            args: Of the container, such as `["--served-model-name", "mine"]`.
+            access: "protected", or "public" for one without a token.
+
+        Returns:
+            Its address.
+
+        Example:
+            `router.deploy("mine", "offline/echo", state="scaledToZero")` wakes with the first request.
+        """
+        from .dedicated.fleet import STATES
+        from .dedicated.routes import completed
+
+        if state not in STATES:
+            raise ValueError(f"There is no state {state!r}; there are {', '.join(STATES)}.")
+        told = completed(
+            {
+                "name": name,
+                "type": access,
+                "provider": {"vendor": "aws", "region": "us-east-1"},
+                "compute": {"accelerator": "gpu", "instanceType": "nvidia-l4", "instanceSize": "x1"},
+                "model": {
+                    "repository": repository,
+                    "framework": "pytorch",
+                    "revision": "0" * 40,
+                    "image": {image: {}},
+                    "args": list(args),
+                },
+            }
+        )
+        self._state.fleet.add(namespace, told, state, looks, fails)
+        return f"{self.root}{PATH}/{namespace}/{name}"
+
     def wait_idle(self, timeout: float = 5) -> bool:
         """Wait until no request is being answered.
 
@@ -132,7 +194,7 @@ class OfflineRouter(str):
         return self._state.wait_closed(left, timeout)
 
     def forget(self) -> None:
-        """Drop the recorded requests, what is left of the script, the bill, jobs and their files."""
+        """Drop the recorded requests, what is left of the script, the bill, jobs and their files, endpoints."""
         self._state.forget()
 
 
@@ -197,6 +259,7 @@ def offline_router(
         raise ValueError(f"There is no {min(unknown)!r} here; there are {', '.join(MODELS)}.")
     state = State(token, aliases)
     listener = _listen(port)
+    state.fleet.root = f"http://{HOST}:{listener.getsockname()[1]}"
     files = _listen(0)
     state.works.files_port = files.getsockname()[1]
     state.works.files_root = f"http://{HOST}:{state.works.files_port}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from .bill import Bill, BillEntry
+from .dedicated.fleet import Fleet
 from .embedding.quirks import EmbedQuirks
 from .faults import Fault
 from .quirks import Quirks
@@ -35,6 +36,7 @@ class State:
         self.token = token
         self.aliases = dict(aliases or {})
         self.works = Works()
+        self.fleet = Fleet()
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._open_connections = 0
@@ -102,8 +104,9 @@ class State:
             self._queue += items
 
     def forget(self) -> None:
-        """Drop the record, the script, the bill, jobs and files."""
+        """Drop the record, the script, the bill, jobs and files, and endpoints."""
         self.works.forget()
+        self.fleet.clear()
         with self._lock:
             self._received.clear()
             self._queue.clear()

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpcore2
 
-from shared_core.transport.backend import is_address, refuse_private
+from shared_core.transport.backend import TUNNEL, is_address, refuse_private
 from shared_core.types import Waits
 
 __all__ = ["AsyncTimedBackend"]
@@ -144,7 +144,7 @@ class _Stream(asyncio.Protocol, httpcore2.AsyncNetworkStream):
         together = b"".join(self._unsent)
         self._unsent.clear()
         if isinstance(timeout, Waits):
-            if timeout.opening:
+            if timeout.opening and not together.startswith(TUNNEL):
                 timeout.sending()
             if timeout.left() <= 0:  # a reply that is quick would come as if nothing were late
                 raise httpcore2.WriteTimeout

@@ -21,7 +21,10 @@ import httpcore2
 from shared_core.routing import is_public
 from shared_core.types import Waits
 
-__all__ = ["TimedBackend", "is_address", "refuse_private"]
+__all__ = ["TUNNEL", "TimedBackend", "is_address", "refuse_private"]
+
+TUNNEL = b"CONNECT "
+"""How a request to a proxy begins that asks for a way through: the connection is still being opened."""
 
 _WORTH_A_CALL = 64 * 1024  # bytes
 
@@ -97,7 +100,7 @@ class _TimedStream(httpcore2.NetworkStream):
         self._unsent.clear()
         self._unsent_size = 0
         if isinstance(timeout, Waits):
-            if timeout.opening:
+            if timeout.opening and not together.startswith(TUNNEL):
                 timeout.sending()
             self._served = timeout
             timeout.line = functools.partial(self._hang_up, timeout)

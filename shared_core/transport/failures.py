@@ -32,7 +32,8 @@ def failure_of(error: Exception, request: HttpRequest, waits: Waits) -> RouterEr
     if _is_certificate(error):
         return ConnectionLost(
             f"The certificate of {host} was not accepted: {_said(error)}.",
-            hint="Check this machine's clock, and whether a proxy needs its own certificate authority.",
+            hint="Check this machine's clock. An authority of your company's or your proxy's own goes into the file "
+            "that SSL_CERT_FILE names (REQUESTS_CA_BUNDLE is not read).",
             reactions=(),
         )
     if "DecodingError" in kinds:

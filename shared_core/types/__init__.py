@@ -12,6 +12,14 @@ from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
     from shared_core.types.account import AccountUsage
+    from shared_core.types.addresses import (
+        ENDPOINT,
+        check_endpoint,
+        endpoint_address,
+        endpoint_in,
+        origin_of,
+        with_endpoint,
+    )
     from shared_core.types.answers import (
         Answer,
         Answers,
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
     from shared_core.types.cost import AT_HOME, EXACT, Basis, Cost, CostEstimate
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
     from shared_core.types.embeddings import EmbedOptions, EmbedReply, EmbedRequest, Kind
+    from shared_core.types.endpoints import EndpointHardware, InferenceEndpoint
     from shared_core.types.http import HttpRequest
     from shared_core.types.jobs import Job, JobReport, Output, Places, Remote
     from shared_core.types.limits import PERIODS, SCOPES, TAG, Concurrency, Limit, Period
@@ -60,6 +69,14 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "account": ("AccountUsage",),
+    "addresses": (
+        "ENDPOINT",
+        "check_endpoint",
+        "endpoint_address",
+        "endpoint_in",
+        "origin_of",
+        "with_endpoint",
+    ),
     "answers": (
         "Answer",
         "Answers",
@@ -86,6 +103,7 @@ _MODULES = {
     "deltas": ("ChatDelta", "ToolCall", "ToolCallDelta", "Usage"),
     "params": ("CHAT_PARAMS", "ChatOptions", "ChatParams"),
     "embeddings": ("EmbedOptions", "EmbedReply", "EmbedRequest", "Kind"),
+    "endpoints": ("EndpointHardware", "InferenceEndpoint"),
     "http": ("HttpRequest",),
     "jobs": ("Job", "JobReport", "Output", "Places", "Remote"),
     "limits": ("PERIODS", "SCOPES", "TAG", "Concurrency", "Limit", "Period"),
@@ -119,6 +137,7 @@ __getattr__, __dir__ = lazily(__name__, _MODULES)
 __all__ = [
     "AT_HOME",
     "CHAT_PARAMS",
+    "ENDPOINT",
     "EXACT",
     "PERIODS",
     "POLICIES",
@@ -150,10 +169,12 @@ __all__ = [
     "EmbedOptions",
     "EmbedReply",
     "EmbedRequest",
+    "EndpointHardware",
     "Entity",
     "Figures",
     "Filling",
     "HttpRequest",
+    "InferenceEndpoint",
     "Job",
     "JobReport",
     "Kind",
@@ -190,10 +211,15 @@ __all__ = [
     "Usage",
     "Waits",
     "budget_from",
+    "check_endpoint",
     "check_state_travels",
+    "endpoint_address",
+    "endpoint_in",
     "nano_usd",
+    "origin_of",
     "other_model",
     "plain_routing",
     "plain_safeguard",
     "plain_targets",
+    "with_endpoint",
 ]

@@ -18,14 +18,14 @@ class HttpRequest:
     Its repr leaves out headers and body: a traceback that shows locals must not show a gateway's key.
 
     Args:
-        method: "GET", "POST" or "PUT".
+        method: "GET", "POST", "PUT" or "DELETE".
         url: Absolute address.
         headers: Names in lower case; never an authorization header.
         body: JSON text in UTF-8, or what else a task is sent as; empty for GET.
         key: The token to send as `Authorization: Bearer`.
     """
 
-    method: Literal["GET", "POST", "PUT"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)

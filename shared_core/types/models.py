@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared_core.types.addresses import ENDPOINT
+
 __all__ = ["POLICIES", "ModelRef"]
 
 POLICIES = frozenset({"fastest", "cheapest", "preferred"})
@@ -31,7 +33,9 @@ class ModelRef:
 
     @classmethod
     def parse(cls, text: str) -> ModelRef:
-        """Splits at the first colon, as the router does."""
+        """Splits at the first colon, as the router does; the address of a dedicated endpoint has none to split at."""
+        if text.startswith(ENDPOINT):
+            return cls(text)
         repo, _, suffix = text.partition(":")
         return cls(repo, suffix)
 

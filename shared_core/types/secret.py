@@ -37,6 +37,11 @@ class ApiKey:
             if problem is not None:
                 raise problem
 
+    @classmethod
+    def left_behind(cls) -> ApiKey:
+        """In place of an explicit token that does not travel: missed loudly where it is used."""
+        return _travelled("left behind")
+
     def reveal(self) -> str:
         """The token for one request; "" when there is none (an ambient one is found by the client).
 

@@ -11,6 +11,7 @@ from dataclasses import InitVar, dataclass, field, fields
 from typing import Any, NamedTuple
 
 from shared_core.errors import ConfigError
+from shared_core.types.addresses import ENDPOINT, endpoint_address
 from shared_core.types.secret import ApiKey
 
 __all__ = [
@@ -49,7 +50,8 @@ class Target:
     """A place to send to, and on whose account. All arguments are best given by name.
 
     Args:
-        base_url: Address that paths such as "/chat/completions" are appended to; "" is the client's own.
+        base_url: Address that paths such as "/chat/completions" are appended to; "" is the client's own. A dedicated
+            endpoint is "endpoint://name" or "endpoint://namespace/name".
         key: The token for this host, as an `ApiKey`. Users write `api_key`.
         bill_to: Organisation that pays, sent as `X-HF-Bill-To`; None is the client's own, where the host is.
         headers: Further headers.
@@ -85,7 +87,8 @@ class Target:
 
     @classmethod
     def of(cls, spec: TargetSpec) -> Target:
-        """What a user wrote: a model's id, an address (then without any token), a target, or `as_dict` of one.
+        """What a user wrote: a model's id, an address (then without any token), `endpoint://name`, a target, or
+        `as_dict` of one.
 
         Raises:
             ConfigError: It is none of them.
@@ -93,6 +96,8 @@ class Target:
         if isinstance(spec, Target):
             return spec
         if isinstance(spec, str) and spec:
+            if spec.startswith(ENDPOINT):
+                return cls(endpoint_address(spec))
             return cls(spec, ApiKey("")) if spec.startswith(("http://", "https://")) else cls(model=spec)
         if isinstance(spec, Mapping):
             return _from_dict(dict(spec))
@@ -145,7 +150,7 @@ class Target:
     def _travelling_key(self) -> ApiKey:
         """Headers that are secrets stay behind like an explicit key, and are missed just as loudly."""
         dropped = SECRET_HEADERS & {name.lower() for name in self.headers}
-        return _left_behind() if dropped else self.key
+        return ApiKey.left_behind() if dropped else self.key
 
 
 TargetSpec = str | Target | Mapping[str, Any]
@@ -183,18 +188,12 @@ def _from_dict(values: dict[str, Any]) -> Target:
     if source == "none":
         return Target(**{**values, "api_key": ""})
     if source in ("argument", "left behind") and values.get("api_key") is None:
-        return Target(**{**values, "api_key": _left_behind()})
+        return Target(**{**values, "api_key": ApiKey.left_behind()})
     return target
 
 
 def _harmless(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in SECRET_HEADERS}
-
-
-def _left_behind() -> ApiKey:
-    key = ApiKey("")
-    key.source = "left behind"
-    return key
 
 
 def _rebuilt(values: dict[str, Any]) -> Target:

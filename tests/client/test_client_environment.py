@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import httpx2
 import pytest
 
-from shared_core import AsyncHFRouter, HFRouter, errors
+from shared_core import AsyncHFRouter, HFRouter, Timeouts, errors
 from shared_core.client.settings import bypasses_proxy, proxies
 from shared_core.testing import OfflineRouter, Stall
 
@@ -82,6 +85,53 @@ def test_a_proxy_that_nobody_answers_at_is_a_lost_connection(
     found = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     assert "pass-word-1" not in str(caught.value)
     assert "pass-word-1" not in "".join(line for line in found.format() if "shared_core/errors" in line)
+
+
+@pytest.fixture
+def proxy_that_says() -> Iterator[Callable[[bytes], str]]:
+    """Starts a proxy that answers each connection with these bytes, or with silence."""
+    listeners: list[socket.socket] = []
+
+    def start(said: bytes) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = listener.accept()
+                    with client:
+                        client.recv(65536)
+                        client.sendall(said)
+                        while not said and client.recv(65536):
+                            pass
+
+        threading.Thread(target=serve, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+@pytest.mark.parametrize("kind", ["sync", "httpx2", "aiohttp"])
+def test_a_proxy_that_says_nothing_costs_the_time_to_connect_and_not_the_whole_call(
+    monkeypatch: pytest.MonkeyPatch, kind: str, proxy_that_says: Callable[[bytes], str]
+) -> None:
+    monkeypatch.setenv("https_proxy", proxy_that_says(b""))
+    with pytest.raises(errors.TimedOut, match=r"^No connection within 0\.1 s"):
+        ask(kind, "https://host.example/v1", timeout=Timeouts(total=20, connect=0.1))
+
+
+@pytest.mark.parametrize("kind", ["sync", "httpx2", "aiohttp"])
+def test_a_proxy_that_refuses_is_a_lost_connection(
+    monkeypatch: pytest.MonkeyPatch, kind: str, proxy_that_says: Callable[[bytes], str]
+) -> None:
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n"
+    monkeypatch.setenv("https_proxy", proxy_that_says(refusal))
+    with pytest.raises(errors.ConnectionLost, match="407"):
+        ask(kind, "https://host.example/v1")
 
 
 @pytest.mark.parametrize("library", [httpx2, httpx], ids=["httpx2", "httpx"])

@@ -40,7 +40,7 @@ def test_other_targets_are_bound_as_well(offline_url):
 
 
 def test_it_is_the_same_client_otherwise(offline_url):
-    router = HFRouter("offline/echo", base_url=offline_url, ledger="memory", usage_tags={"team": "a"})
+    router = HFRouter("offline/echo", base_url=offline_url, ledger=True, usage_tags={"team": "a"})
     bound = router.within(Budget(requests=5, per="total", name="ledger too"))
     bound.chat(HELLO)
     assert router.ledger is not None

@@ -219,6 +219,17 @@ def test_an_explicit_token_goes_to_the_real_hub_and_an_ambient_one_to_no_mirror(
     assert key() == "ambient"  # which the exchange gives to Hugging Face only
 
 
+def test_the_key_of_a_server_of_your_own_is_not_shown_to_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    def key(**settings: Any) -> str:
+        router: VectorRouter = HFRouter("a/b", base_url="http://localhost:8000/v1", **settings)
+        return router._hub_key(router.hub_url).source
+
+    assert key(api_key="its-key") == "ambient"  # the user's own, where there is one
+    assert key(api_key="its-key", hub_url="https://mirror.example") == "none"
+    assert key(api_key="") == "none"
+    assert key() == "ambient"
+
+
 def test_what_embedding_api_may_be(offline_url: Any) -> None:
     with pytest.raises(errors.ConfigError, match="no embedding_api 'cohere'"):
         HFRouter("a/b", embedding_api="cohere")  # type: ignore[arg-type]

@@ -174,6 +174,7 @@ ASYNC_ROOMS = (
     "shared_core/flow/asynchronous.py",
     "shared_core/transport/",
     "shared_core/client/",
+    "shared_core/hub/endpoints.py",
     "shared_core/hub/hub.py",
     "shared_core/evaluate/evaluator.py",
     "shared_core/local/",

@@ -34,7 +34,7 @@ def test_every_public_name_is_there_and_documented() -> None:
 
 
 def test_type_checkers_see_every_argument() -> None:
-    spellings = {"model_name", "stop_sequences", "model_kwargs"}
+    spellings = {"model_name", "stop_sequences", "model_kwargs", "endpoint"}
     assert get_type_hints(Arguments).keys() == ChatHFRouter.model_fields.keys() | spellings
 
 

@@ -381,6 +381,6 @@ def test_a_time_limit_of_the_tool_is_held(offline_url: Any) -> None:
 
 def test_type_checkers_see_every_argument() -> None:
     fixed = {"args_schema", "response_format"}
-    names = {"model_name", "model_kwargs"}
+    names = {"model_name", "model_kwargs", "endpoint"}
     assert MediaToolArguments.__annotations__.keys() == (MediaTool.model_fields.keys() | names) - fixed
     assert ToolkitArguments.__annotations__.keys() == HFRouterToolkit.model_fields.keys() | names

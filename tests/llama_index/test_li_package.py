@@ -118,6 +118,7 @@ def test_type_checkers_are_told_every_argument() -> None:
 
     besides = {
         "model_name",
+        "endpoint",
         "http_client",
         "async_http_client",
         "rate_limiter",

@@ -181,7 +181,7 @@ class TestOptions:
         from llama_index_hfrouter.embedding_arguments import RerankerArguments
 
         told = set(RerankerArguments.__annotations__)
-        besides = {"model_name", "http_client", "async_http_client"}
+        besides = {"model_name", "endpoint", "http_client", "async_http_client"}
         assert told == set(HFReranker.model_fields) - {"model"} | besides
 
 

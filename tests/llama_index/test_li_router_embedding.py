@@ -237,7 +237,7 @@ class TestOptions:
         from llama_index_hfrouter.embedding_arguments import RouterEmbeddingArguments
 
         told = set(RouterEmbeddingArguments.__annotations__)
-        besides = {"model", "query_prompt", "document_prompt", "http_client", "async_http_client"}
+        besides = {"model", "endpoint", "query_prompt", "document_prompt", "http_client", "async_http_client"}
         assert told == set(HFRouterEmbedding.model_fields) - {"model_name"} | besides
 
     def test_a_server_with_one_model_needs_no_name_for_it(self, server):

@@ -128,7 +128,7 @@ LIMITS = (
     Mutant(
         "A job's downloads count as calls",
         "shared_core/client/base.py",
-        "        return policies(max_retries=self.max_retries, patience=self._patience)",
+        "        return policies(max_retries=self.max_retries, patience=self._patience, locate=self._locate)",
         "        return self._policies",
         _CLIENT,
     ),

@@ -1,8 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
 Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters, of embedding, caches,
-cases, races, limits, budgets, the ledger, media, settings and what is observed (files named `*_mutants`), how it is
-run (`run`), and that the table keeps up with the code (`test_mutants_table`).
+cases, races, limits, budgets, the ledger, media, settings, endpoints and what is observed (files named `*_mutants`),
+how it is run (`run`), and that the table keeps up with the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -15,6 +15,7 @@ from cache_mutants import CACHES
 from case_mutants import CASES
 from classic_mutants import CLASSIC
 from compare_mutants import COMPARISONS
+from endpoint_mutants import ENDPOINTS
 from hedge_mutants import HEDGE
 from ledger_mutants import LEDGER
 from limit_mutants import LIMITS
@@ -461,6 +462,7 @@ MUTANTS = (
     *OBSERVING,
     *CLASSIC,
     *LIMITS,
+    *ENDPOINTS,
     *HEDGE,
     *MEDIA,
     *LEDGER,

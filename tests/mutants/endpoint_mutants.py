@@ -1,0 +1,72 @@
+"""Sabotages of dedicated endpoints: where they are looked for, whose token goes there, what is waited for."""
+
+from __future__ import annotations
+
+from mutant import Mutant
+
+__all__ = ["ENDPOINTS"]
+
+_LOCATING = "shared_core/client/locating.py"
+_FLOWS = "shared_core/hub/endpoint_flows.py"
+
+_CALLED = ("tests/client/test_client_endpoint.py",)
+_MANAGED = ("tests/hub/test_hub_endpoints.py",)
+
+ENDPOINTS = (
+    Mutant(
+        "Endpoints: an address on a stranger's host gets the token",
+        _LOCATING,
+        "key = target.key if may_have_key(target.key, found.url, self.api_url) else NO_KEY",
+        "key = target.key",
+        _CALLED,
+    ),
+    Mutant(
+        "Endpoints: what one account found is given to another",
+        _LOCATING,
+        "known_as = (self.api_url, account, name)",
+        'known_as = (self.api_url, "", name)',
+        _CALLED,
+    ),
+    Mutant(
+        "Endpoints: a failure is not looked into",
+        _LOCATING,
+        "if not doubtful and not isinstance(error, _PERHAPS_ITS_STATE):",
+        "if not doubtful or not isinstance(error, _PERHAPS_ITS_STATE):",
+        _CALLED,
+    ),
+    Mutant(
+        "Endpoints: the rest of the process learns that somebody else answered",
+        "shared_core/policy/locate.py",
+        "progress.model, progress.url = call.request.model, call.target.base_url",
+        "progress.model, progress.url = there.request.model, there.target.base_url",
+        _CALLED,
+    ),
+    Mutant(
+        "Endpoints: what changes something is sent again",
+        _FLOWS,
+        'changes = request.method != "GET"',
+        'changes = request.method == "GET"',
+        _MANAGED,
+    ),
+    Mutant(
+        "Endpoints: a sleeping one is waited for without end",
+        _FLOWS,
+        'if found.status == "scaledToZero":',
+        'if found.status == "asleep":',
+        _MANAGED,
+    ),
+    Mutant(
+        "Endpoints: waiting ends before the container answers",
+        _FLOWS,
+        'if found.status == "running" and found.url and (yield from self._answers(found, whole)):',
+        'if found.status == "running" and found.url:',
+        _MANAGED,
+    ),
+    Mutant(
+        "Endpoints: huggingface_hub's own client is let send",
+        "shared_core/hub/endpoint_requests.py",
+        '"get_session": _Recorder, "constants": _NoHost}',
+        '"constants": _NoHost}',
+        _MANAGED,
+    ),
+)
