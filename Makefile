@@ -2,7 +2,8 @@
 #   make demo    install, then answer questions over real documents through both frameworks
 #   make test    install what is missing, then ruff, mypy --strict and every test
 #
-# What needs a real server or many processes is apart: `make test-services`, Debian or a redis-server of your own.
+# What needs a real server, a browser or many processes is apart: `make test-services`, on Debian or with a redis-server
+# and a chromium of your own.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -10,7 +11,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test lint types tests test-services test-floor mutants record bench clean
+.PHONY: demo test lint types tests test-services test-floor test-mteb mutants record bench clean
 .DEFAULT_GOAL := test
 
 demo: $(VENV)/.installed-demo
@@ -28,15 +29,20 @@ types: $(VENV)/.installed-dev
 tests: $(VENV)/.installed-dev
 	$(PY) -m pytest --ignore=tests/services
 
-# A real Redis server, which is started and stopped by the tests; processes that are forked and killed.
+# A real Redis server and a real browser, which are started and stopped by the tests; processes that are forked and killed.
 test-services: $(VENV)/.installed-dev
-	@command -v redis-server >/dev/null || { \
-		echo "installing redis-server"; $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq redis-server >/dev/null; }
+	@for program in redis-server chromium; do command -v $$program >/dev/null || { \
+		echo "installing $$program"; \
+		$(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq $$program >/dev/null; } || exit 1; done
 	$(PY) -m pytest tests/services
 
 # Our own suite on the oldest versions we allow, in an environment of its own.
 test-floor: .venv-floor/.installed
 	.venv-floor/bin/python -m pytest -m "not pinned_set" -p no:cacheprovider
+
+# Our encoder in MTEB's own evaluation, in an environment of its own: MTEB brings some hundred megabytes.
+test-mteb: .venv-mteb/.installed
+	.venv-mteb/bin/python -m pytest -p no:cacheprovider tests/evaluate/test_mteb_run.py
 
 # Named one-line sabotages; each must turn a test red.
 mutants: $(VENV)/.installed-dev
@@ -57,7 +63,7 @@ bench: $(VENV)/.installed-dev
 	$(PY) benchmarks/reliability/soak.py
 
 clean:
-	rm -rf $(VENV) .venv-floor benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-floor .venv-mteb benchmarks/.envs .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -77,4 +83,10 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PYTHON) -m venv .venv-floor
 	.venv-floor/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints-floor.txt \
 		--editable ".[floor]"
+	@touch $@
+
+.venv-mteb/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-mteb
+	.venv-mteb/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt \
+		--editable ".[floor,mteb]"
 	@touch $@

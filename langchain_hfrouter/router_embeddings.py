@@ -17,7 +17,7 @@ from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.targets import checked
 from langchain_hfrouter.text_embeddings import TextEmbeddings
 from shared_core.errors import RouterError
-from shared_core.types import EmbedReply, Kind, other_model, plain_routing, plain_targets
+from shared_core.types import EmbedReply, Kind, other_model, plain_routing, plain_safeguard, plain_targets
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -205,9 +205,9 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
     @field_serializer("cache", when_used="json-unless-none")
     def _name_cache(self, cache: Any) -> Any:
         """An object may hold a connection with a password: its kind is enough."""
-        if isinstance(cache, bool | str):
-            return cache
-        return str(cache) if isinstance(cache, Path) else type(cache).__name__
+        if isinstance(cache, bool | str | Path):
+            return plain_safeguard(cache)
+        return type(cache).__name__
 
     @field_serializer("fallback", when_used="unless-none")
     def _plain_targets(self, fallback: list[Any]) -> Any:

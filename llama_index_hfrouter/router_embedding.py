@@ -22,6 +22,7 @@ from shared_core.types import (
     Kind,
     other_model,
     plain_routing,
+    plain_safeguard,
     plain_targets,
     with_endpoint,
 )
@@ -171,7 +172,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
     @field_serializer("cache")
     def _cache_that_travels(self, cache: Any) -> Any:
         """An object may hold a connection with a password."""
-        return str(cache) if isinstance(cache, Path) else cache if isinstance(cache, str | bool) else None
+        return plain_safeguard(cache) if isinstance(cache, str | bool | Path) else None
 
     # -- calls -----------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from shared_core._lazy import lazily
 if TYPE_CHECKING:
     from shared_core.cache.chat_form import REMEMBERED
     from shared_core.cache.chats import ChatCache
+    from shared_core.cache.contents import Contents, contents_of, empty
     from shared_core.cache.keys import VectorKeys
     from shared_core.cache.memory import MemoryCache
     from shared_core.cache.opening import Opening, open_cache
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _FILES = {
     "chat_form": ("REMEMBERED",),
     "chats": ("ChatCache",),
+    "contents": ("Contents", "contents_of", "empty"),
     "keys": ("VectorKeys",),
     "memory": ("MemoryCache",),
     "opening": ("Opening", "open_cache"),
@@ -47,6 +49,7 @@ __getattr__, __dir__ = lazily(__name__, _FILES)
 __all__ = [
     "REMEMBERED",
     "ChatCache",
+    "Contents",
     "EmbeddingCache",
     "MemoryCache",
     "Opening",
@@ -56,6 +59,8 @@ __all__ = [
     "SqliteCache",
     "SqliteStore",
     "VectorKeys",
+    "contents_of",
+    "empty",
     "keep",
     "open_cache",
     "open_store",

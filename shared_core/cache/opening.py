@@ -31,13 +31,18 @@ def open_cache(cache: EmbeddingCache | str | Path | bool | None) -> EmbeddingCac
 
     Args:
         cache: None or False for none; True for the user's own, beside the Hub's cache; a path to a SQLite file
-            or a folder for one; or a cache, which is given back as it is.
+            or a folder for one; a URL that begins with `redis://`, `rediss://` or `unix://`; or a cache, which is given
+            back as it is.
 
     Raises:
         ConfigError: It is nothing of these, or the file belongs to another program.
     """
     if cache is None or cache is False:
         return None
+    if is_redis_url(cache):
+        from shared_core.cache.redis import RedisCache
+
+        return RedisCache(str(cache), timeout=_REDIS_TIMEOUT)
     if cache is True or isinstance(cache, str | Path):
         from shared_core.cache.sqlite import SqliteCache
 
@@ -46,7 +51,8 @@ def open_cache(cache: EmbeddingCache | str | Path | bool | None) -> EmbeddingCac
         return cache
     raise ConfigError(
         f"cache= is of type {type(cache).__name__}.",
-        hint="Give True, a path, a SqliteCache, a RedisCache, or anything with get_many, put_many and close.",
+        hint='Give True, a path, "redis://host:6379/0", a SqliteCache, a RedisCache, or anything with get_many, '
+        "put_many and close.",
     )
 
 

@@ -17,10 +17,13 @@ from shared_core.storage.redis import RedisServer
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["RedisCache"]
+__all__ = ["RedisCache", "is_shared_state"]
 
 _KEYS_AT_ONCE = 500
 """Keys of one MGET: others of a single-threaded server wait for it."""
+
+_OTHERS = (b"{budgets}:", b"limit:", b"limit-users", b"closings", b"store:")
+"""What stands under the same prefix and is no cache's: limits, budgets, targets, documents."""
 
 
 class RedisCache:
@@ -105,13 +108,17 @@ class RedisCache:
             self._server.ask(remember)
 
     def clear(self, prefix: bytes = b"") -> None:
-        """Forgets every entry whose key begins so, step by step: other programs are served meanwhile."""
+        """Forgets every entry whose key begins so, step by step: other programs are served meanwhile.
+
+        Limits, budgets and documents of hfrouter on the same server stay.
+        """
         pattern = re.sub(rb"([\\*?\[\]])", rb"\\\1", self._prefix + prefix) + b"*"
 
         def forget(client: Redis) -> None:
             found: list[Any] = []
             for name in client.scan_iter(pattern, count=_KEYS_AT_ONCE):
-                found.append(name)
+                if not is_shared_state(name.removeprefix(self._prefix)):
+                    found.append(name)
                 if len(found) == _KEYS_AT_ONCE:
                     client.unlink(*found)
                     found.clear()
@@ -123,6 +130,11 @@ class RedisCache:
     def close(self) -> None:
         """Closes the connections made here; a client that was given stays open, its owner closes it."""
         self._server.close()
+
+
+def is_shared_state(key: bytes) -> bool:
+    """Whether a key, without its prefix, belongs to what is no cache: losing that would not only cost time."""
+    return key.startswith(_OTHERS)
 
 
 def _rebuild(source: str | Callable[[], str], prefix: str, ttl: float | None, timeout: float) -> RedisCache:

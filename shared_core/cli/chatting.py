@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from shared_core.cli.clients import BaseUrl, Json, Timeout, client
-from shared_core.cli.out import complaining, say, show_json
+from shared_core.cli.out import clean, complain, complaining, console, say, show_json, tell
 from shared_core.client import HFRouter
 from shared_core.errors import ConfigError, RouterError
 from shared_core.types import ChatReply
@@ -20,7 +21,8 @@ from shared_core.types import ChatReply
 __all__ = ["chat"]
 
 _COMMANDS = (
-    "/exit leaves, /clear forgets the conversation, /model ID changes the model, Ctrl-C stops an answer."
+    "/exit or Ctrl-D leaves, /clear forgets the conversation, /model ID changes the model, Ctrl-C stops an answer. "
+    "A line that ends in \\ goes on."
 )
 
 
@@ -28,7 +30,12 @@ def chat(
     prompt: Annotated[
         str | None, typer.Argument(help="What to ask; left out, a conversation begins.")
     ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="org/name[:provider]", metavar="MODEL")] = "",
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", "-m", help="org/name[:provider], or a name of your settings.", metavar="MODEL"
+        ),
+    ] = "",
     endpoint: Annotated[
         str | None, typer.Option("--endpoint", "-e", help="A dedicated endpoint.", metavar="NAME")
     ] = None,
@@ -55,14 +62,17 @@ def chat(
 
       hfrouter chat -m openai/gpt-oss-120b "Why is the sky blue?"
 
-      git diff | hfrouter chat -m openai/gpt-oss-120b:cheapest "Write a commit message."
+      git diff | hfrouter chat -m openai/gpt-oss-120b "Write a commit message."
 
       hfrouter chat -m Qwen/Qwen3-VL-8B-Instruct -i cat.png "What is this?"
+
+      hfrouter chat -m openai/gpt-oss-120b:cheapest -f notes.txt "Sum up." --json
     """
     with complaining():
-        if not model and endpoint is None:
-            raise ConfigError("No model was given.", hint="Name one with -m, such as -m openai/gpt-oss-120b.")
         router = client(model or None, base_url, timeout=timeout, endpoint=endpoint)
+        router._settle()  # the settings may name a model
+        if not router.model and endpoint is None:
+            raise ConfigError("No model was given.", hint="Name one with -m, such as -m openai/gpt-oss-120b.")
         options = {"temperature": temperature, "max_tokens": max_tokens}
         talk = [{"role": "system", "content": system}] if system else []
         piped = "" if sys.stdin.isatty() else sys.stdin.read()
@@ -121,9 +131,10 @@ def _data_url(path: Path) -> str:
 
 def _answer(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any]) -> str:
     """Streams one answer, and says below who gave it at what price."""
+    shows = sys.stdout.isatty()
     with router.stream(talk, **options) as stream:
         for delta in stream:
-            sys.stdout.write(delta.text)
+            sys.stdout.write(clean(delta.text) if shows else delta.text)
             sys.stdout.flush()
     say()
     reply = stream.reply
@@ -131,18 +142,22 @@ def _answer(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any
         about = [reply.meta.provider or "", f"{reply.meta.latency_s:.1f} s", str(reply.meta.cost)]
         if reply.usage is not None:
             about.insert(1, f"{reply.usage.total_tokens} tokens")
-        sys.stderr.write(f"\x1b[2m[{', '.join(part for part in about if part)}]\x1b[0m\n")
+        told = clean(f"[{', '.join(part for part in about if part)}]")
+        console(stderr=True).print(Text(told, style="dim"))
     return reply.text
 
 
 def _converse(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any]) -> None:
     with suppress(ImportError):  # Windows has its own
         import readline  # noqa: F401  (arrow keys and history for `input`)
-    say(_COMMANDS)
+    tell(_COMMANDS)
     opening, model = list(talk), router.model
     while True:
         try:
-            asked = input(f"{model}> ").strip()
+            asked = _asked(f"{model}> ")
+        except KeyboardInterrupt:  # what was typed so far is dropped, as in a shell
+            say()
+            continue
         except EOFError:
             say()
             return
@@ -150,10 +165,22 @@ def _converse(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, A
             return
         if asked == "/clear":
             talk[:] = opening
+            tell("Forgotten.", stderr=True)
         elif asked.startswith("/model "):
             model = asked.removeprefix("/model ").strip()
+        elif asked.startswith("/") and " " not in asked:
+            tell(f"There is no {asked}. {_COMMANDS}", stderr=True)
         elif asked:
             _turn(router, talk, {**options, "model": model}, asked)
+
+
+def _asked(prompt: str) -> str:
+    """What was typed: a line, and those that it goes on with. What is pasted stays one text, line ends and all."""
+    lines = [input(prompt)]
+    while lines[-1].endswith("\\"):
+        lines[-1] = lines[-1].removesuffix("\\")
+        lines.append(input("... "))
+    return "\n".join(lines).strip()
 
 
 def _turn(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any], asked: str) -> None:
@@ -163,7 +190,8 @@ def _turn(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any],
         talk.append({"role": "assistant", "content": _answer(router, talk, options)})
     except RouterError as error:
         talk.pop()
-        sys.stderr.write(f"\n{error}\n")
+        say()
+        complain(error)
     except KeyboardInterrupt:
         talk.pop()
         say()

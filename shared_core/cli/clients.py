@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shared_core.client import HFRouter
 
-__all__ = ["BaseUrl", "HubUrl", "Json", "Timeout", "client"]
+if TYPE_CHECKING:
+    from shared_core.client.router_settings import RouterSettings
+
+__all__ = ["BaseUrl", "HubUrl", "Json", "Timeout", "client", "settings", "words"]
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 BaseUrl = Annotated[
@@ -23,3 +27,23 @@ def client(
 ) -> HFRouter:
     """The client that the options mean; the token comes from the environment or the stored login."""
     return HFRouter(model, base_url=base_url, hub_url=hub_url, **settings)
+
+
+def settings() -> RouterSettings:
+    """What the environment, a `.env` and `hfrouter.toml` say here and now.
+
+    Raises:
+        ConfigError: Something of it cannot be read.
+    """
+    from shared_core.client.router_settings import RouterSettings
+
+    return RouterSettings()
+
+
+def words(known: Callable[[], Iterable[str]]) -> Callable[[str], list[str]]:
+    """The completion of an option whose values are words: those that begin as what was typed.
+
+    Args:
+        known: Gives them; asked when somebody completes, so that the command does not load them.
+    """
+    return lambda incomplete: [word for word in known() if word.startswith(incomplete)]

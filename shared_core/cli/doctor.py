@@ -1,57 +1,35 @@
-"""`doctor`: what may be wrong on this machine, each finding with its fix."""
+"""`doctor`: what may be wrong on this machine, each finding with its fix.
+
+Lives here: the command, and what asks the router and the Hub. Not here: what is looked up on this machine alone
+(`machine`).
+"""
 
 from __future__ import annotations
 
 import email.utils
-import os
-import sys
 import time
-from collections.abc import Callable, Iterator
-from importlib import metadata
-from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
-from shared_core.cache.opening import default_path
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
+from shared_core.cli.machine import Finding, packages, places, proxy, python, settings_found
+from shared_core.cli.machine import redis as redis_servers
 from shared_core.cli.out import complaining, show_json, tell
 from shared_core.client import HFRouter
-from shared_core.client.settings import proxies
 from shared_core.errors import RouterError
 from shared_core.flow import Flow, Head
 from shared_core.flow.blocking import BlockingRun
 from shared_core.hub import Endpoints
 from shared_core.types import Call, LookupRequest, Progress, Timeouts, Waits, endpoint_in
 
-__all__ = ["Finding", "doctor"]
+__all__ = ["doctor"]
 
 _MAY_CALL = "inference.serverless.write"
 """The permission "Make calls to Inference Providers", as `whoami-v2` names it."""
 
 _SKEW = 60.0  # seconds that a clock may be wrong
-
-_PEERS = {
-    # Source: reliability notes 1.2: pip steps back years rather than say so.
-    "langchain-huggingface": "it needs huggingface_hub below 2; beside 2 pip installs a version of 2025",
-    "litellm": "it needs huggingface_hub below 2",
-}
-
-
-class Finding(NamedTuple):
-    """One thing that was looked at.
-
-    Args:
-        about: What.
-        state: "ok", "note" or "trouble".
-        said: What was seen.
-        fix: What to do; "" where nothing is to be done.
-    """
-
-    about: str
-    state: str
-    said: str
-    fix: str = ""
 
 
 def doctor(
@@ -62,54 +40,30 @@ def doctor(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Looks for what may be wrong: token, permissions, versions, proxy, clock, caches, Redis.
+    """Looks for what may be wrong: settings, token, versions, proxy, clock, files, Redis.
 
     Exit code 1 says that there is trouble.
 
-    Example:
+    Examples:
 
       hfrouter doctor
+
+      hfrouter doctor --redis redis://localhost:6379/0 --json
     """
     with complaining():
-        router = client(None, base_url, hub_url, max_retries=0, timeout=Timeouts(total=15.0))
-        found = [finding for look in _LOOKS for finding in look(router)]
-        if redis is not None:
-            found.append(_redis(redis))
+        about, written = settings_found()
+        found = [*python(), *packages(), about, *proxy(), *places(written), *redis_servers(written, redis)]
+        if written is not None:  # else no client can be made
+            router = client(None, base_url, hub_url, max_retries=0, timeout=Timeouts(total=15.0))
+            found += [*_token(router), *_router(router)]
     if as_json:
         show_json([finding._asdict() for finding in found])
     else:
         for finding in found:
-            tell(f"{finding.state:<8}{finding.about}: {finding.said}")
+            tell(f"{finding.state:<8}{finding.about}: {finding.said}", hang=8)
             if finding.fix:
                 tell(finding.fix, indent=8)
     raise typer.Exit(1 if any(finding.state == "trouble" for finding in found) else 0)
-
-
-def _python(_: HFRouter) -> Iterator[Finding]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("Python", "ok", version)
-
-
-def _versions(_: HFRouter) -> Iterator[Finding]:
-    names = ("hfrouter", "huggingface_hub", "httpx2", "langchain-core", "llama-index-core", "redis")
-    known = {name: version for name in names if (version := _version(name))}
-    yield Finding("packages", "ok", ", ".join(f"{name} {version}" for name, version in known.items()))
-    if known.get("huggingface_hub", "").startswith("2"):
-        for name, why in _PEERS.items():
-            if version := _version(name):
-                yield Finding(
-                    name,
-                    "note",
-                    f"{version} is installed beside huggingface_hub {known['huggingface_hub']}; {why}",
-                    'Keep it, if you need it, with pip install "huggingface_hub<2", which hfrouter takes as well.',
-                )
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def _token(router: HFRouter) -> Iterator[Finding]:
@@ -176,56 +130,6 @@ def _clock(head: Head) -> Iterator[Finding]:
         )
     else:
         yield Finding("clock", "ok", "right")
-
-
-def _proxy(_: HFRouter) -> Iterator[Finding]:
-    for scheme, address in proxies():
-        host = address.rpartition("@")[2]
-        yield Finding("proxy", "note", f"{scheme} goes through {host}", "Exempt hosts with NO_PROXY.")
-
-
-def _cache(_: HFRouter) -> Iterator[Finding]:
-    path = default_path()
-    nearest = next(folder for folder in (path.parent, *path.parents) if folder.exists())
-    if not os.access(nearest, os.W_OK):
-        yield Finding(
-            "cache",
-            "trouble",
-            f"{nearest} cannot be written to",
-            "Set HF_HOME to a folder of yours; caches and models are kept there.",
-        )
-        return
-    yield Finding("cache", "ok", f"{path.parent} can be used{_looseness(path)}")
-
-
-def _looseness(path: Path) -> str:
-    if path.exists() and path.stat().st_mode & 0o077:
-        return f"; others may read {path.name}: chmod 600 it"
-    return ""
-
-
-def _redis(url: str) -> Finding:
-    from shared_core.storage.redis import RedisServer
-
-    try:
-        server = RedisServer(url, whose="Shared state", instead="nothing is shared", timeout=2.0)
-    except (ImportError, RouterError) as error:
-        return Finding("Redis", "trouble", str(error).partition("\n")[0], 'pip install "hfrouter[redis]"')
-    if server.ask(lambda it: it.ping()):
-        return Finding("Redis", "ok", f"{server.where} answers")
-    return Finding(
-        "Redis", "trouble", f"{server.where} does not answer", "Is it running, and is this its address?"
-    )
-
-
-_LOOKS: tuple[Callable[[HFRouter], Iterator[Finding]], ...] = (
-    _python,
-    _versions,
-    _token,
-    _router,
-    _proxy,
-    _cache,
-)
 
 
 def _call(router: HFRouter, url: str, path: str, *, needed: bool = False) -> Call:

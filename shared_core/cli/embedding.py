@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
-from shared_core.cli.clients import BaseUrl, HubUrl, client
-from shared_core.cli.out import complaining, say, tell
+from shared_core.cli.clients import BaseUrl, HubUrl, client, words
+from shared_core.cli.out import complaining, say, show_json, tell
 from shared_core.corpus import Batch, embed_corpus
+from shared_core.corpus.json_lines import json_lines
 from shared_core.errors import ConfigError
+from shared_core.types import Kind
 
 __all__ = ["embed"]
 
@@ -27,33 +29,41 @@ def embed(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help=".npy, or a folder .parquet; left out, JSON lines.", metavar="PATH"
+            "--output",
+            "-o",
+            help=".jsonl, .npy, or a folder .parquet; left out, JSON lines to standard output.",
+            metavar="PATH",
         ),
     ] = None,
     local: Annotated[bool, typer.Option("--local", help="On this machine, not at a provider.")] = False,
-    kind: Annotated[str, typer.Option("--kind", help="document or query.")] = "document",
+    kind: Annotated[
+        str,
+        typer.Option("--kind", help="document or query.", autocompletion=words(lambda: get_args(Kind))),
+    ] = "document",
     field: Annotated[str, typer.Option("--field", help="Where the text stands.", metavar="NAME")] = "text",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --output: print what it came to as JSON.")
+    ] = False,
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Texts to vectors. A run into files that was broken off goes on where it stopped.
+    """Texts to vectors: of a file, or of standard input, a text a line.
+
+    A run into files that was broken off goes on where it stopped: give the same command, and the same texts, again.
 
     Examples:
 
       hfrouter embed passages.jsonl -m BAAI/bge-m3 -o vectors.parquet
 
-      echo "A router routes." | hfrouter embed --local -m sentence-transformers/all-MiniLM-L6-v2
+      hfrouter embed < lines.txt -m BAAI/bge-m3 -o vectors.npy
+
+      echo "A router routes." | hfrouter embed --local -m BAAI/bge-small-en-v1.5
     """
     with complaining():
         if not model and not base_url:
             raise ConfigError("No model was given.", hint="Name one with -m, such as -m BAAI/bge-m3.")
-        if kind not in ("document", "query"):
+        if kind not in get_args(Kind):
             raise ConfigError(f"--kind {kind} is neither document nor query.")
-        if source is None and output is not None:
-            raise ConfigError(
-                "What is piped in cannot be gone on with, so that it goes to standard output alone.",
-                hint="Name a file, or leave --output out.",
-            )
         report = embed_corpus(
             source if source is not None else _lines(),
             output if output is not None else _print,
@@ -62,7 +72,9 @@ def embed(
             kind=kind,  # type: ignore[arg-type]
             progress=True,
         )
-        if output is not None:
+        if as_json and output is not None:
+            show_json({**asdict(report), "output": output})
+        elif output is not None:
             tell(str(report), stderr=True)
         if report.failed:
             raise typer.Exit(1)
@@ -84,5 +96,5 @@ def _lines() -> Iterator[str]:
 
 
 def _print(batch: Batch) -> None:
-    for name, vector in zip(batch.ids, batch.vectors, strict=True):
-        say(json.dumps({"id": name, "vector": [round(float(each), 7) for each in vector]}))
+    for line in json_lines(batch):
+        say(line)

@@ -2,30 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from shared_core.catalog import ProviderOffer
-from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
+from shared_core.cli.clients import BaseUrl, HubUrl, Json, client, words
+from shared_core.cli.insights import found_as_dict, insights
 from shared_core.cli.out import complaining, count, money, say, show_json, show_table, size, tell
+from shared_core.client.media_asking import TASKS
 from shared_core.hub import Comparison, FoundModel, Hub, SearchResult
+from shared_core.hub.joined import CAPABILITIES
+from shared_core.hub.licenses import LicenseKind
+from shared_core.hub.recommend import PREFERENCES
+from shared_core.hub.search import SORTS
 
 __all__ = ["Input", "Limit", "Output", "compare_offers", "info", "models", "recommend"]
 
-Task = Annotated[str | None, typer.Option("--task", help='The Hub\'s name, such as "text-to-image".')]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        help='The Hub\'s name, such as "text-to-image".',
+        metavar="TASK",
+        autocompletion=words(lambda: ("text-generation", *TASKS)),
+    ),
+]
 Capability = Annotated[
-    list[str] | None, typer.Option("--can", help="tools, json or vision; may be repeated.", metavar="WHAT")
+    list[str] | None,
+    typer.Option(
+        "--can",
+        "--capability",
+        help="tools, json or vision; may be repeated.",
+        metavar="WHAT",
+        autocompletion=words(lambda: CAPABILITIES),
+    ),
 ]
 Licenses = Annotated[
     list[str] | None,
     typer.Option(
-        "--license", help="Kinds (permissive, copyleft, …) or ids; may be repeated.", metavar="LICENSE"
+        "--license",
+        help="Kinds (permissive, copyleft, ...) or ids; may be repeated.",
+        metavar="LICENSE",
+        autocompletion=words(lambda: get_args(LicenseKind)),
     ),
 ]
-Provider = Annotated[str | None, typer.Option("--provider", help="Who must serve it.", metavar="NAME")]
+Provider = Annotated[
+    str | None,
+    typer.Option(
+        "--provider", help="Who must serve it.", metavar="NAME", autocompletion=words(lambda: _providers())
+    ),
+]
 MaxPrice = Annotated[
     str | None, typer.Option("--max-price", help="USD for a million tokens in and out.", metavar="USD")
 ]
@@ -47,11 +77,21 @@ def models(
         str | None, typer.Option("--size", help='Weights, such as "min:1B,max:8B".', metavar="RANGE")
     ] = None,
     language: Annotated[str | None, typer.Option("--language", help='Such as "de".', metavar="CODE")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="On its page; may be repeated.", metavar="TAG")
+    ] = None,
+    library: Annotated[
+        str | None, typer.Option("--library", help='Such as "transformers".', metavar="NAME")
+    ] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Whose it is.", metavar="NAME")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that nobody serves.")] = False,
     sort: Annotated[
         str,
         typer.Option(
-            "--sort", help="trending, downloads, likes, created, price, speed, latency, context, size."
+            "--sort",
+            help="trending, downloads, likes, created, modified, price, speed, latency, context, size.",
+            metavar="WHAT",
+            autocompletion=words(lambda: SORTS),
         ),
     ] = "trending",
     limit: Limit = 20,
@@ -69,25 +109,28 @@ def models(
 
       hfrouter models qwen --license permissive --min-context 100000
 
-      hfrouter models --task text-to-image
+      hfrouter models --task text-to-image --author black-forest-labs
     """
     with complaining():
         found = Hub(client(None, base_url, hub_url)).search_models(
             query,
             task=task,
             capability=capability,
-            allow_licenses=license or None,
+            **_licenses(license or []),
             provider=provider,
             max_price=max_price,
             min_context=min_context,
             size=size_range,
             language=language,
+            tags=tag,
+            library=library,
+            author=author,
             served=not everything,
             sort=sort,
             limit=limit,
         )
         if as_json:
-            show_json([model.as_dict() for model in found.models])
+            show_json(found_as_dict(found))
         else:
             _show_models(found)
 
@@ -138,7 +181,13 @@ def compare_offers(
 def recommend(
     task: Task = "text-generation",
     prefer: Annotated[
-        str, typer.Option("--prefer", help="balanced, cost, speed or quality.", metavar="WHAT")
+        str,
+        typer.Option(
+            "--prefer",
+            help="balanced, cost, speed or quality.",
+            metavar="WHAT",
+            autocompletion=words(lambda: PREFERENCES),
+        ),
     ] = "balanced",
     capability: Capability = None,
     license: Licenses = None,
@@ -194,15 +243,33 @@ def recommend(
 
 def _show_models(found: SearchResult) -> None:
     if not found.models:
-        say("No model fulfils all of this.")
+        tell(
+            "No model fulfils all of this. Ask for less; with --all, those are shown, too, that nobody serves."
+        )
     else:
         rows = [_model_row(model) for model in found.models]
         titles = [("model", "left"), ("size", "right"), ("in / out", "right"), ("tok/s", "right")]
         show_table([*titles, ("context", "right"), ("can", "left"), ("at", "right")], rows)
     for note in found.notes:
         tell(note)
-    for argument, value, how_many in found.insights.narrowing[:3]:
-        say(f"{how_many} of {found.looked_through} have {argument} {value}.")
+    if found.models:
+        say()
+    for name, text in insights(found):
+        tell(f"{name:<10}{text}", hang=10)
+
+
+def _licenses(told: Sequence[str]) -> dict[str, Any]:
+    """One id is a filter of the Hub's own, which then looks through all of its models; the rest is filtered here."""
+    if len(told) == 1 and told[0] not in get_args(LicenseKind):
+        return {"license": told[0]}
+    return {"allow_licenses": told or None}
+
+
+def _providers() -> set[str]:
+    """Those that the shipped catalogue knows, for completion."""
+    from shared_core.catalog.snapshot import shipped
+
+    return {offer.provider for row in shipped().rows.values() for offer in row.info.offers}
 
 
 def _model_row(model: FoundModel) -> list[str]:

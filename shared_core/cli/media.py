@@ -70,7 +70,7 @@ def video(
 
     Example:
 
-      hfrouter video "a cat on a skateboard" -m Wan-AI/Wan2.2-TI2V-5B:fal-ai -o cat.mp4
+      hfrouter video "a cat on a skateboard" -m Wan-AI/Wan2.2-TI2V-5B -o cat.mp4
     """
     with complaining():
         router = _router(model, base_url, hub_url)

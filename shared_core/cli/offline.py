@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from shared_core.cli.clients import Json
+
 __all__ = ["offline"]
 
 
@@ -20,6 +22,7 @@ def offline(
             "--alias", help="Answer to another id too: ID=MODEL; may be repeated.", metavar="ID=MODEL"
         ),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Runs the offline router until it is interrupted: no token, no network, no cost.
 
@@ -32,6 +35,8 @@ def offline(
     arguments = ["--port", str(port)]
     if token is not None:
         arguments += ["--token", token]
+    if as_json:
+        arguments.append("--json")
     for each in alias or []:
         arguments += ["--alias", each]
     raise typer.Exit(main(arguments))

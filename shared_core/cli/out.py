@@ -6,7 +6,9 @@ serves it; 5 too busy, too slow or unreachable, worth another try later; 130 int
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -31,9 +33,40 @@ from shared_core.errors import (
     Unauthorized,
 )
 
-__all__ = ["complaining", "count", "money", "say", "show_json", "show_table", "size", "tell"]
+__all__ = [
+    "clean",
+    "complain",
+    "complaining",
+    "console",
+    "count",
+    "money",
+    "ready",
+    "say",
+    "show_json",
+    "show_table",
+    "size",
+    "tell",
+]
 
 _WIDEST = 80
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def ready() -> None:
+    """What a terminal cannot spell becomes a question mark, rather than an error in the middle of an answer."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def clean(text: str) -> str:
+    r"""Text without what a terminal would obey: models, users and the Hub may have written it.
+
+    Example:
+        >>> clean("\x1b]0;title\x07 a")
+        '�]0;title� a'
+    """
+    return _CONTROLS.sub("�", text)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -44,15 +77,15 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(text: str = "") -> None:
-    """Prints a line as it is."""
-    sys.stdout.write(f"{text}\n")
+    """Prints a line: into a pipe as it is, on a terminal without what that would obey."""
+    sys.stdout.write(f"{clean(text) if sys.stdout.isatty() else text}\n")
 
 
 def tell(text: str, indent: int = 0, hang: int = 0, *, stderr: bool = False) -> None:
     """Prints a sentence, broken so that it fits; `hang` indents all lines but the first further."""
     space = " " * indent
     lines = textwrap.fill(
-        text,
+        clean(text),
         _WIDEST,
         initial_indent=space,
         subsequent_indent=space + " " * hang,
@@ -67,23 +100,30 @@ def show_json(value: Any) -> None:
     say(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def show_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> None:
+def show_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, gap: int = 3) -> None:
     """Prints a table that reads well without colour.
 
     Args:
         columns: (title, "left" or "right").
         rows: Cells; "" for what is not known.
+        gap: Columns between two columns, from 1 on.
     """
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    table = Table(
+        box=SIMPLE_HEAD,
+        padding=(0, gap // 2, 0, (gap - 1) // 2),
+        pad_edge=False,
+        show_edge=False,
+        header_style="bold",
+    )
     for number, (title, side) in enumerate(columns):
         table.add_column(
-            title,
+            Text(clean(title)),
             justify="right" if side == "right" else "left",
             overflow="ellipsis" if number else "fold",
             no_wrap=number > 0,
         )
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(clean(cell)) for cell in row))
     console().print(table)
 
 
@@ -112,16 +152,21 @@ def count(number: float | None) -> str:
     return f"{number:g}"
 
 
+def complain(error: RouterError) -> None:
+    """Says what failed, and what to do next."""
+    what, _, following = str(error).partition("\nNext: ")
+    tell(f"hfrouter: {what}", stderr=True)
+    if following:
+        tell(f"Next: {following}", stderr=True)
+
+
 @contextmanager
 def complaining() -> Iterator[None]:
     """Turns an error into one clear line, the next step and an exit code."""
     try:
         yield
     except RouterError as error:
-        what, _, following = str(error).partition("\nNext: ")
-        tell(f"hfrouter: {what}", stderr=True)
-        if following:
-            tell(f"Next: {following}", stderr=True)
+        complain(error)
         raise typer.Exit(_code(error)) from None
     except KeyboardInterrupt:
         sys.stderr.write("\n")

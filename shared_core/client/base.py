@@ -95,7 +95,7 @@ class RouterBase:
         extra_body: Added to every request's JSON body.
         wait_for_model: Wait while a model is loading: True up to the time limit, or a number of seconds.
         reasoning_tags: Split `<think>…</think>` in the content off as reasoning.
-        embedding_cache: Where vectors are remembered: True for the user's own file, a path, or a cache.
+        embedding_cache: Where vectors are remembered: True for the user's own file, a path, a Redis URL, or a cache.
         embedding_api: What `base_url` speaks when texts are embedded: "openai", "tei", or "router" for a stand-in
             of the router with its providers' paths. "auto" knows the router, and takes any other address with /v1
             in its path for "openai", one without for "tei".
@@ -287,7 +287,8 @@ class RouterBase:
     def __getstate__(self) -> dict[str, Any]:
         """Settings and where the token comes from; never a token, a client or a lock."""
         self._settle()
-        check_state_travels(self._safeguards.arguments.get("state"))
+        state = self._safeguards.arguments.get("state")
+        check_state_travels(state, embedding_cache=self.embedding_cache)
         dropped = SECRET_HEADERS & self._headers.keys()
         return {
             "settings": arguments_of(self),

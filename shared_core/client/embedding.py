@@ -79,6 +79,7 @@ class Embedding:
         self._asked, self._route, self._remember = asked, route, remember
         self._memory = None if remember is None else remember(route)
         self._answered_by = route
+        self._recalled = 0
         self._call = replace(
             call, request=replace(asked, texts=self._texts, places=self._places, model=route.model)
         )
@@ -90,6 +91,7 @@ class Embedding:
         missing: Sequence[int] = range(len(self._texts))
         if self._memory is not None:
             missing = yield from self._recall(self._memory)
+            self._recalled = len(self._texts) - len(missing)
         if missing:
             try:
                 yield from self._spread().send(missing)
@@ -166,6 +168,7 @@ class Embedding:
             self._ledger.usage,
             self._ledger.meta(self._answered_by, waits.now() - progress.started),
             notes=(*self._route.notes, *self._ledger.notes),
+            recalled=self._recalled,
         )
 
 

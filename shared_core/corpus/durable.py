@@ -1,4 +1,4 @@
-"""Files that are whole after a crash: written beside, flushed to the disk, renamed into place."""
+"""Files that are whole after a crash: written beside and renamed into place, or cut back to what is known good."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from shared_core.errors import ConfigError
 
-__all__ = ["replace_file", "sync_folder", "telling"]
+__all__ = ["cut_back", "refuse_what_is_there", "replace_file", "sync_folder", "telling", "write_at"]
 
 
 @contextmanager
@@ -62,3 +62,42 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def refuse_what_is_there(path: Path) -> None:
+    """Keeps a file that no checkpoint knows from being written over.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    if path.exists():
+        raise ConfigError(
+            f"{path} is there already, and no checkpoint says that it is part of this run.",
+            hint="Move it away, or name another sink.",
+        )
+
+
+def cut_back(path: Path, size: int) -> None:
+    """Takes away what a killed run wrote beyond its checkpoint.
+
+    Raises:
+        ConfigError: The file holds less than that.
+    """
+    if not size:
+        path.unlink(missing_ok=True)
+        return
+    if not path.exists() or path.stat().st_size < size:
+        raise ConfigError(
+            f"{path} holds less than its run had written.",
+            hint="Restore it, or delete it with its checkpoint to begin anew.",
+        )
+    os.truncate(path, size)
+
+
+def write_at(path: Path, offset: int, data: bytes) -> None:
+    """Writes bytes at a place, on the disk when it returns."""
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        file.seek(offset)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

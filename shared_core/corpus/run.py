@@ -75,9 +75,9 @@ def embed_corpus(
     Args:
         source: A .jsonl, .csv, .tsv or .parquet file, a folder of Parquet files, or an iterable of texts, of
             (id, text) pairs or of mappings.
-        sink: A folder for Parquet files (`vectors.parquet`), a `vectors.npy`, or a function that is given each
-            `Batch`. Files end up with each row once, whenever the run was killed. A function may be given the
-            last batch a second time after a crash: let it overwrite by id.
+        sink: A folder for Parquet files (`vectors.parquet`), a `vectors.npy`, a `vectors.jsonl`, or a function that
+            is given each `Batch`. Files end up with each row once, whenever the run was killed. A function may be
+            given the last batch a second time after a crash: let it overwrite by id.
         embedder: A LocalEmbedder, an HFRouter, or anything with `embed(texts, kind=...)`.
         text: Field or column with the text.
         id: Field or column with the id, an integer or a string; None, or a first row without it, to call rows
@@ -93,7 +93,7 @@ def embed_corpus(
         workers: Shards in work at once; see `InThisProcess`.
         executor: Where the work is done instead; `workers` then means nothing.
         source_format: "jsonl", "csv", "tsv" or "parquet", where the name does not say it.
-        sink_format: "npy" or "parquet", likewise.
+        sink_format: "npy", "parquet" or "jsonl", likewise.
         remember_bytes: Memory for vectors of texts that may come again. Across runs, and beyond it, an
             embedder with a cache does not compute them anew.
 

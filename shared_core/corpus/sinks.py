@@ -1,26 +1,32 @@
-"""Where vectors go: a NumPy file with its ids, a folder of Parquet files, or a function of the caller's.
+"""Where vectors go: a NumPy file with its ids, JSON lines, a folder of Parquet files, or a function of the caller's.
 
-Lives here: the protocol, the NumPy file, the function, and finding which is meant. Not here: Parquet itself
-(`parquet`), and when to write (`run`).
+Lives here: the protocol, the NumPy file, the function, and finding which is meant. Not here: Parquet and JSON lines
+themselves (`parquet`, `json_lines`), and when to write (`run`).
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from shared_core.corpus.durable import sync_folder, telling
+from shared_core.corpus.durable import cut_back, refuse_what_is_there, sync_folder, telling, write_at
 from shared_core.corpus.shards import Batch
 from shared_core.errors import ConfigError
 
 __all__ = ["NpySink", "Sink", "SinkFormat", "check_length", "open_sink"]
 
-SinkFormat = Literal["npy", "parquet"]
+SinkFormat = Literal["npy", "parquet", "jsonl"]
 
-_FORMATS: dict[str, SinkFormat] = {".npy": "npy", ".parquet": "parquet", ".pq": "parquet", "": "parquet"}
+_FORMATS: dict[str, SinkFormat] = {
+    ".npy": "npy",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    "": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+}
 
 _HEADER = 128
 """Bytes of the head of a .npy file: room for any number of rows, so that it can be rewritten in place."""
@@ -55,10 +61,14 @@ def open_sink(sink: str | Path | Callable[[Batch], object] | Sink, format: SinkF
         if kind is None:
             raise ConfigError(
                 f"What to write to {path} is not known from its name.",
-                hint='Name it .parquet or .npy, or say sink_format="parquet" or "npy".',
+                hint='Name it .parquet, .npy or .jsonl, or say sink_format="parquet", "npy" or "jsonl".',
             )
         if kind == "npy":
             return NpySink(path)
+        if kind == "jsonl":
+            from shared_core.corpus.json_lines import JsonLinesSink
+
+            return JsonLinesSink(path)
         from shared_core.corpus.parquet import ParquetSink
 
         return ParquetSink(path)
@@ -123,12 +133,13 @@ class NpySink:
         with telling(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if state is None:
-                self._refuse_what_is_there()
+                for path in (self.path, self.ids_path):
+                    refuse_what_is_there(path)
                 return self._state()
             self._rows, self._dimensions = state["rows"], state["dimensions"]
             self._id_bytes = state["id_bytes"]
-            _cut(self.path, self._rows and self._end())
-            _cut(self.ids_path, self._id_bytes)
+            cut_back(self.path, self._rows and self._end())
+            cut_back(self.ids_path, self._id_bytes)
             if self._rows:
                 self._write_header()
             return self._state()
@@ -139,8 +150,8 @@ class NpySink:
         ids = "".join(json.dumps(name) + "\n" for name in batch.ids).encode()
         with telling(self.path):
             is_new = not self._rows
-            _write_at(self.path, self._end(), batch.vectors.astype("<f4", copy=False).tobytes())
-            _write_at(self.ids_path, self._id_bytes, ids)
+            write_at(self.path, self._end(), batch.vectors.astype("<f4", copy=False).tobytes())
+            write_at(self.ids_path, self._id_bytes, ids)
             self._rows += len(batch)
             self._id_bytes += len(ids)
             self._write_header()
@@ -154,38 +165,9 @@ class NpySink:
     def _end(self) -> int:
         return _HEADER + self._rows * self._dimensions * 4
 
-    def _refuse_what_is_there(self) -> None:
-        for path in (self.path, self.ids_path):
-            if path.exists():
-                raise ConfigError(
-                    f"{path} is there already, and no checkpoint says that it is part of this run.",
-                    hint="Move it away, or name another sink.",
-                )
-
     def _write_header(self) -> None:
         shape = f"({self._rows}, {self._dimensions})"
         words = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}"
         header = words.ljust(_HEADER - 11).encode("latin1") + b"\n"
         # Format 1.0: magic, version, length of the header in 16 bits, the header as a Python literal.
-        _write_at(self.path, 0, b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
-
-
-def _cut(path: Path, size: int) -> None:
-    """Takes away what a killed run wrote beyond its checkpoint."""
-    if not size:
-        path.unlink(missing_ok=True)
-        return
-    if not path.exists() or path.stat().st_size < size:
-        raise ConfigError(
-            f"{path} holds less than its run had written.",
-            hint="Restore it, or delete it with its checkpoint to begin anew.",
-        )
-    os.truncate(path, size)
-
-
-def _write_at(path: Path, offset: int, data: bytes) -> None:
-    with path.open("r+b" if path.exists() else "w+b") as file:
-        file.seek(offset)
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+        write_at(self.path, 0, b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)

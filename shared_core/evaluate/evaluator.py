@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from shared_core.client import AsyncHFRouter, HFRouter
 from shared_core.evaluate.case_run import run_cases
 from shared_core.evaluate.compare import compare
+from shared_core.evaluate.embedding_run import compare_embeddings
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from shared_core.evaluate.case_run import CaseOptions
     from shared_core.evaluate.cases import Cases
     from shared_core.evaluate.comparison import PromptComparison
+    from shared_core.evaluate.embedding_comparison import EmbeddingComparison
+    from shared_core.evaluate.embedding_run import EmbeddingRunOptions
     from shared_core.evaluate.planning import RunOptions
 
 __all__ = ["AsyncEvaluator", "Evaluator"]
@@ -59,6 +62,38 @@ class Evaluator:
         """
         return BlockingRun(compare(self.router, models, prompts, how), self.router._sender()).finish()
 
+    def compare_embeddings(
+        self,
+        models: Sequence[Any] | Mapping[str, Any],
+        pairs: Any,
+        **how: Unpack[EmbeddingRunOptions],
+    ) -> EmbeddingComparison:
+        """Embedding models side by side on your own queries and documents: nDCG, recall, speed, cost.
+
+        With an embedding cache (`HFRouter(embedding_cache=True)`) nothing is paid for twice, and a comparison that was
+        broken off goes on from there.
+
+        Args:
+            models: Ids for the router; "local:" and a Hub id or a folder for this machine; mappings such as
+                {"model": "org/name", "query_prompt": "query: "}; clients, `LocalEmbedder`s, embedding models of
+                LangChain, LlamaIndex or sentence-transformers. A mapping of names to these names them.
+            pairs: What each query should find: a list of (query, document), or the path of a file, or of a folder in
+                BEIR's form; see `shared_core.evaluate.judgements`.
+            how: Further documents, k, similarity, seed, progress; see `EmbeddingRunOptions`.
+
+        Raises:
+            ConfigError: An argument cannot work, or a file cannot be read. A model that fails has that in the result.
+
+        Example:
+            >>> pairs = [("How far is it?", "Forty miles."), ("When do we eat?", "At noon.")]
+            >>> result = Evaluator().compare_embeddings(  # doctest: +SKIP
+            ...     ["BAAI/bge-m3", "local:sentence-transformers/all-MiniLM-L6-v2"], pairs, k=[1, 10]
+            ... )
+            >>> print(result)  # doctest: +SKIP
+        """
+        flow = compare_embeddings(self.router, models, pairs, how)
+        return BlockingRun(flow, self.router._sender()).finish()
+
     def run_cases(
         self,
         cases: Cases | str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any],
@@ -93,6 +128,16 @@ class AsyncEvaluator:
     ) -> PromptComparison:
         """See `Evaluator.compare`."""
         return await AsyncRun(compare(self.router, models, prompts, how), self.router._sender()).finish()
+
+    async def compare_embeddings(
+        self,
+        models: Sequence[Any] | Mapping[str, Any],
+        pairs: Any,
+        **how: Unpack[EmbeddingRunOptions],
+    ) -> EmbeddingComparison:
+        """See `Evaluator.compare_embeddings`."""
+        flow = compare_embeddings(self.router, models, pairs, how)
+        return await AsyncRun(flow, self.router._sender()).finish()
 
     async def run_cases(
         self,

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate.measured import measured
@@ -23,10 +23,11 @@ from shared_core.evaluate.verdict import Named, verdict
 if TYPE_CHECKING:
     from shared_core.evaluate.comparison import PromptComparison
 
-__all__ = ["as_csv", "as_json", "as_markdown", "write"]
+__all__ = ["MARKUP", "as_csv", "as_json", "as_markdown", "write"]
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-_MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#~$&"})
+MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#~$&"})
+"""What keeps a text from being taken for Markdown."""
 _HEAD = (
     "model",
     "answered",
@@ -39,8 +40,20 @@ _HEAD = (
 _SHORT = 200  # characters of an example in Markdown
 
 
-def as_csv(found: PromptComparison) -> str:
-    """A row for each model and prompt, with names at the head; what is not known is empty."""
+class Told(Protocol):
+    """What can be written down for programs."""
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Flat dictionaries with the same keys; at least one."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it."""
+        ...
+
+
+def as_csv(found: Told) -> str:
+    """Its rows, with names at the head; what is not known is empty."""
     rows = found.rows()
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
@@ -49,8 +62,8 @@ def as_csv(found: PromptComparison) -> str:
     return file.getvalue()
 
 
-def as_json(found: PromptComparison) -> str:
-    """All of it, answers included."""
+def as_json(found: Told) -> str:
+    """All of it."""
     return json.dumps(found.as_dict(), indent=2, default=str) + "\n"
 
 
@@ -104,7 +117,7 @@ def _markdown(found: PromptComparison, title: str) -> Iterator[str]:
     yield f"\n{found.asking}, {found.when}.\n"
     for sentence in verdict(found):
         yield "- " + "".join(
-            f"**{_plain(part)}**" if isinstance(part, Named) else part.translate(_MARKUP) for part in sentence
+            f"**{_plain(part)}**" if isinstance(part, Named) else part.translate(MARKUP) for part in sentence
         )
     yield "\n" + _row(_HEAD)
     yield _row(["---", *["--:"] * (len(_HEAD) - 1)])
@@ -137,4 +150,4 @@ def _row(cells: Sequence[str]) -> str:
 
 def _plain(text: str) -> str:
     """Text in one line that Markdown takes for nothing else."""
-    return " ".join(clean(text).split()).translate(_MARKUP)
+    return " ".join(clean(text).split()).translate(MARKUP)

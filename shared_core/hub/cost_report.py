@@ -1,15 +1,18 @@
 """What the same work costs in a month, by model and provider, and when a machine of one's own pays.
 
-Lives here: the arithmetic, in `Decimal`. Pure. Not here: prices (`joined`).
+Lives here: the arithmetic, in `Decimal`. Pure. Not here: prices (`joined`; the user's own: `client.costing`).
+
+No catalogue prices embedding models: those of `HFRouter(prices=...)` do, and go before every catalogue.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from typing import Any
 
+from shared_core.catalog import Price, ProviderOffer, UnitPrice
 from shared_core.errors import ConfigError
 from shared_core.hub.joined import FoundModel, Usage, checked_usage, offer_cost
 from shared_core.hub.tables import html_table, usd
@@ -28,12 +31,14 @@ class CostRow:
         usd: A month's work.
         break_even_tokens: Tokens a month from which a machine of one's own is cheaper, in the same mix of input and
             output; None where no machine's price was given, or the offer is free.
+        source: Whose price it is; "" for the catalogue's.
     """
 
     model: str
     provider: str
     usd: Decimal
     break_even_tokens: int | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ class CostReport:
 
     Args:
         rows: Those whose price is known.
-        unpriced: "model at provider" of the others.
+        unpriced: "model at provider" of the others; the model alone where nobody serves it now.
         usage: Tokens a month.
         machine_usd: What a machine of one's own costs a month; None where it was not given.
         priced_on: ISO date of the catalogue.
@@ -66,6 +71,7 @@ class CostReport:
                     "provider": row.provider,
                     "usd": plain(row.usd),
                     "break_even_tokens": row.break_even_tokens,
+                    "source": row.source,
                 }
                 for row in self.rows
             ],
@@ -83,7 +89,10 @@ class CostReport:
 
 
 def cost_report(
-    models: Sequence[FoundModel], tokens_per_month: Usage, machine_usd: Decimal | str | None = None
+    models: Sequence[FoundModel],
+    tokens_per_month: Usage,
+    machine_usd: Decimal | str | None = None,
+    own_price: Callable[[str], Price | UnitPrice | None] = lambda _: None,
 ) -> CostReport:
     """A month's costs.
 
@@ -92,6 +101,7 @@ def cost_report(
         tokens_per_month: By "input" and "output".
         machine_usd: What a machine costs a month that does the same work (local embeddings, a dedicated endpoint): only
             you know it, and whether it keeps up.
+        own_price: The user's own price of "org/name:provider", which goes before the catalogue's.
 
     Raises:
         ConfigError: An argument is no number.
@@ -100,7 +110,15 @@ def cost_report(
     total = tokens["input"] + tokens["output"]
     rows, unpriced = [], []
     for model in models:
-        for offer in model.live():
+        offers = _offers(model)
+        if not offers:
+            unpriced.append(model.id)
+        for offer in offers:
+            own = own_price(f"{model.id}:{offer.provider}")
+            source = ""
+            if isinstance(own, Price):
+                offer = ProviderOffer(offer.provider, input_price=own.input, output_price=own.output)
+                source = f"{own.source} of {own.date}" if own.date else own.source
             usd = offer_cost(offer, tokens)
             if usd is None:
                 unpriced.append(f"{model.id} at {offer.provider}")
@@ -108,10 +126,15 @@ def cost_report(
             even = None
             if machine is not None and usd > 0:
                 even = int((machine / usd * total).to_integral_value(ROUND_UP))
-            rows.append(CostRow(model.id, offer.provider, usd, even))
+            rows.append(CostRow(model.id, offer.provider, usd, even, source))
     rows.sort(key=lambda row: (row.usd, row.model, row.provider))
     days = sorted(model.priced_on for model in models if model.priced_on)
     return CostReport(tuple(rows), tuple(unpriced), tokens, machine, days[0] if days else None)
+
+
+def _offers(model: FoundModel) -> list[ProviderOffer]:
+    """Those that the catalogue lists; for tasks other than chat, those of the Hub's mapping, without prices."""
+    return [*model.live()] or [ProviderOffer(name) for name in model.providers]
 
 
 def _money(value: Decimal | str | None) -> Decimal | None:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
 
-from shared_core.catalog import ProviderOffer
 from shared_core.client import AsyncHFRouter, HFRouter
 from shared_core.errors import ConfigError
 from shared_core.flow import Flow, gather
@@ -115,6 +114,9 @@ class Hub:
     ) -> CostReport:
         """What the same work costs in a month at each provider, and from when on a machine of one's own pays.
 
+        The router's own `prices` go before the catalogue's, which lists chat models alone: give those of embedding
+        models, to set them against embeddings on a machine of yours.
+
         Args:
             models: Ids, with or without a provider.
             tokens_per_month: By "input" and "output"; embeddings have no output.
@@ -204,9 +206,12 @@ def _cost_report(
     client: VectorRouter, models: Sequence[str], tokens: Usage, machine: Decimal | str | None
 ) -> Flow[CostReport]:
     found = yield from _all(client, models)
-    kept = [replace(model, offers=_of(model, provider)) for model, provider in found]
-    return cost_report(kept, tokens, machine)
+    kept = [model if provider is None else _only(model, provider) for model, provider in found]
+    return cost_report(kept, tokens, machine, client._exchange.costs.own_price)
 
 
-def _of(model: FoundModel, provider: str | None) -> tuple[ProviderOffer, ...]:
-    return tuple(offer for offer in model.offers if provider in (None, offer.provider))
+def _only(model: FoundModel, provider: str) -> FoundModel:
+    """A model as if nobody else served it."""
+    offers = tuple(offer for offer in model.offers if offer.provider == provider)
+    served = tuple(each for each in model.card.served if each.provider == provider)
+    return replace(model, offers=offers, card=replace(model.card, served=served))

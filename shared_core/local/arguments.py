@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from shared_core.errors import ConfigError
 from shared_core.local.download import is_hub_id
 from shared_core.local.engines import Backend, Precision
+from shared_core.storage.redis import is_redis_url
 from shared_core.types.embeddings import Kind
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ class Arguments:
                 "A local embedder needs a model.",
                 hint='Give a folder or a Hub id, such as "sentence-transformers/all-MiniLM-L6-v2".',
             )
+        if is_redis_url(self.cache):
+            # These arguments are shown and travel in pickles, and a URL may hold a password.
+            raise ConfigError("cache= is an address, not a path.", hint="Give `RedisCache` of it.")
         _one_of("precision", self.precision, ("auto", *get_args(Precision)))
         _one_of("backend", self.backend, ("auto", *get_args(Backend)))
         if not isinstance(self.device, str) or not _DEVICE.fullmatch(self.device):

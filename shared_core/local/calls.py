@@ -37,6 +37,7 @@ class Call:
     Attributes:
         part: What the model is to do; after `recall`, what the cache does not know.
         raw: Whether it needs the model without its final normalisation.
+        recalled: How many texts the cache knew.
 
     Raises:
         ConfigError: `dimensions` or `normalize` cannot work.
@@ -44,7 +45,7 @@ class Call:
 
     __slots__ = (
         "_arguments", "_cut", "_dimensions", "_keep", "_kind", "_normalise", "_recalled", "_source", "_started",
-        "_tokens", "_vectors", "part", "raw",
+        "_tokens", "_vectors", "part", "raw", "recalled",
     )  # fmt: skip
 
     def __init__(
@@ -71,7 +72,7 @@ class Call:
         self.part = Part(source.prompts[kind], texts, None, not truncate)
         self._vectors: NDArray[np.float32] | None = None
         self._cut: tuple[int, ...] = ()
-        self._tokens = 0
+        self._tokens = self.recalled = 0
         self._recalled: Recalled | None = None
         self._keep: Callable[[NDArray[np.float32]], None] | None = None
 
@@ -88,6 +89,7 @@ class Call:
         recalled = through(cache, keys, self._dimensions)
         missing = recalled.missing
         self._recalled = recalled
+        self.recalled = len(keys) - len(missing)
         self.part = self.part._replace(texts=[self.part.texts[place] for place in missing], places=missing)
         self._keep = lambda vectors: keep(cache, [keys[place] for place in missing], vectors)
         if not missing:
@@ -128,6 +130,7 @@ class Call:
                 cost=AT_HOME,
             ),
             self._cut,
+            recalled=self.recalled,
         )
 
     def _keys(self, identity: str, make: type) -> list[bytes]:

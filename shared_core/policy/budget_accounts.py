@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
+from urllib.parse import unquote
 
 from shared_core.errors import ConfigError
 from shared_core.policy.state.holds import Account, BudgetStore
@@ -10,7 +12,24 @@ from shared_core.policy.stores.windows import Span, account_of, value_in, window
 from shared_core.types import Budget, BudgetState
 from shared_core.types.budget import Amount, in_units, out_of_units
 
-__all__ = ["grant", "states"]
+__all__ = ["Entry", "entries", "grant", "states"]
+
+
+class Entry(NamedTuple):
+    """An account as a place keeps it, which does not say what is counted.
+
+    Args:
+        budget, value, window: Their names.
+        spent, reserved, unconfirmed, granted: Nano-dollars, tokens or requests.
+    """
+
+    budget: str
+    value: str
+    window: str
+    spent: int
+    reserved: int
+    unconfirmed: int
+    granted: int
 
 
 def states(budgets: Sequence[Budget], store: BudgetStore, now: float) -> list[BudgetState]:
@@ -32,6 +51,20 @@ def states(budgets: Sequence[Budget], store: BudgetStore, now: float) -> list[Bu
     return told
 
 
+def entries(store: BudgetStore, now: float) -> list[Entry]:
+    """Everything that a place keeps: of past windows, too, and of budgets that nobody here has defined.
+
+    Args:
+        store: The place.
+        now: Unix time in seconds.
+    """
+    found = []
+    for account in store.accounts("", "", now):
+        budget, value, window = map(unquote, account.account.split("/"))
+        found.append(Entry(budget, value, window, *account[1:]))
+    return sorted(found)
+
+
 def grant(
     budgets: Sequence[Budget], store: BudgetStore, now: float, value: str, amount: Amount, name: str | None
 ) -> None:
@@ -49,6 +82,11 @@ def grant(
             hint=f"Pass budget=, one of: {names}." if names else "Pass budgets= to the client.",
         )
     budget = fitting[0]
+    if value and budget.of == "all":
+        raise ConfigError(
+            f"All share the budget {budget.name!r}: nothing of it is {value!r}'s alone.",
+            hint='Grant to "", which is everybody.',
+        )
     units = in_units(amount, budget.unit)
     span = window_at(budget.per, now)
     store.grant(account_of(budget.name, value, span.label), units, span.keep_until, now)

@@ -9,7 +9,7 @@ Lives here: when that is asked. Not here: asking it, and the words for each stat
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from shared_core.errors import RouterError
@@ -46,7 +46,7 @@ class Locate:
         finder: Made when the first such call comes.
     """
 
-    finder: Callable[[], Finder]
+    finder: Callable[[], Finder] = field(compare=False, repr=False)
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         return self._there(call, inner) if endpoint_in(call.target.base_url) else inner(call)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import textwrap
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="ID=MODEL",
         help="answer to another id too, as in openai/gpt-oss-120b=offline/tools; may be repeated",
     )
+    parser.add_argument("--json", action="store_true", help="say where it is as one line of JSON")
     chosen = parser.parse_args(arguments)
     aliases = dict(item.partition("=")[::2] for item in chosen.alias)
     stopped = threading.Event()
@@ -48,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with offline_router(
             chosen.port, token=chosen.token, embedder=chosen.embedder, aliases=aliases
         ) as url:
-            sys.stdout.write(_greeting(url, chosen.token))
+            where = {"base_url": str(url), "hub_url": url.root}
+            sys.stdout.write(f"{json.dumps(where)}\n" if chosen.json else _greeting(url, chosen.token))
             sys.stdout.flush()
             stopped.wait()
     except (ImportError, OSError, ValueError) as error:

@@ -101,6 +101,8 @@ class EmbedReply:
         meta: Who made the vectors, and how long it took.
         truncated: Positions of texts that were cut at the model's limit, where that is known.
         notes: What the caller should know, such as that token vectors were averaged.
+        recalled: How many texts had their vectors in the cache, so that nobody computed them now. Of texts that are
+            sent once, however often they are there, each counts once.
     """
 
     vectors: NDArray[np.float32]
@@ -108,6 +110,7 @@ class EmbedReply:
     meta: ReplyMeta
     truncated: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    recalled: int = 0
 
     def __len__(self) -> int:
         return len(self.vectors)

@@ -32,18 +32,18 @@ SAFEGUARDS = tuple(SafeguardArguments.__annotations__)
 """Their names."""
 
 
-def check_state_travels(state: Any, chat_cache: Any = None) -> None:
+def check_state_travels(state: Any, chat_cache: Any = None, embedding_cache: Any = None) -> None:
     """Lets a pickle be made, unless it would hold a password.
 
     Args:
         state: The argument of this name.
-        chat_cache: That one, where an object keeps it as it was written.
+        chat_cache, embedding_cache: Those, where an object keeps them as they were written.
 
     Raises:
         ConfigError: One of the places is a URL with a password.
     """
     store = chat_cache.get("store") if isinstance(chat_cache, Mapping) else chat_cache
-    for name, place in (("state", state), ("chat_cache", store)):
+    for name, place in (("state", state), ("chat_cache", store), ("embedding_cache", embedding_cache)):
         if isinstance(place, str) and "://" in place and _without_password(place) != place:
             raise ConfigError(
                 f"{name}= is a URL that may hold a password; it is not pickled, so that the password goes nowhere.",

@@ -12,7 +12,7 @@ from typing import Any
 import fakeredis
 import pytest
 
-from shared_core import ConfigError
+from shared_core import ConfigError, HFRouter
 from shared_core.cache import RedisCache, open_cache
 
 pytestmark = pytest.mark.pinned_set
@@ -185,3 +185,35 @@ def test_arguments_that_cannot_work_are_refused() -> None:
         RedisCache(url_without_secret(), ttl=0)
     with pytest.raises(ConfigError, match="decodes replies"):
         RedisCache(fakeredis.FakeRedis(decode_responses=True))
+
+
+def test_clearing_leaves_limits_budgets_and_documents_on_the_same_server(client: Any) -> None:
+    others = [b"{budgets}:a:trial/ada/total", b"limit:model", b"limit-users", b"closings", b"store:docs"]
+    for name in others:
+        client.hset(b"hfrouter:" + name, "spent", 1)
+    cache = RedisCache(client)
+    cache.put_many([*ITEMS, (b"chat:" + bytes(32), b"an answer")])
+    cache.clear()
+    assert sorted(client.keys()) == sorted(b"hfrouter:" + name for name in others)
+
+
+def test_an_address_is_a_server_and_no_path(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    cache = open_cache(url_from_elsewhere())
+    assert isinstance(cache, RedisCache)
+    cache.close()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["embedding_cache", "chat_cache"])
+def test_a_client_is_not_pickled_with_the_password_of_its_cache(name: str) -> None:
+    with pytest.raises(ConfigError, match="password"):
+        pickle.dumps(HFRouter("a/b", **{name: url_from_elsewhere()}))
+
+
+def test_a_local_embedder_wants_the_cache_itself_since_it_shows_its_arguments() -> None:
+    from shared_core.local import LocalEmbedder
+
+    with pytest.raises(ConfigError, match="RedisCache") as caught:
+        LocalEmbedder("a/b", cache=url_from_elsewhere())
+    assert PASSWORD not in str(caught.value)

@@ -18,6 +18,8 @@ from shared_core.testing import OfflineRouter, offline_router
 
 _ENTRY = "import sys; sys.argv[0] = 'hfrouter'; from shared_core.cli import main; main()"
 _COMMAND = [sys.executable, "-W", "error", "-c", _ENTRY]
+_ON_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+"""Makes it the terminal of the process, so that Ctrl-C is an interrupt."""
 
 
 @dataclass(frozen=True)
@@ -69,21 +71,23 @@ def hfrouter(environment: dict[str, str], host: OfflineRouter) -> Callable[..., 
 
 @pytest.fixture
 def terminal(environment: dict[str, str], host: OfflineRouter) -> Callable[..., str]:
-    """Runs the command on a terminal of 80 columns: types each line after the text that it waits for."""
+    """Runs the command on a terminal of 80 columns: types each text after the one that it waits for, which must come
+    after the one before."""
     host.forget()
 
     def run(*arguments: str, typing: tuple[tuple[str, str], ...] = ()) -> str:
         mine, theirs = pty.openpty()
         process = subprocess.Popen(
-            [*_COMMAND, *arguments],
+            [*_COMMAND[:-1], _ON_TERMINAL + _ENTRY, *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             env=environment,
             close_fds=True,
+            start_new_session=True,
         )
         os.close(theirs)
-        seen, waiting, give_up = "", list(typing), time.monotonic() + 60
+        seen, waiting, give_up, typed = "", list(typing), time.monotonic() + 60, 0
         while time.monotonic() < give_up:
             ready, _, _ = select.select([mine], [], [], 0.1)
             if ready:
@@ -96,7 +100,11 @@ def terminal(environment: dict[str, str], host: OfflineRouter) -> Callable[..., 
                 seen += data.decode().replace("\r\n", "\n")
             elif process.poll() is not None:
                 break
-            if waiting and waiting[0][0] in seen:
+            if waiting and waiting[0][0] in seen[typed:]:
+                typed = seen.index(waiting[0][0], typed) + len(waiting[0][0])
+                time.sleep(
+                    0.05
+                )  # nobody is faster; Python misses a Ctrl-C while it still draws the key before
                 os.write(mine, waiting.pop(0)[1].encode())
         os.close(mine)  # whoever still reads sees the end
         process.wait(10)

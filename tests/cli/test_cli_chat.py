@@ -92,3 +92,13 @@ def test_without_a_model_nothing_is_sent(hfrouter: Run, host: OfflineRouter) -> 
     assert done.code == 2
     assert "No model was given" in done.err
     assert not host.requests
+
+
+def test_a_model_of_the_settings_needs_no_option_and_has_a_name(
+    hfrouter: Run, host: OfflineRouter, environment: dict[str, str]
+) -> None:
+    environment["HFROUTER_MODELS"] = '{"parrot": {"model": "offline/echo", "temperature": 0.5}}'
+    assert hfrouter("chat", "-m", "parrot", "hi").out == "hi\n"
+    environment["HFROUTER_MODEL"] = "parrot"
+    assert hfrouter("chat", "hi").out == "hi\n"
+    assert [request.json["temperature"] for request in host.requests] == [0.5, 0.5]

@@ -69,14 +69,41 @@ def test_a_file_becomes_a_file_and_is_not_done_twice(
     assert len(host.requests) == asked
 
 
+@pytest.mark.parametrize("name", ["out.jsonl", "out.npy", "out.parquet"])
+def test_what_is_piped_in_becomes_a_file_once(
+    hfrouter: Run, host: OfflineRouter, at: Any, tmp_path: Path, name: str
+) -> None:
+    if name.endswith(".parquet"):
+        pytest.importorskip("pyarrow")
+    command = ("embed", "-m", "offline/embed-4", "-o", str(tmp_path / name), "--json", *at[:2])
+    done = hfrouter(*command, stdin="one\ntwo\nthree\n")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert (told["rows"], told["failed"], told["resumed_at"]) == (3, 0, 0)
+    asked = len(host.requests)
+    assert json.loads(hfrouter(*command, stdin="one\ntwo\nthree\n").out)["resumed_at"] == 3
+    assert len(host.requests) == asked
+    done = hfrouter(*command, stdin="one\nother\nthree\n")
+    assert (done.code, done.out) == (2, "")
+
+
+def test_a_file_of_json_lines_holds_what_standard_output_shows(
+    hfrouter: Run, at: Any, tmp_path: Path
+) -> None:
+    command = ("embed", "-m", "offline/embed-4", *at[:2])
+    shown = hfrouter(*command, stdin="one\ntwo\n").out
+    hfrouter(*command, "-o", str(tmp_path / "out.jsonl"), stdin="one\ntwo\n")
+    assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == shown
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("embed",), "No model was given"),
-        (("embed", "-m", "a/b", "-o", "x.npy"), "standard output alone"),
+        (("embed", "-m", "a/b", "-o", "x.docx"), "is not known from its name"),
         (("embed", "-m", "a/b", "--kind", "poem"), "neither document nor query"),
     ],
-    ids=["no model", "a pipe into a file", "a kind of its own"],
+    ids=["no model", "a file of another kind", "a kind of its own"],
 )
 def test_what_cannot_work_is_said_at_once(hfrouter: Run, arguments: Any, said: str) -> None:
     done = hfrouter(*arguments)

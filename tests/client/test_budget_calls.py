@@ -643,8 +643,9 @@ def test_budgets_travel_with_a_pickled_client_and_may_be_plain(offline_url: str,
         ([Budget(requests=1, per="day")], "ada", 1, "other"),
         ([Budget(requests=1, per="day")], "ada", -1, None),
         ([Budget(usd="1", per="day")], "ada", 0.5, None),
+        ([Budget(usd="1", per="day")], "ada", "5", None),
     ],
-    ids=["none", "which", "unknown", "negative", "float"],
+    ids=["none", "which", "unknown", "negative", "float", "to one of a budget of all"],
 )
 def test_a_grant_that_makes_no_sense_is_refused(budgets: Any, value: str, amount: Any, name: Any) -> None:
     with pytest.raises(ConfigError):

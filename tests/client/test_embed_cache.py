@@ -56,6 +56,7 @@ def test_what_is_known_is_not_sent_again(make: Any, offline_url: Any) -> None:
     assert len(offline_url.requests) == before
     assert np.array_equal(hits.vectors, first.vectors)
     assert (hits.usage, hits.meta.attempts) == (None, 0)
+    assert (first.recalled, again.recalled, hits.recalled) == (0, 30, 80)
 
 
 def test_an_interrupted_run_has_lost_no_finished_batch(make: Any, offline_url: Any) -> None:

@@ -60,6 +60,7 @@ def test_the_cookbook_has_its_pages():
         "18_shared_state",
         "19_finding_a_model",
         "20_dedicated_endpoint",
+        "21_the_command",
         "22_moving_from_chat_hugging_face",
         "23_moving_from_hugging_face_inference_api",
         "24_moving_from_openai_clients",
@@ -68,6 +69,7 @@ def test_the_cookbook_has_its_pages():
         "27_notebooks",
         "28_comparing_on_own_prompts",
         "29_testing_in_ci",
+        "30_comparing_embedding_models",
     ]
 
 

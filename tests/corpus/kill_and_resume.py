@@ -73,6 +73,8 @@ def outcome(folder: Path) -> object:
     if SINK.endswith(".npy"):
         ids = [json.loads(line) for line in (folder / f"{SINK}.ids.jsonl").read_text().splitlines()]
         return failed, ids, np.load(folder / SINK).tolist()
+    if SINK.endswith(".jsonl"):
+        return failed, [json.loads(line) for line in (folder / SINK).read_text().splitlines()]
     # Bytes are compared and nothing is read here: children forked beside Arrow's threads would wait for ever.
     return failed, {path.name: path.read_bytes() for path in (folder / SINK).iterdir()}
 

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared_core.catalog import ProviderOffer
+from shared_core import HFRouter
+from shared_core.catalog import Price, ProviderOffer
 from shared_core.errors import ConfigError, ModelNotServed
+from shared_core.hub import Hub
 from shared_core.hub.cards import HubModel
 from shared_core.hub.compare import CRITERIA, Row, compared, dominates
 from shared_core.hub.cost_report import cost_report
 from shared_core.hub.joined import FoundModel
 from shared_core.hub.recommend import PREFERENCES, recommended
+from shared_core.testing import OfflineRouter
 
 Ask = Callable[..., Any]
 
@@ -185,6 +188,39 @@ def test_a_report_names_who_has_no_price(ask: Ask) -> None:
     report = ask("cost_report", ["offline/echo"], {"input": 10**7, "output": 10**6})
     assert report.rows[0].provider == "offline"
     assert "offline/echo at featherless-ai" in report.unpriced
+
+
+EMBEDDING_PRICES = {
+    "Qwen/Qwen3-Embedding-8B:scaleway": {
+        "input": "0.10",
+        "output": "0",
+        "source": "mine",
+        "date": "2026-11-01",
+    }
+}
+
+
+def test_embeddings_at_providers_are_set_against_a_machine_by_prices_of_ones_own(
+    offline_url: OfflineRouter,
+) -> None:
+    hub = Hub(HFRouter(base_url=offline_url, hub_url=offline_url.root, prices=EMBEDDING_PRICES))
+    models = ["Qwen/Qwen3-Embedding-8B", "Qwen/Qwen3-Embedding-0.6B", "offline/minilm:together"]
+    report = hub.cost_report(models, {"input": 10**9}, machine_usd="60")
+    (row,) = report.rows
+    assert (row.model, row.provider, row.usd) == ("Qwen/Qwen3-Embedding-8B", "scaleway", Decimal(100))
+    # 60 USD at 0.10 for a million: 600 million tokens a month.
+    assert (row.break_even_tokens, row.source) == (600_000_000, "mine of 2026-11-01")
+    assert report.unpriced == ("Qwen/Qwen3-Embedding-0.6B at deepinfra", "offline/minilm at together")
+
+
+def test_ones_own_price_goes_before_the_catalogues() -> None:
+    own = Price(Decimal("0.05"), Decimal(0), source="my contract")
+    report = cost_report([model("o/m", CHEAP)], {"input": 10**9}, "60", {"o/m:cheap": own}.get)
+    assert [(row.usd, row.source) for row in report.rows] == [(Decimal(50), "my contract")]
+
+
+def test_a_model_that_nobody_serves_is_not_passed_over() -> None:
+    assert cost_report([model("o/m")], {"input": 1}).unpriced == ("o/m",)
 
 
 def test_a_model_that_is_not_there_is_named(ask: Ask) -> None:

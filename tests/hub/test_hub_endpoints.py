@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -266,27 +265,27 @@ def test_a_task_that_is_cancelled_stops_waiting(about: dict[str, Any], api: Offl
 
 
 def test_an_event_loop_is_not_held_up(about: dict[str, Any], api: OfflineRouter) -> None:
-    api.queue(Stall(), path="/v2/*")
+    api.queue(Stall(), path="/v2/endpoint/offline")
 
-    async def run() -> int:
-        ticks = 0
-        async with AsyncHFRouter(**{**about, "timeout": 0.3}) as router:
-            listing = asyncio.create_task(AsyncEndpoints(router).list())
-            while not listing.done():
-                await asyncio.sleep(0.005)
-                ticks += 1
-            assert isinstance(listing.exception(), TimedOut)
-        return ticks
+    async def run() -> None:
+        async with AsyncHFRouter(**about) as router:
+            endpoints = AsyncEndpoints(router)
+            silent = asyncio.create_task(endpoints.list())
+            while not [one for one in api.requests if one.path == "/v2/endpoint/offline"]:
+                await asyncio.sleep(0.001)
+            assert await endpoints.list("acme") == ()
+            assert not silent.done()
+            silent.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await silent
 
-    assert asyncio.run(run()) > 5
+    asyncio.run(run())
 
 
 def test_a_silent_api_ends_with_the_client_s_time_limit(manage: Manage, api: OfflineRouter) -> None:
     api.queue(Stall(), path="/v2/*")
-    started = time.monotonic()
     with pytest.raises(TimedOut):
         manage("list", of={"timeout": 0.2})
-    assert time.monotonic() - started < 20
 
 
 # -- errors -------------------------------------------------------------------------------------------------------

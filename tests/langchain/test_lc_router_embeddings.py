@@ -234,7 +234,7 @@ def test_a_vector_store_finds_what_is_near(build: Any) -> None:
 )
 def test_type_checkers_see_every_argument(cls: Any, arguments: Any) -> None:
     names = get_type_hints(arguments, localns={"EmbeddingCache": object}).keys()
-    assert names == cls.model_fields.keys() | {"model_name", "chunk_size", "model_kwargs"}
+    assert names == cls.model_fields.keys() | {"model_name", "chunk_size", "model_kwargs", "endpoint"}
 
 
 def test_time_limits_of_each_phase_are_taken(build: Any) -> None:

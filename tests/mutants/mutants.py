@@ -15,6 +15,7 @@ from cache_mutants import CACHES
 from case_mutants import CASES
 from classic_mutants import CLASSIC
 from compare_mutants import COMPARISONS
+from embedding_comparison_mutants import EMBEDDINGS_COMPARED
 from endpoint_mutants import ENDPOINTS
 from hedge_mutants import HEDGE
 from ledger_mutants import LEDGER
@@ -467,6 +468,7 @@ MUTANTS = (
     *MEDIA,
     *LEDGER,
     *VECTORS,
+    *EMBEDDINGS_COMPARED,
     *CACHES,
     *CASES,
     *SETTINGS,

@@ -27,7 +27,7 @@ from shared_core.evaluate.verdict import verdict
 if TYPE_CHECKING:
     from shared_core.evaluate.comparison import PromptComparison
 
-__all__ = ["fragment", "page"]
+__all__ = ["fragment", "page", "whole"]
 
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 _POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
@@ -50,6 +50,16 @@ def page(found: PromptComparison, title: str) -> str:
         _section("Answers side by side", *answers_of(found)),
         _section("How it was measured", _how(found)),
     ]
+    return whole(title, parts)
+
+
+def whole(title: str, parts: Sequence[str]) -> str:
+    """A page that fetches and runs nothing, around what stands on it.
+
+    Args:
+        title: What a browser's tab says.
+        parts: HTML that is safe already; empty ones are left out.
+    """
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'

@@ -16,7 +16,7 @@ from shared_core.errors import ConfigError
 from shared_core.observe.events import CallEnded
 from shared_core.observe.ledger.commit import Buffer, GroupCommit
 from shared_core.observe.ledger.compare import Comparison
-from shared_core.observe.ledger.questions import Selection, Totals, each_row, sums
+from shared_core.observe.ledger.questions import Selection, Totals, each_row, sums, tag_names
 from shared_core.observe.ledger.rows import LedgerRow, row_of
 from shared_core.observe.ledger.store import Store
 from shared_core.observe.ledger.tables import Breakdown, write_rows
@@ -150,6 +150,17 @@ class Ledger:
         self.flush()
         with self._store.asking() as connection:
             return sums(connection, by, which)
+
+    def tags(self) -> list[str]:
+        """The names of the tags that calls have, in order: what `by("tag:...")` can be asked.
+
+        Example:
+            >>> Ledger().tags()
+            []
+        """
+        self.flush()
+        with self._store.asking() as connection:
+            return tag_names(connection)
 
     def rows(
         self,

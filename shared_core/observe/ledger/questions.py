@@ -10,7 +10,7 @@ import functools
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
@@ -18,13 +18,16 @@ from shared_core.errors import ConfigError
 from shared_core.observe.ledger.rows import COLUMNS, LedgerRow, dollars_of
 from shared_core.observe.moments import Moment, unix
 from shared_core.types import EXACT
+from shared_core.types.cost import plain
 
-__all__ = ["Selection", "Totals", "each_row", "sums"]
+__all__ = ["GROUPS", "Selection", "Totals", "each_row", "sums", "tag_names"]
 
 _GROUPS = {
     **{name: name for name in ("model", "provider", "task", "outcome", "error", "url")},
     "day": "date(at, 'unixepoch')",
 }
+GROUPS = tuple(_GROUPS)
+"""What calls may have in common, besides their tags."""
 _SUMS = (
     "count(*), sum(outcome = 'failed'), sum(outcome = 'cancelled'), sum(cached), sum(attempts), "
     "sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), "
@@ -78,6 +81,24 @@ class Totals:
     def hit_rate(self) -> float | None:
         """The share of calls that a cache answered; None where there are none."""
         return self.remembered / self.calls if self.calls else None
+
+    @property
+    def known_cost(self) -> Decimal | None:
+        """US dollars as `cost`; None where that is 0 for no other reason than that nobody knows the prices."""
+        return None if self.unknown_costs and not self.cost else self.cost
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values. The sum is a text under "cost_usd", and None where nothing of it is known.
+
+        Example:
+            >>> from shared_core import Ledger
+            >>> Ledger().totals().as_dict()["cost_usd"]
+            '0'
+        """
+        told = {item.name: getattr(self, item.name) for item in fields(self)}
+        del told["cost"]
+        known = self.known_cost
+        return {**told, "cost_usd": None if known is None else plain(known)}
 
     def __str__(self) -> str:
         from shared_core.observe.ledger.tables import table
@@ -202,6 +223,16 @@ def _quantiles(
     question = f"SELECT name, {half}, {most} FROM ({ranked}) GROUP BY name"  # noqa: S608 (names of ours)
     rows = connection.execute(question, values)
     return {name: quantiles for name, *quantiles in rows}
+
+
+def tag_names(connection: sqlite3.Connection) -> list[str]:
+    """The names of all tags, in order: each is found by a jump in the index, however many rows have it."""
+    rows = connection.execute(
+        "WITH RECURSIVE found(name) AS (SELECT min(name) FROM tags UNION ALL "
+        "SELECT (SELECT min(name) FROM tags WHERE name > found.name) FROM found WHERE found.name IS NOT NULL) "
+        "SELECT name FROM found WHERE name IS NOT NULL"
+    )
+    return [name for (name,) in rows]
 
 
 def each_row(

@@ -147,6 +147,11 @@ class Hold:
 class BudgetStore(Protocol):
     """Where accounts are kept. Safe from threads."""
 
+    @property
+    def is_away(self) -> bool:
+        """Whether it could not be reached a moment ago, so that its answers are what this process knows."""
+        ...
+
     def reserve_now(self, hold: Hold) -> Verdict | None:
         """Sets all lines aside, or none; None where that would take a wait."""
         ...

@@ -32,6 +32,8 @@ class BudgetMemory:
     A forked child goes on with what was spent, and without what calls of its parent have set aside.
     """
 
+    is_away = False
+
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._mark = object()

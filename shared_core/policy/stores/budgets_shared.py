@@ -92,6 +92,11 @@ class SharedBudgets:
         os.register_at_fork(after_in_child=lambda: _begin_in_child(of_us()))
         atexit.register(lambda: _tell_at_exit(of_us()))
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the place could not be reached a moment ago."""
+        return self._place.is_away
+
     def reserve_now(self, hold: Hold) -> Verdict | None:
         """Sets all lines aside, or none; None where that would take a wait."""
         if self._place.is_away:
