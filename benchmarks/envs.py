@@ -70,6 +70,15 @@ ENVIRONMENTS: dict[str, tuple[str, ...]] = {
         "langchain-classic==1.0.8",
         "llama-index-embeddings-huggingface==0.8.0",
     ),
+    # A whole turn with LlamaIndex's packages: those for OpenAI's servers need openai 2, LangChain's above take 3.
+    "rag_llama_index": (
+        *_SENTENCE_TRANSFORMERS,
+        *_LLAMA_CORE,
+        "openai==2.54.0",
+        "llama-index-embeddings-huggingface==0.8.0",
+        "llama-index-llms-openai-like==0.8.1",
+        "llama-index-llms-huggingface-api==0.8.0",
+    ),
     "sentence_transformers_openvino": ("sentence-transformers[openvino]==6.2.0", "torch==2.13.0", "onnx"),
     "fastembed": ("fastembed==0.9.1",),
     "light_embed": ("light-embed==1.0.9",),

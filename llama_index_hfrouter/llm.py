@@ -88,10 +88,10 @@ class HFRouterLLM(StructuredPrediction):
         http_client, async_http_client: Your own httpx2 or httpx clients (proxy, certificates). Not pickled; an
             asynchronous one works in one event loop only.
         async_transport: "aiohttp" (default: llama-index-core brings it, and it is the faster one) or "httpx2".
-        temperature, top_p, top_k, max_tokens, stop, seed, n, frequency_penalty, presence_penalty,
-            repetition_penalty, logit_bias, logprobs, top_logprobs, tools, tool_choice, parallel_tool_calls,
-            response_format, stream_options, reasoning_effort: As the router takes them; None is never sent,
-            0 is. The same names in a call go before these; None there leaves one out.
+        temperature, top_p, top_k, max_tokens, stop, seed, n: As the router takes them; None is never sent, 0 is.
+            The same names in a call go before these; None there leaves one out.
+        frequency_penalty, presence_penalty, repetition_penalty, logit_bias, logprobs, top_logprobs: Likewise.
+        tools, tool_choice, parallel_tool_calls, response_format, stream_options, reasoning_effort: Likewise.
         context_window: Tokens of prompt and answer; default from the catalogue, else 8192.
         num_output: Tokens that query engines leave free for the answer; default `max_tokens`, else 256.
         is_function_calling_model: Whether it calls tools; default from the catalogue, else True.

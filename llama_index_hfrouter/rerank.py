@@ -71,8 +71,8 @@ class HFReranker(Connection, BaseNodePostprocessor):
         truncate: On a server: whether texts over the model's limit are cut rather than refused (TEI).
         raw_scores: On a server: whether scores are the model's own numbers rather than squeezed into 0 to 1.
         max_concurrency: On a server: requests at one time, at most; default 8.
-        api_key, timeout, max_retries, default_headers, extra_body, wait_for_model, http_client,
-            async_http_client, async_transport: On a server: as in HFRouterLLM.
+        api_key, timeout, max_retries, default_headers, extra_body, wait_for_model: On a server: as in HFRouterLLM.
+        http_client, async_http_client, async_transport: On a server: as in HFRouterLLM.
         callback_manager: As in BaseNodePostprocessor.
 
     Raises:

@@ -74,8 +74,8 @@ class HFRouterEmbedding(Connection, TextEmbedding):
         rate_limiter: Asked before each batch, with an estimate of its tokens. Batches are then small
             enough to be one request each.
         num_workers: Batches of one asynchronous call side by side; None for what `max_concurrency` allows.
-        timeout, max_retries, default_headers, extra_body, wait_for_model, http_client, async_http_client,
-            async_transport: As in HFRouterLLM.
+        timeout, max_retries, default_headers, extra_body, wait_for_model: As in HFRouterLLM.
+        http_client, async_http_client, async_transport: As in HFRouterLLM.
         usage_tags, limits, concurrency, budgets, ledger, state, hedge, hooks: As in HFRouterLLM.
         callback_manager: As in BaseEmbedding.
 

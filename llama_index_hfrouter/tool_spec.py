@@ -31,8 +31,8 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
             makes a private one.
         media_blocks: Whether results have blocks beside the text. `HFRouterLLM` shows them to the model, except to one
             that is known not to take them; False spares the tokens.
-        api_key, base_url, provider, bill_to, timeout, max_retries, default_headers, extra_body, wait_for_model,
-            http_client, async_http_client, async_transport: As in HFRouterLLM.
+        api_key, base_url, provider, bill_to, timeout, max_retries: As in HFRouterLLM.
+        default_headers, extra_body, wait_for_model, http_client, async_http_client, async_transport: As in HFRouterLLM.
         hub_url: The Hub that is asked who serves a model, where `base_url` is a stand-in of the router with its
             providers' paths, as the offline router is.
         client, async_client: `HFRouter` and `AsyncHFRouter` to share, in place of these.

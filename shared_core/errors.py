@@ -53,6 +53,7 @@ __all__ = [
 ]
 
 Reaction = Literal["retry", "other_route", "other_account", "larger_context"]
+"""What may be done about an error, besides telling the caller."""
 
 
 class RouterError(Exception):

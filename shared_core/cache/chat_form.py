@@ -18,6 +18,7 @@ from shared_core.wire.json import load
 __all__ = ["REMEMBERED", "packed", "unpacked"]
 
 REMEMBERED = Cost(Decimal(0), "price list", note="remembered from an earlier call: nothing was sent")
+"""The cost of an answer that was remembered."""
 
 _VERSION = 1
 _SLOW = json.JSONEncoder(separators=(",", ":"))

@@ -19,6 +19,8 @@ from shared_core._locks import new_lock
 from shared_core.catalog.models import Catalog
 
 ROUTER_URL = "https://router.huggingface.co/v1"
+"""Where the router is, unless a client is told otherwise."""
+
 TTL = 300.0  # seconds
 REST_AFTER_FAILURE = 15.0  # seconds
 _MOST_SERVERS = 64  # catalogues kept; a process that sees more base URLs forgets the one longest untouched
@@ -134,6 +136,7 @@ def server_key(base_url: str | None) -> str:
 
 
 SHARED = CatalogCache()
+"""What the process has fetched, for all of its clients."""
 
 
 def remember(base_url: str | None, catalog: Catalog, now: float | None = None) -> None:

@@ -77,7 +77,7 @@ def chat(
         talk = [{"role": "system", "content": system}] if system else []
         piped = "" if sys.stdin.isatty() else sys.stdin.read()
         if prompt is None and not piped:
-            _converse(router, talk, options)
+            _converse(router, talk, options, endpoint or "")
             return
         talk.append({"role": "user", "content": _content(prompt or "", piped, file or [], image or [])})
         if as_json:
@@ -147,14 +147,14 @@ def _answer(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any
     return reply.text
 
 
-def _converse(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any]) -> None:
+def _converse(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any], endpoint: str) -> None:
     with suppress(ImportError):  # Windows has its own
         import readline  # noqa: F401  (arrow keys and history for `input`)
     tell(_COMMANDS)
     opening, model = list(talk), router.model
     while True:
         try:
-            asked = _asked(f"{model}> ")
+            asked = _asked(f"{model or endpoint}> ")
         except KeyboardInterrupt:  # what was typed so far is dropped, as in a shell
             say()
             continue

@@ -15,10 +15,10 @@ from shared_core.cli.insights import found_as_dict, insights
 from shared_core.cli.out import complaining, count, money, say, show_json, show_table, size, tell
 from shared_core.client.media_asking import TASKS
 from shared_core.hub import Comparison, FoundModel, Hub, SearchResult
+from shared_core.hub.filters import SORTS
 from shared_core.hub.joined import CAPABILITIES
 from shared_core.hub.licenses import LicenseKind
 from shared_core.hub.recommend import PREFERENCES
-from shared_core.hub.search import SORTS
 
 __all__ = ["Input", "Limit", "Output", "compare_offers", "info", "models", "recommend"]
 

@@ -5,6 +5,7 @@ Pure flow: what blocks is asked for by yielding. What may be repeated is decided
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -93,7 +94,9 @@ class Exchange:
     def look_up_page(self, call: Call) -> Flow[tuple[Any, str]]:
         """A page of a list, and the path of the next one; "" for the last."""
         response = yield from self._got(call)
-        following = _next_page(response, call.target.base_url)
+        base_url = call.target.base_url
+        assert isinstance(call.request, LookupRequest)
+        following = _next_page(response, f"{base_url}{call.request.path}", base_url)
         return (yield from json_of(response)), following
 
     def _got(self, call: Call) -> Flow[Head]:
@@ -234,13 +237,17 @@ def _moved(url: str, response: Head) -> str:
     return moved if urlsplit(moved)[:2] == urlsplit(url)[:2] else url
 
 
-def _next_page(response: Head, base_url: str) -> str:
-    """What follows the base URL in the `Link` to the next page, if that is on the same host."""
-    for link in response.headers.get("link", "").split(","):
-        place, _, about = link.partition(";")
-        url = place.strip().removeprefix("<").removesuffix(">")
-        if 'rel="next"' in about.replace(" ", "") and url.startswith(f"{base_url}/"):
-            return url.removeprefix(base_url)
+_LINK = re.compile(r"<([^<>]*)>([^<]*)")  # addresses may hold commas: "num_parameters=min:1B,max:8B"
+_NEXT = re.compile(r";\s*rel\s*=\s*\"?next\"?\s*(?:[;,]|$)", re.IGNORECASE)
+
+
+def _next_page(response: Head, url: str, base_url: str) -> str:
+    """What follows the base URL in the `Link` to the next page, if that is on the same host; "" else: the token is
+    for that host alone."""
+    for place, about in _LINK.findall(response.headers.get("link", "")):
+        following: str = urljoin(url, place)
+        if _NEXT.search(about) and following.startswith(f"{base_url}/"):
+            return following.removeprefix(base_url)
     return ""
 
 

@@ -30,6 +30,7 @@ from shared_core.types import (
     RerankOptions,
     RerankReply,
     Target,
+    Timeouts,
     Waits,
     endpoint_in,
     origin_of,
@@ -252,12 +253,30 @@ class VectorRouter(CatalogueRouter):
             MAPPINGS.remember(hub, model, account, found, time.time())
         return found
 
-    def _hub_page(self, path: str, model: str = "") -> Flow[tuple[Any, str]]:
-        """A page of one of the Hub's lists, or of one model; and the path of the next page."""
+    def _hub_page(
+        self, path: str, model: str = "", *, key: bytes = b"", seconds: float | None = None
+    ) -> Flow[tuple[Any, str]]:
+        """A page of one of the Hub's lists, or of one model; and the path of the next page.
+
+        Args:
+            path: Of the page.
+            model: The model that it is about.
+            key: The same for those who may share one answer while it is under way; empty for nobody.
+            seconds: The longest that may be waited for it, if that is less than the client's own limit.
+        """
+        from shared_core.policy.single_flight import share
+
+        limits = self.timeouts
+        if seconds is not None and seconds < limits.total:
+            limits = Timeouts.of(seconds)
         request = LookupRequest(path, model=model, follow=bool(model))
-        call = self._hub_call(request, Waits(self.timeouts, time.monotonic, streamed=False))
+        call = self._hub_call(request, Waits(limits, time.monotonic, streamed=False))
+
+        def asked(call: Call) -> Flow[tuple[Any, str]]:
+            return run_through(self._policies, call, self._exchange.look_up_page)
+
         try:
-            return (yield from run_through(self._policies, call, self._exchange.look_up_page))
+            return (yield from share(key, call, asked, _same) if key else asked(call))
         except (ModelNotServed, Unauthorized) as error:
             raise _unknown_model(error, model, self.hub_url) if model else error from None
 
@@ -266,9 +285,11 @@ class VectorRouter(CatalogueRouter):
         return Call(request, Target(hub, self._hub_key(hub)), waits, Progress(waits.now()))
 
     def _account(self) -> Flow[str]:
-        """The token for the Hub, to tell accounts apart; "" without one. Never to be kept as it is."""
+        """A digest of the token for the Hub, to tell accounts apart."""
+        from shared_core.policy.single_flight import flight_key
+
         call = self._hub_call(LookupRequest(""), Waits(self.timeouts, time.monotonic, streamed=False))
-        return (yield from self._exchange.key(call, needed=False)).reveal()
+        return flight_key(self.hub_url, (yield from self._exchange.key(call, needed=False))).hex()
 
     def _hub_key(self, hub: str) -> ApiKey:
         """The token for the Hub. An explicit one was given for `base_url`: another host sees it only where both are
@@ -300,6 +321,10 @@ class VectorRouter(CatalogueRouter):
             twin._close_cache()
         if self._opened_cache is not None and self._opened_cache is not self.embedding_cache:
             self._opened_cache.close()
+
+
+def _same(answer: tuple[Any, str]) -> tuple[Any, str]:
+    return answer
 
 
 def _unknown_model(error: RouterError, model: str, hub: str) -> RouterError:

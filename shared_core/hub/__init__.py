@@ -16,25 +16,29 @@ if TYPE_CHECKING:
     from shared_core.hub.compare import Comparison, Row
     from shared_core.hub.cost_report import CostReport, CostRow
     from shared_core.hub.endpoints import AsyncEndpoints, Endpoints
+    from shared_core.hub.filters import SearchOptions
     from shared_core.hub.hub import AsyncHub, Hub
+    from shared_core.hub.insights import Insights
     from shared_core.hub.joined import FoundModel
     from shared_core.hub.licenses import license_kind
     from shared_core.hub.open_metrics import Metric
     from shared_core.hub.recommend import Recommendation, Recommendations
-    from shared_core.hub.search import Insights, SearchOptions, SearchResult
+    from shared_core.hub.search import SearchResult
     from shared_core.types.endpoints import EndpointHardware, InferenceEndpoint
 
 _ROOMS = {
     "cards": ("EvalResult", "HubModel"),
     "compare": ("Comparison", "Row"),
     "cost_report": ("CostReport", "CostRow"),
+    "filters": ("SearchOptions",),
     "endpoints": ("AsyncEndpoints", "EndpointHardware", "Endpoints", "InferenceEndpoint"),
     "hub": ("AsyncHub", "Hub"),
+    "insights": ("Insights",),
     "joined": ("FoundModel",),
     "licenses": ("license_kind",),
     "open_metrics": ("Metric",),
     "recommend": ("Recommendation", "Recommendations"),
-    "search": ("Insights", "SearchOptions", "SearchResult"),
+    "search": ("SearchResult",),
 }
 __getattr__, __dir__ = lazily(__name__, _ROOMS)
 

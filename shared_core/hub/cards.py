@@ -13,11 +13,10 @@ from typing import Any
 from shared_core.hub.licenses import LicenseKind, license_kind
 from shared_core.providers.mapping import Served, parse_mapping
 
-__all__ = ["EXPAND", "EvalResult", "HubModel", "parse_hub_model"]
+__all__ = ["EXPAND", "LIST_EXPAND", "EvalResult", "HubModel", "parse_hub_model"]
 
-EXPAND = (
+LIST_EXPAND = (
     "author",
-    "baseModels",
     "cardData",
     "createdAt",
     "downloads",
@@ -33,9 +32,12 @@ EXPAND = (
     "safetensors",
     "tags",
     "trendingScore",
-    "usedStorage",
 )
-"""What is asked for of each model."""
+"""What is asked for of each model of a list. Source: huggingface_hub 2.4.0, `list_models`."""
+
+EXPAND = (*LIST_EXPAND, "baseModels", "usedStorage")
+"""What is asked for of a single model: the Hub tells some things of single ones only, and refuses a list with them.
+Source: huggingface_hub 2.4.0, `model_info`."""
 
 _BYTES = {
     "F64": 8,
@@ -51,11 +53,20 @@ _BYTES = {
     "BOOL": 1,
 }
 _MOST_RESULTS = 50
+_MOST_TEXTS = 500  # tags, languages or base models of one model
+_LONGEST = 500  # characters of one such text; a longer one is a mistake or an attack, and is left out
+_LARGEST = 10**18  # no count of the Hub's is larger
 
 
 @dataclass(frozen=True, slots=True)
 class EvalResult:
-    """One published figure; who measured it, only the card can tell."""
+    """One published figure; who measured it, only the card can tell.
+
+    Args:
+        dataset: What was measured on.
+        metric: What was measured; of results in the Hub's newer form, the benchmark's task.
+        value: As it was published, in the publisher's unit.
+    """
 
     dataset: str
     metric: str
@@ -162,7 +173,7 @@ def _license(card: Mapping[str, Any], tags: Sequence[str]) -> str | None:
 
 def _languages(card: Mapping[str, Any], tags: Sequence[str]) -> tuple[str, ...]:
     stated = card.get("language")
-    named = (stated,) if isinstance(stated, str) else _texts(stated)
+    named = _texts([stated] if isinstance(stated, str) else stated)
     # The Hub puts a language's two or three letters among the tags.
     return named or tuple(tag for tag in tags if tag.isalpha() and tag.islower() and len(tag) == 2)
 
@@ -183,12 +194,28 @@ def _bytes(by_type: Mapping[str, Any]) -> int | None:
 def _base_models(value: object, card: Mapping[str, Any]) -> tuple[str, ...]:
     listed = _mapping(value).get("models")
     if isinstance(listed, list):
-        return tuple(name for each in listed if (name := _text(_mapping(each).get("id"))))
+        return _texts([_mapping(each).get("id") for each in listed[:_MOST_TEXTS]])
     stated = card.get("base_model")
-    return (stated,) if isinstance(stated, str) else _texts(stated)
+    return _texts([stated] if isinstance(stated, str) else stated)
 
 
 def _results(payload: Mapping[str, Any]) -> tuple[EvalResult, ...]:
+    """Those that lie in the repository's own files, then those of the card's older index."""
+    found = []
+    for entry in _list(payload.get("evalResults")):
+        stated = _mapping(_mapping(entry).get("data", entry))
+        about = _mapping(stated.get("dataset"))
+        dataset, task, value = (
+            _text(about.get("id")),
+            _text(about.get("task_id")),
+            _number(stated.get("value")),
+        )
+        if dataset and value is not None:
+            found.append(EvalResult(dataset, task or "default", value))
+    return tuple([*found, *_indexed(payload)][:_MOST_RESULTS])
+
+
+def _indexed(payload: Mapping[str, Any]) -> list[EvalResult]:
     index = payload.get("model-index")
     if index is None:
         index = _mapping(payload.get("cardData")).get("model-index")
@@ -201,7 +228,7 @@ def _results(payload: Mapping[str, Any]) -> tuple[EvalResult, ...]:
                 value = _number(_mapping(metric).get("value"))
                 if dataset and name and value is not None:
                     found.append(EvalResult(dataset, name, value))
-    return tuple(found[:_MOST_RESULTS])
+    return found
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -213,15 +240,16 @@ def _list(value: object) -> list[Any]:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and 0 < len(value) <= _LONGEST else None
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(each for each in _list(value) if isinstance(each, str) and each)
+    return tuple(text for each in _list(value)[:_MOST_TEXTS] if (text := _text(each)))
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _LARGEST
+    return value if is_count else None  # type: ignore[return-value]
 
 
 def _number(value: object) -> float | None:

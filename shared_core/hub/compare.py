@@ -157,8 +157,9 @@ def _rows_of(model: FoundModel, provider: str | None, tokens: Mapping[str, Decim
         "parameters": model.card.parameters,
     }
     offers = [offer for offer in model.live() if provider in (None, offer.provider)]
-    if not offers:
-        return [Row(**about, provider=provider)]
+    if not offers:  # the catalogue knows chat models only; others are served all the same
+        served = [name for name in model.providers if provider in (None, name)]
+        return [Row(**about, provider=name) for name in served or (provider,)]
     return [_row(about, offer, tokens) for offer in offers]
 
 

@@ -47,8 +47,8 @@ class CostReport:
 
     Args:
         rows: Those whose price is known.
-        unpriced: "model at provider" of the others; the model alone where nobody serves it now.
-        usage: Tokens a month.
+            unpriced: "model at provider" of the others; "model, which nobody serves now".
+            usage: Tokens a month.
         machine_usd: What a machine of one's own costs a month; None where it was not given.
         priced_on: ISO date of the catalogue.
     """
@@ -112,7 +112,7 @@ def cost_report(
     for model in models:
         offers = _offers(model)
         if not offers:
-            unpriced.append(model.id)
+            unpriced.append(f"{model.id}, which nobody serves now")
         for offer in offers:
             own = own_price(f"{model.id}:{offer.provider}")
             source = ""

@@ -15,9 +15,10 @@ from shared_core.flow.blocking import BlockingRun
 from shared_core.hub.asking import catalog_and, model_page
 from shared_core.hub.compare import Comparison, compared
 from shared_core.hub.cost_report import CostReport, cost_report
+from shared_core.hub.filters import SearchOptions, checked_limit
 from shared_core.hub.joined import FoundModel, Usage, joined
 from shared_core.hub.recommend import Recommendations, recommended
-from shared_core.hub.search import SearchOptions, SearchResult, search
+from shared_core.hub.search import SearchResult, search
 from shared_core.types import ModelRef
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _compare(
 def _recommend(
     client: VectorRouter, prefer: str, usage: Usage | None, constraints: SearchOptions
 ) -> Flow[Recommendations]:
-    limit = constraints.get("limit", _RANKED)
+    limit = checked_limit(constraints.get("limit", _RANKED))
     options: SearchOptions = {"task": _TASK, **constraints, "limit": _CANDIDATES, "served": True}
     found = yield from search(client, None, options)
     return recommended(found.models, prefer, usage, limit)

@@ -98,12 +98,16 @@ def recommended(
     comparison = compared([(model, None) for model in models], usage, weights)
     cards = {model.id: model for model in models}
     scored = [(_score(row, models, cards[row.model], prefer), row) for row in comparison.rows]
-    scored.sort(key=lambda pair: (-pair[0], pair[1].model, pair[1].provider or ""))
+    # Where nobody publishes figures, as of tasks other than chat, the Hub's own order is left.
+    place = {model.id: number for number, model in enumerate(models, 1)}
+    scored.sort(key=lambda pair: (-pair[0], place[pair[1].model], pair[1].provider or ""))
     best: dict[str, tuple[float, Row]] = {}
     for score, row in scored:
         best.setdefault(row.model, (score, row))
     ranked = tuple(
-        Recommendation(row, score, tuple(_reasons(row, comparison, cards[row.model], prefer)))
+        Recommendation(
+            row, score, tuple(_reasons(row, comparison, cards[row.model], prefer, place[row.model]))
+        )
         for score, row in list(best.values())[:limit]
     )
     first = ranked[0].row if ranked else None
@@ -127,8 +131,10 @@ def _score(row: Row, models: Sequence[FoundModel], model: FoundModel, prefer: st
     return (row.score or 0.0) * share + _SIZE * size + _LIKES * likes
 
 
-def _reasons(row: Row, comparison: Comparison, model: FoundModel, prefer: str) -> list[str]:
+def _reasons(row: Row, comparison: Comparison, model: FoundModel, prefer: str, place: int) -> list[str]:
     reasons = []
+    if row.score is None:
+        reasons.append(f"number {place} in the Hub's order; nobody publishes its price or speed")
     for name, words in (("cost", "cheapest"), ("speed", "fastest"), ("latency", "first to answer")):
         if comparison.best.get(name) == row:
             reasons.append(f"the {words} of {len(comparison.rows)} offers")

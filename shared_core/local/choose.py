@@ -84,10 +84,12 @@ def load(wish: Wish, facts: Recipe | Unknown) -> Model:
     device, reasons = _device(wish.device)
     if isinstance(facts, Unknown):
         return _by_reference(wish, device, [*reasons, facts.reason])
+    candidates = _candidates(
+        wish, device, reasons
+    )  # first: what is missing is said with the extra that was meant
     Weights(facts)  # damaged files are no matter of engines: say so at once
     recipe = replace(facts, normalise=facts.normalise and not wish.raw)
     tokens = Tokens(recipe, wish.max_tokens)
-    candidates = _candidates(wish, device, reasons)
     for backend in candidates:
         # Without max_tokens: that is the tokenizer's affair, and an engine is the same for all limits.
         key = ("engine", backend, wish.folder, wish.precision, device, wish.threads, wish.raw)

@@ -35,7 +35,7 @@ def opened(images: Iterable[bytes | BytesIO | Path | Image]) -> list[Image]:
     try:
         from PIL import Image as pillow
     except ImportError as error:
-        raise ImportError("Pictures need Pillow: run `pip install pillow`.") from error
+        raise ImportError('Pictures need Pillow: run `pip install "hfrouter[media]"`.') from error
     pictures = []
     for position, image in enumerate(images):
         if isinstance(image, pillow.Image):

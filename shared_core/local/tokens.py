@@ -105,8 +105,8 @@ def _opened(recipe: Recipe) -> Tokenizer:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise ImportError(
-            'Embedding on this machine needs tokenizers: run `pip install "hfrouter[local]"` '
-            "(or the extra onnx or openvino)."
+            'Embedding on this machine needs tokenizers: run `pip install "hfrouter[openvino]"` '
+            "(fastest on CPUs; or the extra onnx, or local for torch)."
         ) from error
     file = recipe.folder / recipe.encoder_folder / "tokenizer.json"
     try:

@@ -173,8 +173,8 @@ def _directory(file: Path) -> dict[str, _Stored]:
         from safetensors import SafetensorError, safe_open
     except ImportError as error:
         raise ImportError(
-            'Reading model weights needs safetensors: run `pip install "hfrouter[local]"` '
-            "(or the extra onnx or openvino)."
+            'Reading model weights needs safetensors: run `pip install "hfrouter[openvino]"` '
+            "(fastest on CPUs; or the extra onnx, or local for torch)."
         ) from error
     try:
         with safe_open(file, framework="np"):

@@ -134,6 +134,7 @@ TOOLS: Mapping[str, Tool] = {
         tool_arguments.ClassifyText,
     ),
 }
+"""What agents may be given, by name."""
 
 
 class Outcome(NamedTuple):

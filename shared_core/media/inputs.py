@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     MediaInput = bytes | Path | IO[bytes] | Image | Blob
+    """What users give for a picture, a film or a sound. A string is never one: it could be a path or an address."""
 else:
     MediaInput = Any  # Pillow is not loaded for its name
 

@@ -12,17 +12,19 @@ and may share an answer (`policy.cache`, `client.embedding`).
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from decimal import Decimal
+from hashlib import blake2b
 from typing import TypeVar, cast
 
 from shared_core.errors import BadRequest, InputTooLong, Refused, RouterError, TimedOut
 from shared_core.flow import Flow, wait
 from shared_core.policy import Handler
 from shared_core.policy.stores.flights import FLIGHTS
-from shared_core.types import Call, Cost
+from shared_core.types import ApiKey, Call, Cost
 
-__all__ = ["SHARED", "is_own", "share"]
+__all__ = ["SHARED", "flight_key", "is_own", "share"]
 
 T = TypeVar("T")
 
@@ -74,6 +76,17 @@ def share(key: bytes, call: Call, inner: Handler[T], taken: Callable[[T], T]) ->
             hint="Raise `timeout`.",
         )
     return (yield from inner(call))
+
+
+def flight_key(*parts: str | ApiKey) -> bytes:
+    """A key of what is asked and of the token that asks; a digest, so that no frame of a flow holds the token.
+
+    Example:
+        >>> flight_key("models", "http://a/v1", ApiKey("x")) == flight_key("models", "http://a/v1", ApiKey("y"))
+        False
+    """
+    spelled = [part if isinstance(part, str) else part.reveal() for part in parts]
+    return blake2b(json.dumps(spelled).encode(), digest_size=32).digest()
 
 
 def is_own(call: Call) -> bool:

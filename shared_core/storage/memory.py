@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,6 +28,7 @@ class MemoryDatabase:
         self.layout = layout
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
+        self._finalizer: weakref.finalize[..., object] | None = None
         watch(self)
 
     @contextmanager
@@ -35,6 +37,8 @@ class MemoryDatabase:
         with self._lock:
             if self._connection is None:
                 self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+                # Python 3.13 warns of a connection that nobody has closed.
+                self._finalizer = weakref.finalize(self, self._connection.close)
                 for statement in self.layout.tables:
                     self._connection.execute(statement)
             yield self._connection
@@ -59,6 +63,8 @@ class MemoryDatabase:
         """See `Inherited`."""
         if self._connection is not None:
             _left_by_parents.append(self._connection)
+        if self._finalizer is not None:
+            self._finalizer.detach()  # closing is the parent's
         self._lock, self._connection = threading.RLock(), None
 
     def close(self) -> None:

@@ -36,6 +36,7 @@ from .faults import (
     Status,
     StreamError,
 )
+from .hub_quirks import HubLimited, HubQuirks
 from .quirks import PROVIDER_QUIRKS, Quirks
 from .record import Received
 from .server import OfflineRouter, offline_router
@@ -52,6 +53,8 @@ __all__ = [
     "Endless",
     "ExtraHeaders",
     "Fault",
+    "HubLimited",
+    "HubQuirks",
     "Job",
     "Junk",
     "Loading",

@@ -20,6 +20,7 @@ from .connection import SCOPE_KEY, Connection
 from .delivery import Delivery
 from .embedding.quirks import EmbedQuirks
 from .faults import REPLACING, Fault, Reply
+from .hub_quirks import HubQuirks
 from .quirks import Quirks
 from .record import Received
 from .refusals import Refusal, unauthorised
@@ -30,6 +31,7 @@ __all__ = ["Endpoint", "Exchange", "bytes_reply", "json_reply"]
 
 _USUAL = EmbedQuirks()
 _USUAL_MEDIA = MediaQuirks()
+_USUAL_HUB = HubQuirks()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class Exchange:
     embed_quirks: EmbedQuirks
     headers: dict[str, str]
     media_quirks: MediaQuirks = _USUAL_MEDIA
+    hub_quirks: HubQuirks = _USUAL_HUB
 
 
 class Endpoint:
@@ -75,8 +78,9 @@ class Endpoint:
         quirks = next((item for item in faults if isinstance(item, Quirks)), Quirks())
         embed_quirks = next((item for item in faults if isinstance(item, EmbedQuirks)), _USUAL)
         media_quirks = next((item for item in faults if isinstance(item, MediaQuirks)), _USUAL_MEDIA)
+        hub_quirks = next((item for item in faults if isinstance(item, HubQuirks)), _USUAL_HUB)
         try:
-            exchange = Exchange(request, received, quirks, embed_quirks, headers, media_quirks)
+            exchange = Exchange(request, received, quirks, embed_quirks, headers, media_quirks, hub_quirks)
             reply = await self.answer(exchange)
         except Refusal as refusal:
             headers |= {"content-type": refusal.content_type, "content-length": str(len(refusal.body))}

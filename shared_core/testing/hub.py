@@ -5,13 +5,14 @@ Lives here: the routes. Not here: the facts (`hub_facts`).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from .embedding.models import embedding_model
 from .endpoint import Endpoint, Exchange, json_reply
 from .faults import Reply
-from .hub_facts import RENAMED, Page, page_of, pages
+from .hub_facts import RENAMED, Page, crowd_of, page_of, pages
 from .refusals import Refusal, unauthorised
 from .tasks.models import task_model
 
@@ -21,8 +22,41 @@ _PLAIN = ("author", "pipeline_tag", "tags")
 """What the Hub says of a model without being asked for it."""
 
 _SORTS = ("createdAt", "downloads", "lastModified", "likes", "trendingScore")
-_PAGE = 5
-"""Models on one page of the list, at most: the Hub has 1,000, and here paging must be seen."""
+_OF_LISTS = frozenset(
+    {
+        "author",
+        "cardData",
+        "config",
+        "createdAt",
+        "disabled",
+        "downloads",
+        "downloadsAllTime",
+        "evalResults",
+        "gated",
+        "gguf",
+        "inference",
+        "inferenceProviderMapping",
+        "lastModified",
+        "library_name",
+        "likes",
+        "mask_token",
+        "model-index",
+        "pipeline_tag",
+        "private",
+        "resourceGroup",
+        "safetensors",
+        "sha",
+        "siblings",
+        "spaces",
+        "tags",
+        "transformersInfo",
+        "trendingScore",
+        "widgetData",
+    }
+)
+"""What may be asked for of the models of a list. Source: huggingface_hub 2.4.0, `list_models`."""
+_OF_ONE = _OF_LISTS | {"baseModels", "childrenModelCount", "usedStorage"}
+"""And of a single model. Source: the same, `model_info`."""
 
 
 class ModelInfo(Endpoint):
@@ -35,9 +69,10 @@ class ModelInfo(Endpoint):
         if self._state.token is not None and "authorization" in exchange.received.headers:
             self.check_token(exchange)
         name = exchange.request.path_params["model"]
-        if name in RENAMED:
+        renamed = _renamed(name, exchange.hub_quirks.moves)
+        if renamed:
             query = exchange.received.query
-            place = f"/api/models/{RENAMED[name]}" + (f"?{query}" if query else "")
+            place = f"/api/models/{renamed}" + (f"?{query}" if query else "")
             return Reply(307, exchange.headers | {"location": place, "content-length": "0"}, (b"",))
         model = task_model(name, self._state.aliases) or embedding_model(name, self._state.aliases)
         page = page_of(name if model is None else model.id, model)
@@ -47,12 +82,12 @@ class ModelInfo(Endpoint):
             raise Refusal(404, {"error": text}, headers)
         quirk = exchange.embed_quirks.mapping_as_list
         told = page.as_json(as_list=quirk)
-        kept = ("_id", "id", *(_expanded(exchange) or _PLAIN))
+        kept = ("_id", "id", *(_expanded(exchange, _OF_ONE) or _PLAIN))
         return json_reply({key: told[key] for key in kept if key in told}, exchange.headers)
 
 
 class ModelList(Endpoint):
-    """`GET /api/models`: filters, an order, and pages of five with a `Link` to the next.
+    """`GET /api/models`: filters, an order, and pages of five (`HubQuirks.page`) with a `Link` to the next.
 
     Parameters: search, author, pipeline_tag, filter (repeated), inference, inference_provider, gated, sort, limit,
     expand[]. What else the Hub takes is passed over.
@@ -61,19 +96,20 @@ class ModelList(Endpoint):
     async def answer(self, exchange: Exchange) -> Reply:
         if self._state.token is not None and "authorization" in exchange.received.headers:
             self.check_token(exchange)
-        asked = parse_qsl(exchange.received.query)
-        found = [page for page in pages() if _fits(page.as_json(), asked)]
-        told = [page.as_json(as_list=True) for page in _sorted(found, dict(asked).get("sort"))]
-        limit = _number(dict(asked).get("limit"), len(told))
+        asked, quirks = parse_qsl(exchange.received.query), exchange.hub_quirks
+        told = _listed(tuple(pair for pair in asked if pair[0] in _CHOOSING), quirks.crowd)
         start = _number(dict(asked).get("cursor"), 0)
-        end = min(start + min(_PAGE, limit), len(told))
+        # As on the Hub, `limit` is the length of a page and no end of the list.
+        end = start + min(quirks.page, _number(dict(asked).get("limit"), quirks.page))
         headers = dict(exchange.headers)
-        if end < len(told) and limit > _PAGE:
-            rest = [(key, value) for key, value in asked if key not in ("cursor", "limit")]
-            rest += [("cursor", str(end)), ("limit", str(limit - (end - start)))]
-            base = f"http://{exchange.received.headers.get('host', '')}/api/models"
-            headers["link"] = f'<{base}?{urlencode(rest)}>; rel="next"'
-        kept = ("_id", "id", *(_expanded(exchange) or (*_PLAIN, "downloads", "likes", "createdAt")))
+        if end < len(told):
+            rest = [*((key, value) for key, value in asked if key != "cursor"), ("cursor", str(end))]
+            headers["link"] = f'<{_next(exchange, urlencode(rest))}>; rel="next"'
+        kept = (
+            "_id",
+            "id",
+            *(_expanded(exchange, _OF_LISTS) or (*_PLAIN, "downloads", "likes", "createdAt")),
+        )
         body = [{key: each[key] for key in kept if key in each} for each in told[start:end]]
         return json_reply(body, headers)
 
@@ -91,13 +127,45 @@ class WhoAmI(Endpoint):
         return json_reply(body, exchange.headers)
 
 
-def _expanded(exchange: Exchange) -> list[str]:
-    return [
+def _expanded(exchange: Exchange, known: frozenset[str]) -> list[str]:
+    wanted = [
         value
         for key, joined in parse_qsl(exchange.received.query)
         if key in ("expand", "expand[]")
         for value in joined.split(",")
     ]
+    if strange := [name for name in wanted if name not in known]:
+        raise Refusal(400, {"error": f'"expand" must be one of {sorted(known)}; got {strange[0]!r}'})
+    return wanted
+
+
+def _next(exchange: Exchange, query: str) -> str:
+    here = f"http://{exchange.received.headers.get('host', '')}/api/models"
+    return {
+        "usual": f"{here}?{query}",
+        "relative": f"/api/models?{query}",
+        "elsewhere": f"http://elsewhere.invalid/api/models?{query}",
+        "itself": f"{here}?{exchange.received.query}",
+    }[exchange.hub_quirks.next]
+
+
+def _renamed(name: str, moves: tuple[str, ...]) -> str:
+    """The name that a redirect leads to; "" where there is none."""
+    if name in moves:
+        return moves[(moves.index(name) + 1) % len(moves)]
+    return RENAMED.get(name, "")
+
+
+_CHOOSING = frozenset(
+    {"search", "author", "pipeline_tag", "filter", "inference", "inference_provider", "gated", "sort"}
+)
+
+
+@lru_cache(maxsize=8)
+def _listed(asked: tuple[tuple[str, str], ...], crowd: int) -> list[dict[str, Any]]:
+    """The whole list for a question."""
+    found = [page for page in [*pages(), *crowd_of(crowd)] if _fits(page.as_json(), list(asked))]
+    return [page.as_json(as_list=True) for page in _sorted(found, dict(asked).get("sort"))]
 
 
 def _fits(told: dict[str, Any], asked: list[tuple[str, str]]) -> bool:

@@ -15,7 +15,7 @@ from .embedding.models import EMBEDDING_MODELS, EmbeddingModel
 from .embedding.models import Served as EmbeddingServed
 from .tasks.models import TASK_MODELS, TaskModel
 
-__all__ = ["RENAMED", "Page", "page_of", "pages"]
+__all__ = ["RENAMED", "Page", "crowd_of", "page_of", "pages"]
 
 RENAMED = {"old-offline/echo": "offline/echo", "echo": "offline/echo"}
 """Old names of repositories, which answer with a redirect."""
@@ -154,6 +154,26 @@ def pages() -> list[Page]:
     known: dict[str, EmbeddingModel | TaskModel | None] = {**EMBEDDING_MODELS, **TASK_MODELS}
     names = sorted({*known, *MODELS, *_UNSERVED})
     return [page for name in names if (page := page_of(name, known.get(name))) is not None]
+
+
+def crowd_of(count: int) -> list[Page]:
+    """So many models more, each served by one provider; of as little fame as there is."""
+    found = []
+    for number in range(1, count + 1):
+        name = f"offline/crowd-{number:04d}"
+        served = {
+            "featherless-ai": {
+                "status": "live",
+                "providerId": name,
+                "task": "conversational",
+                "isModelAuthor": False,
+            }
+        }
+        facts = _facts(0, 0, 0.0, 7_000_000_000, license="mit" if number % 2 else "llama3.3")
+        found.append(
+            Page(name, "text-generation", served, tags=("transformers", "conversational"), facts=facts)
+        )
+    return found
 
 
 def _entry(name: str, served: EmbeddingServed) -> dict[str, Any]:

@@ -12,13 +12,14 @@ from .bill import Bill, BillEntry
 from .dedicated.fleet import Fleet
 from .embedding.quirks import EmbedQuirks
 from .faults import Fault
+from .hub_quirks import HubQuirks
 from .quirks import Quirks
 from .record import Received
 from .tasks.jobs import Works
 from .tasks.quirks import MediaQuirks
 
 CHAT_PATH = "/v1/chat/completions"
-Scripted = Fault | Quirks | EmbedQuirks | MediaQuirks
+Scripted = Fault | Quirks | EmbedQuirks | MediaQuirks | HubQuirks
 
 
 @dataclass(slots=True)

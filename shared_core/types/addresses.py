@@ -16,6 +16,7 @@ from shared_core.errors import ConfigError
 __all__ = ["ENDPOINT", "check_endpoint", "endpoint_address", "endpoint_in", "origin_of", "with_endpoint"]
 
 ENDPOINT = "endpoint://"
+"""What an address begins with that names a dedicated endpoint."""
 
 _NAME = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]{0,99}/)?[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 

@@ -115,6 +115,7 @@ class Cost:
 
 
 AT_HOME = Cost(note="made on this machine: no provider is paid, and what the machine costs is not known here")
+"""The cost of what was made on this machine."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Remote:
 
 
 Output = Blob | Remote
+"""What a job made: the bytes, or where they lie."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ __all__ = ["PERIODS", "SCOPES", "TAG", "Concurrency", "Limit", "Period"]
 T = TypeVar("T")
 
 Period = Literal["second", "minute", "hour", "day"]
+"""What a limit is counted over."""
 
 PERIODS: Mapping[str, float] = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86_400.0}
 """Seconds."""
@@ -25,6 +26,7 @@ SCOPES = ("all", "host", "provider", "model", "key")
 """What a limit may be counted for, besides a usage tag (`TAG` and its name)."""
 
 TAG = "tag:"
+"""What stands before the name of a usage tag that a limit is counted for."""
 
 _AT_ONCE = 8
 """Without `burst`, one in so many of a limit may be used at once."""

@@ -13,6 +13,7 @@ __all__ = ["parse_estimate", "parse_retry_after", "retry_after_of"]
 _HEEDED = frozenset({408, 425, 429})
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _PARTS = re.compile(rf"(?:{_NUMBER}h)?(?:{_NUMBER}m(?!s))?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?")
+_USED_UP, _RESET = re.compile(r";\s*r=0(?!\d)"), re.compile(r";\s*t=(\d{1,9})(?!\d)")
 _IN_TEXT = re.compile(r"(?:try again|retry) (?:in|after) ((?:[\d.]+(?:h|ms|m|s))+)", re.IGNORECASE)
 
 
@@ -30,9 +31,20 @@ def retry_after_of(status: int, headers: Mapping[str, str], *, now: float) -> fl
         return int(milliseconds) / 1000
     value = headers.get("retry-after")
     if value is None:
-        return None
+        return _reset_of(headers.get("ratelimit", ""))
     served_at = _unix(headers.get("date", ""))
     return parse_retry_after(value, now=now if served_at is None else served_at)
+
+
+def _reset_of(value: str) -> float | None:
+    """Seconds until a limit that is used up is new again: the longest of them.
+
+    Source: `RateLimit: "api";r=0;t=55` (huggingface.co/docs/hub/rate-limits), of the draft
+    draft-ietf-httpapi-ratelimit-headers.
+    """
+    used_up = (item for item in value.split(",") if _USED_UP.search(item))
+    resets = [int(found[1]) for item in used_up if (found := _RESET.search(item))]
+    return float(max(resets)) if resets else None
 
 
 def parse_retry_after(value: str, *, now: float) -> float | None:

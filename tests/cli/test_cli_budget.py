@@ -38,67 +38,67 @@ def state(tmp_path: Path, host: OfflineRouter, environment: dict[str, str]) -> P
     return path
 
 
-def test_the_screen_of_budgets_looks_as_it_was_captured(hfrouter: Run, state: Path) -> None:
-    done = hfrouter("budget")
+def test_the_screen_of_budgets_looks_as_it_was_captured(told: Run, state: Path) -> None:
+    done = told("budget")
     assert done.code == 0, done.err
     check("budget", done.out)
 
 
-def test_json_has_the_amounts_exactly(hfrouter: Run, state: Path) -> None:
-    told = json.loads(hfrouter("budget", "--json").out)
-    assert told["state"] == str(state)
-    three = told["budgets"][-1]
+def test_json_has_the_amounts_exactly(told: Run, state: Path) -> None:
+    found = json.loads(told("budget", "--json").out)
+    assert found["state"] == str(state)
+    three = found["budgets"][-1]
     assert (three["spent"], three["left"], three["limit"]) == (2, 1, 3)
-    assert {each["value"]: each["of"] for each in told["budgets"]} == {
+    assert {each["value"]: each["of"] for each in found["budgets"]} == {
         "ada": "tag:user",
         "bob": "tag:user",
         "": "all",
     }
-    assert all(isinstance(each["spent"], str) for each in told["budgets"][:-1]), (
+    assert all(isinstance(each["spent"], str) for each in found["budgets"][:-1]), (
         "money is a text, never a float"
     )
 
 
-def test_alerts_are_those_that_have_passed_a_threshold(hfrouter: Run, state: Path) -> None:
+def test_alerts_are_those_that_have_passed_a_threshold(told: Run, state: Path) -> None:
     small = json.dumps({**ALL, "alert_at": [0.5, 0.9]})
-    told = json.loads(hfrouter("budget", "--budget", small, "--alerts", "--json").out)
-    assert [each["alerts"] for each in told["budgets"]] == [[0.5]]
+    found = json.loads(told("budget", "--budget", small, "--alerts", "--json").out)
+    assert [each["alerts"] for each in found["budgets"]] == [[0.5]]
     large = json.dumps({**ALL, "requests": 100})
-    done = hfrouter("budget", "--budget", large, "--alerts")
+    done = told("budget", "--budget", large, "--alerts")
     assert done.out == "No budget has passed a threshold in its present window.\n"
 
 
 def test_more_is_granted_to_one_and_the_program_goes_by_it(
-    hfrouter: Run, state: Path, host: OfflineRouter
+    told: Run, state: Path, host: OfflineRouter
 ) -> None:
-    done = hfrouter("budget", "grant", "1.50", "--to", "ada", "--name", "trial")
+    done = told("budget", "grant", "1.50", "--to", "ada", "--name", "trial")
     assert done.code == 0, done.err
     assert "trial (ada): $" in done.out
     assert "of $1.6 spent" in done.out
-    done = hfrouter("budget", "grant", "5", "--name", "three", "--json")
+    done = told("budget", "grant", "5", "--name", "three", "--json")
     assert json.loads(done.out)[0]["limit"] == 8
     with HFRouter(base_url=host, api_key="k", budgets=[Budget(**TRIAL)], state=state) as router:  # type: ignore[arg-type]
         assert str(next(each.left for each in router.budgets() if each.value == "ada")).startswith("1.5")
 
 
-def test_what_others_define_is_shown_as_it_is_kept(hfrouter: Run, state: Path) -> None:
-    done = hfrouter("budget", "--budget", json.dumps(ALL), "--all")
+def test_what_others_define_is_shown_as_it_is_kept(told: Run, state: Path) -> None:
+    done = told("budget", "--budget", json.dumps(ALL), "--all")
     assert done.code == 0, done.err
     assert "trial" in done.out
     assert "ada" in done.out
     assert "in nano-dollars, tokens or requests" in done.out
-    told = json.loads(hfrouter("budget", "--budget", json.dumps(ALL), "--all", "--json").out)
-    assert {each["value"] for each in told["others"]} == {"ada", "bob"}
+    found = json.loads(told("budget", "--budget", json.dumps(ALL), "--all", "--json").out)
+    assert {each["value"] for each in found["others"]} == {"ada", "bob"}
 
 
 def test_a_file_that_is_not_there_yet_is_nothing_spent_and_is_not_made(
-    hfrouter: Run, environment: dict[str, str], tmp_path: Path
+    told: Run, environment: dict[str, str], tmp_path: Path
 ) -> None:
     environment |= {
         "HFROUTER_STATE": str(tmp_path / "new.sqlite"),
         "HFROUTER_BUDGETS": json.dumps([ALL, TRIAL]),
     }
-    done = hfrouter("budget")
+    done = told("budget")
     assert done.code == 0, done.err
     assert "nothing spent yet" in done.out
     assert not (tmp_path / "new.sqlite").exists()
@@ -129,8 +129,8 @@ def test_a_file_that_is_not_there_yet_is_nothing_spent_and_is_not_made(
         "no budget",
     ],
 )
-def test_what_cannot_be_looked_at_is_said(hfrouter: Run, arguments: Any, code: int, said: str) -> None:
-    done = hfrouter("budget", *arguments)
+def test_what_cannot_be_looked_at_is_said(told: Run, arguments: Any, code: int, said: str) -> None:
+    done = told("budget", *arguments)
     assert (done.code, done.out) == (code, "")
     assert said in " ".join(done.err.split())
     assert "secret" not in done.err
@@ -150,7 +150,7 @@ def test_what_cannot_be_looked_at_is_said(hfrouter: Run, arguments: Any, code: i
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_a_grant_that_makes_no_sense_is_told(hfrouter: Run, state: Path, arguments: Any, said: str) -> None:
-    done = hfrouter("budget", "grant", *arguments)
+def test_a_grant_that_makes_no_sense_is_told(told: Run, state: Path, arguments: Any, said: str) -> None:
+    done = told("budget", "grant", *arguments)
     assert (done.code, done.out) == (2, "")
     assert said in " ".join(done.err.split())

@@ -53,7 +53,7 @@ def test_a_terminal_shows_the_same_with_a_bold_head(terminal: Run) -> None:
         (("models", "--sort", "beauty"), 2, "There is no order by 'beauty'"),
         (("models", "--can", "flying"), 2, "There is no capability 'flying'"),
         (("recommend", "--prefer", "beauty"), 2, "There is no preference 'beauty'"),
-        (("models", "--limit", "0"), 2, "greater than or equal to 1"),
+        (("models", "--limit", "0"), 2, "--limit"),
     ],
     ids=str,
 )

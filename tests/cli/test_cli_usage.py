@@ -36,8 +36,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", SCREENS)
-def test_a_screen_of_usage_looks_as_it_was_captured(hfrouter: Run, ledger: Path, name: str) -> None:
-    done = hfrouter("usage", "--ledger", str(ledger), *SCREENS[name])
+def test_a_screen_of_usage_looks_as_it_was_captured(told: Run, ledger: Path, name: str) -> None:
+    done = told("usage", "--ledger", str(ledger), *SCREENS[name])
     assert done.code == 0, done.err
     check(name, done.out)
 
@@ -52,43 +52,41 @@ def test_a_terminal_without_blocks_gets_bars_of_plain_characters(
     assert done.out.isascii()
 
 
-def test_the_settings_say_where_the_ledger_is(
-    hfrouter: Run, ledger: Path, environment: dict[str, str]
-) -> None:
+def test_the_settings_say_where_the_ledger_is(told: Run, ledger: Path, environment: dict[str, str]) -> None:
     environment["HFROUTER_LEDGER"] = str(ledger)
-    told = json.loads(hfrouter("usage", "--json").out)
-    assert told["ledger"] == str(ledger)
-    assert told["totals"]["calls"] == 120
+    found = json.loads(told("usage", "--json").out)
+    assert found["ledger"] == str(ledger)
+    assert found["totals"]["calls"] == 120
 
 
-def test_json_and_csv_say_what_the_ledger_says(hfrouter: Run, ledger: Path) -> None:
+def test_json_and_csv_say_what_the_ledger_says(told: Run, ledger: Path) -> None:
     with Ledger(ledger) as opened:
         whole, models = opened.totals(), opened.by("model")
-    told = json.loads(hfrouter("usage", "--ledger", str(ledger), "--json").out)
-    rows = list(csv.DictReader(io.StringIO(hfrouter("usage", "--ledger", str(ledger), "--csv").out)))
-    assert Decimal(told["totals"]["cost_usd"]) == whole.cost
-    assert [line["name"] for line in told["lines"]] == [row["model"] for row in rows]
-    for line, row, known in zip(told["lines"], rows, models, strict=True):
+    found = json.loads(told("usage", "--ledger", str(ledger), "--json").out)
+    rows = list(csv.DictReader(io.StringIO(told("usage", "--ledger", str(ledger), "--csv").out)))
+    assert Decimal(found["totals"]["cost_usd"]) == whole.cost
+    assert [line["name"] for line in found["lines"]] == [row["model"] for row in rows]
+    for line, row, known in zip(found["lines"], rows, models, strict=True):
         assert line == known.as_dict()
         assert row["cost_usd"] == (line["cost_usd"] or "")
         assert int(row["unknown_costs"]) == known.unknown_costs
-    unpriced = next(line for line in told["lines"] if line["name"].startswith("deepseek"))
+    unpriced = next(line for line in found["lines"] if line["name"].startswith("deepseek"))
     assert unpriced["cost_usd"] is None
 
 
 def test_a_page_is_written_beside_the_table_and_nothing_else_is_written_over(
-    hfrouter: Run, ledger: Path, tmp_path: Path
+    told: Run, ledger: Path, tmp_path: Path
 ) -> None:
     page = tmp_path / "usage.html"
-    done = hfrouter("usage", "--ledger", str(ledger), "--html", str(page))
+    done = told("usage", "--ledger", str(ledger), "--html", str(page))
     assert done.code == 0, done.err
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     before = ledger.read_bytes()
-    done = hfrouter("usage", "--ledger", str(ledger), "--html", str(ledger))
+    done = told("usage", "--ledger", str(ledger), "--html", str(ledger))
     assert done.code == 2
     assert "does not end in .html" in " ".join(done.err.split())
     assert ledger.read_bytes() == before
-    done = hfrouter("usage", "--ledger", str(ledger), "--html", str(tmp_path / "none" / "usage.html"))
+    done = told("usage", "--ledger", str(ledger), "--html", str(tmp_path / "none" / "usage.html"))
     assert (done.code, "cannot be written" in done.err) == (2, True)
 
 
@@ -103,24 +101,24 @@ def test_a_page_is_written_beside_the_table_and_nothing_else_is_written_over(
     ids=["none is kept", "in memory", "not there yet", "misspelt"],
 )
 def test_a_missing_ledger_is_told_how_to_get_one(
-    hfrouter: Run, environment: dict[str, str], tmp_path: Path, setting: Any, arguments: Any, said: str
+    told: Run, environment: dict[str, str], tmp_path: Path, setting: Any, arguments: Any, said: str
 ) -> None:
     if setting is not None:
         environment["HFROUTER_LEDGER"] = setting
-    done = hfrouter("usage", *arguments)
+    done = told("usage", *arguments)
     assert (done.code, done.out) == (2, "")
     assert said in " ".join(done.err.split())
     assert "HFROUTER_LEDGER=usage.sqlite" in done.err
     assert not Path("nowhere").exists()
 
 
-def test_an_empty_ledger_is_no_failure_and_says_how_to_fill_it(hfrouter: Run, tmp_path: Path) -> None:
+def test_an_empty_ledger_is_no_failure_and_says_how_to_fill_it(told: Run, tmp_path: Path) -> None:
     Ledger(tmp_path / "usage.sqlite").close()
-    done = hfrouter("usage", "--ledger", str(tmp_path / "usage.sqlite"))
+    done = told("usage", "--ledger", str(tmp_path / "usage.sqlite"))
     assert (done.code, done.err) == (0, "")
     assert "No call of these" in done.out
     assert "call a model" in " ".join(done.out.split())
-    assert hfrouter("usage", "--ledger", str(tmp_path / "usage.sqlite"), "--csv").out.count("\n") == 1
+    assert told("usage", "--ledger", str(tmp_path / "usage.sqlite"), "--csv").out.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -135,16 +133,16 @@ def test_an_empty_ledger_is_no_failure_and_says_how_to_fill_it(hfrouter: Run, tm
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_makes_no_sense_is_said(hfrouter: Run, ledger: Path, arguments: Any, said: str) -> None:
-    done = hfrouter("usage", "--ledger", str(ledger), *arguments)
+def test_what_makes_no_sense_is_said(told: Run, ledger: Path, arguments: Any, said: str) -> None:
+    done = told("usage", "--ledger", str(ledger), *arguments)
     assert (done.code, done.out) == (2, "")
     assert said in " ".join(done.err.split())
 
 
-def test_another_file_is_no_ledger_and_is_left_alone(hfrouter: Run, tmp_path: Path) -> None:
+def test_another_file_is_no_ledger_and_is_left_alone(told: Run, tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("milk", encoding="utf-8")
-    done = hfrouter("usage", "--ledger", str(other))
+    done = told("usage", "--ledger", str(other))
     assert done.code == 2
     assert "is no SQLite file" in " ".join(done.err.split())
     assert other.read_text(encoding="utf-8") == "milk"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import types
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from shared_core import ModelStatus, errors
 from shared_core.catalog import SHARED
-from shared_core.testing import OfflineRouter, Status
+from shared_core.testing import OfflineRouter, SlowHead, Status
 
 MODELS, ONE = "/v1/models", "/v1/models/offline/echo"
 NOT_NOW = {"error": "Service Unavailable"}
@@ -66,6 +67,17 @@ def test_after_five_minutes_it_is_fetched_again(
     clock.now += 301
     caller.models()
     assert fetched(offline_url) == 2
+
+
+def test_threads_that_ask_at_the_same_time_share_one_fetch(
+    make_plain: Any, offline_url: OfflineRouter
+) -> None:
+    offline_url.queue(SlowHead(0.2), path="/v1/models", times=-1)
+    callers = [make_plain() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        catalogs = list(pool.map(lambda caller: caller.models(), callers))
+    assert fetched(offline_url) == 1
+    assert all(len(catalog) == len(catalogs[0]) for catalog in catalogs)
 
 
 def test_refresh_fetches_at_once(make_plain: Any, offline_url: OfflineRouter) -> None:

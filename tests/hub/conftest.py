@@ -11,7 +11,7 @@ import pytest
 from shared_core import AsyncHFRouter, HFRouter
 from shared_core.catalog import SHARED
 from shared_core.hub import AsyncHub, Hub
-from shared_core.hub.asking import ANSWERS
+from shared_core.hub.memory import ANSWERS
 from shared_core.testing import OfflineRouter, offline_router
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_core import HFRouter
@@ -17,8 +17,9 @@ from shared_core.hub import Hub
 from shared_core.hub.cards import HubModel
 from shared_core.hub.compare import CRITERIA, Row, compared, dominates
 from shared_core.hub.cost_report import cost_report
-from shared_core.hub.joined import FoundModel
+from shared_core.hub.joined import FoundModel, checked_usage, offer_cost
 from shared_core.hub.recommend import PREFERENCES, recommended
+from shared_core.providers import Served
 from shared_core.testing import OfflineRouter
 
 Ask = Callable[..., Any]
@@ -86,6 +87,7 @@ rows = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(rows, min_size=1, max_size=8))
 def test_the_front_is_what_nobody_dominates(found: list[Row]) -> None:
     for row in found:
@@ -95,6 +97,7 @@ def test_the_front_is_what_nobody_dominates(found: list[Row]) -> None:
             assert not (dominates(one, other) and dominates(other, one))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(*[st.integers(1, 9)] * 4), min_size=1, max_size=6))
 def test_somebody_is_on_the_front_and_the_first_row_is_the_best_overall(
     values: list[tuple[int, ...]],
@@ -143,6 +146,89 @@ def test_alternatives_say_what_would_be_cheaper_faster_and_larger() -> None:
 def test_quality_says_that_it_goes_by_a_proxy() -> None:
     reasons = recommended([SMALL, LARGE], "quality").ranked[0].reasons
     assert "70 billion weights, as a proxy of quality" in reasons
+
+
+def served(name: str, *providers: str, likes: int = 0) -> FoundModel:
+    """A model that the Hub says is served, of which the router's catalogue knows nothing."""
+    mapping = tuple(Served(provider, name, "live", "text-to-image") for provider in providers)
+    return FoundModel(HubModel(name, likes=likes, served=mapping))
+
+
+def test_where_nobody_publishes_figures_the_hubs_order_is_left_and_the_reason_says_so() -> None:
+    found = recommended([served("o/b", "fal-ai"), served("o/a", "replicate")], "cost")
+    assert [each.model for each in found.ranked] == ["o/b:fal-ai", "o/a:replicate"]
+    assert found.ranked[1].reasons == ("number 2 in the Hub's order; nobody publishes its price or speed",)
+
+
+def test_who_serves_without_being_in_the_catalogue_is_a_gap_and_not_nobody() -> None:
+    comparison = compared([(served("o/a", "fal-ai", "replicate"), None)])
+    assert [row.provider for row in comparison.rows] == ["fal-ai", "replicate"]
+    assert all("which nobody serves" not in gap for gap in comparison.gaps)
+    assert compared([(served("o/a", "fal-ai", "replicate"), "replicate")]).rows[0].provider == "replicate"
+
+
+def test_a_report_names_also_those_that_the_catalogue_does_not_know() -> None:
+    report = cost_report([served("o/a", "fal-ai"), model("o/none")], {"input": 1})
+    assert report.rows == ()
+    assert report.unpriced == ("o/a at fal-ai", "o/none, which nobody serves now")
+
+
+HAND_WORKED: dict[str, tuple[str, str, float | int | Decimal, float | int | Decimal, str]] = {
+    "a million each": ("0.1", "0.5", 1_000_000, 1_000_000, "0.6"),
+    "input alone": ("0.01", "9", 1_000_000_000, 0, "10"),
+    "one token": ("0.15", "0.6", 1, 0, "0.00000015"),
+    "a price with many digits": ("0.123456789", "0", 3, 0, "0.000000370370367"),
+    "thirty billion at a third of a cent": ("0.0033", "0.0099", 30 * 10**9, 10 * 10**9, "198"),
+    "half tokens, as averages have": ("2", "4", 0.5, Decimal("1.5"), "0.000007"),
+    "what floats cannot add": ("0.1", "0.2", 1_000_000, 1_000_000, "0.3"),
+}
+
+
+@pytest.mark.parametrize(
+    ("input_price", "output_price", "read", "written", "usd"), HAND_WORKED.values(), ids=HAND_WORKED.keys()
+)
+def test_costs_are_those_worked_by_hand(
+    input_price: str, output_price: str, read: Any, written: Any, usd: str
+) -> None:
+    one = ProviderOffer("a", "live", input_price=Decimal(input_price), output_price=Decimal(output_price))
+    assert offer_cost(one, checked_usage({"input": read, "output": written})) == Decimal(usd)
+    report = cost_report([model("o/m", one)], {"input": read, "output": written})
+    assert report.rows[0].usd == Decimal(usd)
+
+
+def test_local_embeddings_pay_from_as_many_tokens_on_as_their_machine_costs() -> None:
+    # 0.02 USD a million, input alone: 30 USD a month are 1.5 billion tokens.
+    remote = ProviderOffer("a", "live", input_price=Decimal("0.02"))
+    report = cost_report([model("o/embed", remote)], {"input": 10**6}, "30")
+    assert report.rows[0].usd == Decimal("0.02")
+    assert report.rows[0].break_even_tokens == 1_500_000_000
+
+
+@settings(deadline=None)
+@given(
+    st.decimals("0.000001", "100", places=6), st.integers(1, 10**12), st.decimals("0.01", "10000", places=2)
+)
+def test_the_break_even_is_the_first_number_of_tokens_that_costs_at_least_the_machine(
+    price: Decimal, tokens: int, machine: Decimal
+) -> None:
+    one = ProviderOffer("a", "live", input_price=price)
+    even = cost_report([model("o/m", one)], {"input": tokens}, str(machine)).rows[0].break_even_tokens
+    assert even is not None
+    assert price * even >= machine * 10**6 * (1 - Decimal("1e-20"))
+    assert price * (even - 1) < machine * 10**6 * (1 + Decimal("1e-20"))
+
+
+@settings(deadline=None)
+@given(st.permutations([CHEAP, FAST, WORSE, SILENT]))
+def test_the_ranking_does_not_depend_on_the_order_of_the_offers(offers: list[ProviderOffer]) -> None:
+    comparison = compared([(model("o/m", *offers), None)])
+    assert [row.provider for row in comparison.rows] == ["fast", "cheap", "worse", "silent"]
+
+
+def test_a_recommendation_has_as_many_as_were_asked_for_and_no_other_number(ask: Ask) -> None:
+    assert len(ask("recommend", limit=2).ranked) == 2
+    with pytest.raises(ConfigError, match="limit=0"):
+        ask("recommend", limit=0)
 
 
 def test_a_preference_that_is_none_is_refused() -> None:
@@ -220,7 +306,7 @@ def test_ones_own_price_goes_before_the_catalogues() -> None:
 
 
 def test_a_model_that_nobody_serves_is_not_passed_over() -> None:
-    assert cost_report([model("o/m")], {"input": 1}).unpriced == ("o/m",)
+    assert cost_report([model("o/m")], {"input": 1}).unpriced == ("o/m, which nobody serves now",)
 
 
 def test_a_model_that_is_not_there_is_named(ask: Ask) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from shared_core.errors import ConfigError, ModelNotServed, RouterError
-from shared_core.hub.asking import ANSWERS
-from shared_core.testing import OfflineRouter, Status
+from shared_core.hub.memory import ANSWERS
+from shared_core.testing import HubQuirks, OfflineRouter, Status
 
 Ask = Callable[..., Any]
 
@@ -54,6 +54,8 @@ def test_what_the_hub_cannot_filter_is_filtered_here_and_says_so(ask: Ask) -> No
         ({"language": "zh"}, {"offline/reasoner"}),
         ({"license": "cc-by-nc-4.0"}, {"offline/echo"}),
         ({"provider": "groq", "query": "echo"}, {"offline/echo"}),
+        ({"allow_licenses": "llama3.3"}, {"offline/reasoner"}),
+        ({"capability": "json", "tags": "conversational"}, {"offline/tools", "offline/json"}),
         ({"served": False, "query": "archived"}, {"offline/archived-7b"}),
     ],
     ids=str,
@@ -70,6 +72,23 @@ def test_each_filter_keeps_what_it_should(ask: Ask, options: dict[str, Any], exp
 )
 def test_the_order_is_the_one_asked_for(ask: Ask, sort: str, first: str) -> None:
     assert ask("search_models", sort=sort, limit=50).models[0].id == first
+
+
+@pytest.mark.parametrize("sort", ["price", "speed", "latency", "context"])
+def test_an_order_of_ours_ends_the_search_when_all_that_have_a_figure_were_seen(
+    ask: Ask, host: OfflineRouter, sort: str
+) -> None:
+    host.queue(HubQuirks(page=100, crowd=600), path="/api/models", times=-1)
+    found = ask("search_models", task="text-generation", sort=sort, limit=60)
+    assert len(found) == 60
+    assert found.models[0].id in (
+        "offline/tools",
+        "offline/extractive",
+        "offline/echo",
+        "offline/json",
+        "offline/reasoner",
+    )
+    assert len([one for one in host.requests if one.path == "/api/models"]) == 1
 
 
 def test_insights_tell_what_would_narrow_the_search(ask: Ask) -> None:
@@ -118,6 +137,22 @@ def test_a_card_that_says_nothing_leaves_everything_unknown(ask: Ask) -> None:
     assert (card.license, card.license_kind, card.parameters, card.languages) == (None, "none", None, ())
 
 
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", "../whoami-v2", "a/b/c", "org/", "/name", "org/..", " /name"], ids=repr
+)
+def test_what_can_be_no_models_id_is_not_asked_for(ask: Ask, host: OfflineRouter, name: str) -> None:
+    with pytest.raises(ConfigError):
+        ask("model_info", name)
+    assert not [one for one in host.requests if one.path != "/v1/models"]
+
+
+def test_an_odd_id_stays_one_part_of_the_address(ask: Ask, host: OfflineRouter) -> None:
+    with pytest.raises(ModelNotServed):
+        ask("model_info", "org/na?me#x y")
+    (asked,) = [one for one in host.requests if one.path.startswith("/api/")]
+    assert asked.path == "/api/models/org/na%3Fme%23x%20y"
+
+
 def test_a_model_that_is_not_there_says_so(ask: Ask) -> None:
     with pytest.raises(ModelNotServed, match="There is no model 'no/such'"):
         ask("model_info", "no/such")
@@ -125,7 +160,16 @@ def test_a_model_that_is_not_there_says_so(ask: Ask) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"sort": "beauty"}, {"limit": 0}, {"capability": ["flying"]}, {"max_price": "cheap"}, {"colour": "red"}],
+    [
+        {"sort": "beauty"},
+        {"limit": 0},
+        {"capability": ["flying"]},
+        {"max_price": "cheap"},
+        {"colour": "red"},
+        {"capability": "flying"},
+        {"min_context": "100k"},
+        {"min_context": 0},
+    ],
     ids=str,
 )
 def test_what_cannot_be_searched_for_is_said_before_anything_is_sent(

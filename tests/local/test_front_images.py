@@ -73,5 +73,5 @@ def test_without_pillow_the_error_says_what_to_install(monkeypatch: pytest.Monke
     import sys
 
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(ImportError, match="pip install pillow"):
+    with pytest.raises(ImportError, match=r"hfrouter\[media\]"):
         opened([b""])

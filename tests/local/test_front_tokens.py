@@ -144,5 +144,5 @@ def test_without_the_library_the_error_names_the_extras(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tokenizers", None)
-    with pytest.raises(ImportError, match=r'pip install "hfrouter\[local\]"'):
+    with pytest.raises(ImportError, match=r'pip install "hfrouter\[openvino\]"'):
         Tokens(recipe)

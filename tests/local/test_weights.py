@@ -159,5 +159,5 @@ def test_without_safetensors_the_error_names_the_extras(
     monkeypatch: pytest.MonkeyPatch, minilm: Path
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "safetensors", None)
-    with pytest.raises(ImportError, match=r'pip install "hfrouter\[local\]"'):
+    with pytest.raises(ImportError, match=r'pip install "hfrouter\[openvino\]"'):
         weights(minilm / "model.safetensors")

@@ -53,6 +53,29 @@ def test_the_header_is_ignored_elsewhere_because_together_sends_it_with_success(
     assert retry_after_of(status, {"retry-after": "2", "retry-after-ms": "2000"}, now=NOW) is None
 
 
+LIMITS: dict[str, tuple[str, float | None]] = {
+    "a window that is used up": ('"api";r=0;t=55', 55.0),
+    "with blanks": ('"api" ; r=0 ; t=55', 55.0),
+    "a window with room left says nothing": ('"api";r=12;t=55', None),
+    "the longest of those that are used up": (
+        '"api";r=0;t=55, "pages";r=0;t=90, "resolvers";r=5;t=300',
+        90.0,
+    ),
+    "no time": ('"api";r=0', None),
+    "no number": ('"api";r=0;t=soon', None),
+    "more digits than a number of seconds has": ('"api";r=0;t=' + "9" * 400, None),
+    "ten are left, not none": ('"api";r=010;t=55', None),
+    "empty": ("", None),
+}
+
+
+@pytest.mark.parametrize(("value", "seconds"), LIMITS.values(), ids=LIMITS.keys())
+def test_the_hub_says_in_ratelimit_when_its_window_ends(value: str, seconds: float | None) -> None:
+    assert retry_after_of(429, {"ratelimit": value}, now=NOW) == seconds
+    assert retry_after_of(200, {"ratelimit": value}, now=NOW) is None
+    assert retry_after_of(429, {"ratelimit": value, "retry-after": "3"}, now=NOW) == 3.0
+
+
 def test_a_date_is_compared_with_the_servers_own_clock() -> None:
     headers = {"retry-after": "Thu, 01 Jan 2015 00:00:09 GMT", "date": "Thu, 01 Jan 2015 00:00:00 GMT"}
     assert retry_after_of(503, headers, now=NOW) == 9.0

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 __all__ = ["LOGARITHMIC", "Axis", "axis_for", "dollar_tick", "second_tick"]
 
-LOGARITHMIC = "each step multiplies"
+LOGARITHMIC = "logarithmic"
 """What is said beside such an axis."""
 
 _WIDE = 12.0  # the largest over the smallest value, from which on an axis is logarithmic

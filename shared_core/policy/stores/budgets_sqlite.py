@@ -26,8 +26,9 @@ _TIDY_EVERY = 1000  # settlements
 _DAY = 86400.0
 
 _SUMS = (
-    "SELECT spent, granted, (SELECT coalesce(sum(amount), 0) FROM budget_holds WHERE account = ?1 AND lapses > ?2) "
-    "FROM budget_accounts WHERE account = ?1"
+    "SELECT spent, granted, "
+    "(SELECT coalesce(sum(amount), 0) FROM budget_holds WHERE account = :account AND lapses > :since) "
+    "FROM budget_accounts WHERE account = :account"
 )
 _RESERVED = "SELECT coalesce(sum(amount), 0) FROM budget_holds WHERE account = ? AND lapses > ?"
 _HOLD = "INSERT OR REPLACE INTO budget_holds VALUES (?, ?, ?, ?)"
@@ -166,7 +167,8 @@ def _reserve(
 ) -> tuple[Verdict, list[Known]]:
     since, verdict, sums, rows = hold.since, Verdict(), [], []
     for place, (account, amount, limit, hard, _, keep_until) in enumerate(hold.lines):
-        spent, granted, reserved = connection.execute(_SUMS, (account, since)).fetchone() or (0, 0, None)
+        found = connection.execute(_SUMS, {"account": account, "since": since}).fetchone()
+        spent, granted, reserved = found or (0, 0, None)
         if reserved is None:
             reserved = connection.execute(_RESERVED, (account, since)).fetchone()[0]
         known_spent, known_granted = known[place]
