@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from langchain_hfrouter.rerank import HFReranker
     from langchain_hfrouter.router_embeddings import HFRouterEmbeddings
     from langchain_hfrouter.stores import HFByteStore
+    from langchain_hfrouter.subject import LangChainSubject
     from langchain_hfrouter.tool_errors import HFToolError
     from langchain_hfrouter.toolkit import HFRouterToolkit
 
@@ -61,6 +62,7 @@ _FILE_OF = {
     "HFTextToVideo": "media_tools",
     "HFToolError": "tool_errors",
     "HFTranscribe": "reading_tools",
+    "LangChainSubject": "subject",
     "register": "registration",
 }
 
@@ -85,6 +87,7 @@ __all__ = [
     "HFTextToVideo",
     "HFToolError",
     "HFTranscribe",
+    "LangChainSubject",
     "__version__",
     "register",
 ]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from llama_index_hfrouter.rerank import HFReranker
     from llama_index_hfrouter.router_embedding import HFRouterEmbedding
     from llama_index_hfrouter.stores import HFKVStore
+    from llama_index_hfrouter.subject import LlamaIndexSubject
     from llama_index_hfrouter.tool_spec import HFRouterToolSpec
 
 _HOMES = {
@@ -45,6 +46,7 @@ _HOMES = {
     "HFRouterEmbedding": "router_embedding",
     "HFRouterLLM": "llm",
     "HFRouterToolSpec": "tool_spec",
+    "LlamaIndexSubject": "subject",
     "MalformedToolCall": "errors",
     "MediaToolFailed": "errors",
     "NoToolCall": "errors",
@@ -60,6 +62,7 @@ __all__ = [
     "HFRouterEmbedding",
     "HFRouterLLM",
     "HFRouterToolSpec",
+    "LlamaIndexSubject",
     "MalformedToolCall",
     "MediaToolFailed",
     "NoToolCall",

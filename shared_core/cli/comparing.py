@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from shared_core.evaluate import Prompt, PromptComparison, Standing
     from shared_core.types import Budget
 
-__all__ = ["compare"]
+__all__ = ["compare", "kept"]
 
 _REASONS = 5  # failures that are shown on the screen
 
@@ -97,7 +97,7 @@ def compare(
         options = {"max_tokens": max_tokens, "temperature": temperature}
         asked = _prompts(prompts, prompt or [], system)
         _check_reports(save or [])
-        with _kept(resume) as path:
+        with kept(resume) as path:
             found = _run(
                 model,
                 asked,
@@ -160,7 +160,7 @@ def _check_reports(reports: list[Path]) -> None:
 
 
 @contextmanager
-def _kept(resume: Path | None) -> Iterator[Path]:
+def kept(resume: Path | None) -> Iterator[Path]:
     """Where answers are kept while the run lasts: whatever ends it early, they can be gone on from."""
     if resume is not None:
         path, ours = resume, False
@@ -180,7 +180,7 @@ def _kept(resume: Path | None) -> Iterator[Path]:
 
 def _new_file() -> Path:
     try:
-        handle, name = tempfile.mkstemp(prefix="hfrouter-compare-", suffix=".jsonl")
+        handle, name = tempfile.mkstemp(prefix="hfrouter-answers-", suffix=".jsonl")
     except OSError as error:
         raise ConfigError(
             f"There is no place to keep answers while they come: {error.strerror}.",

@@ -8,6 +8,10 @@ from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
     from shared_core.evaluate.answers import Answer
+    from shared_core.evaluate.case_results import CaseResult, CaseResults, CaseRun
+    from shared_core.evaluate.case_run import CaseOptions
+    from shared_core.evaluate.cases import Case, Cases
+    from shared_core.evaluate.checks import Check, Verdict
     from shared_core.evaluate.comparison import PromptComparison
     from shared_core.evaluate.embedders import LocalModel, ObjectEmbedder, RouterEmbedder
     from shared_core.evaluate.embedding_comparison import (
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 
 _ROOMS = {
     "answers": ("Answer",),
+    "case_results": ("CaseResult", "CaseResults", "CaseRun"),
+    "case_run": ("CaseOptions",),
+    "cases": ("Case", "Cases"),
+    "checks": ("Check", "Verdict"),
     "comparison": ("PromptComparison",),
     "embedders": ("LocalModel", "ObjectEmbedder", "RouterEmbedder"),
     "embedding_comparison": ("EmbeddingComparison", "EmbeddingScore", "PairedDifference"),
@@ -50,6 +58,13 @@ __all__ = [
     "Answer",
     "Asked",
     "AsyncEvaluator",
+    "Case",
+    "CaseOptions",
+    "CaseResult",
+    "CaseResults",
+    "CaseRun",
+    "Cases",
+    "Check",
     "EmbeddingComparison",
     "EmbeddingRunOptions",
     "EmbeddingScore",
@@ -70,4 +85,5 @@ __all__ = [
     "Spread",
     "Standing",
     "Subject",
+    "Verdict",
 ]

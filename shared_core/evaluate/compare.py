@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared_core.evaluate.comparison import PromptComparison
-from shared_core.evaluate.planning import Plan, RunOptions, planned
+from shared_core.evaluate.planning import RunOptions, planned, unbound
 from shared_core.evaluate.prompts import prompts_of
-from shared_core.evaluate.subjects import RouterSubject
 from shared_core.flow import Flow, offload
 
 if TYPE_CHECKING:
@@ -45,15 +44,5 @@ def compare(
         started=started,
         seconds=time.time() - started,
         budget=balance,
-        notes=[note for note in (unpriced, _unbound(plan)) if note],
-    )
-
-
-def _unbound(plan: Plan) -> str:
-    """Whom the budget does not hold."""
-    if plan.budget is None:
-        return ""
-    names = [subject.name for subject in plan.run.subjects if not isinstance(subject, RouterSubject)]
-    return (
-        f"The budget does not hold {', '.join(names)}: only the router's models are counted." if names else ""
+        notes=[note for note in (unpriced, unbound(plan)) if note],
     )

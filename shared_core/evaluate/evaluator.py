@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from shared_core.client import AsyncHFRouter, HFRouter
+from shared_core.evaluate.case_run import run_cases
 from shared_core.evaluate.compare import compare
 from shared_core.evaluate.embedding_run import compare_embeddings
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
 
 if TYPE_CHECKING:
+    from shared_core.evaluate.case_results import CaseResults
+    from shared_core.evaluate.case_run import CaseOptions
+    from shared_core.evaluate.cases import Cases
     from shared_core.evaluate.comparison import PromptComparison
     from shared_core.evaluate.embedding_comparison import EmbeddingComparison
     from shared_core.evaluate.embedding_run import EmbeddingRunOptions
@@ -90,6 +94,25 @@ class Evaluator:
         flow = compare_embeddings(self.router, models, pairs, how)
         return BlockingRun(flow, self.router._sender()).finish()
 
+    def run_cases(
+        self,
+        cases: Cases | str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any],
+        models: Sequence[Any] | None = None,
+        **how: Unpack[CaseOptions],
+    ) -> CaseResults:
+        """Tests of models on your own cases: what their answers must fulfil, how often they do, and how sure that is.
+
+        Args:
+            cases: The path of a file of cases, or what one would hold (see `shared_core.evaluate.cases`).
+            models: Whom to ask, as for `compare`; None for those that the file names.
+            how: Repeats, budget, judge, embedder and the like; see `CaseOptions`.
+
+        Raises:
+            ConfigError: A case or an argument cannot work; nothing was sent. What befalls single questions is in the
+                results.
+        """
+        return BlockingRun(run_cases(self.router, cases, models, how), self.router._sender()).finish()
+
 
 class AsyncEvaluator:
     """The same for event loops."""
@@ -115,3 +138,12 @@ class AsyncEvaluator:
         """See `Evaluator.compare_embeddings`."""
         flow = compare_embeddings(self.router, models, pairs, how)
         return await AsyncRun(flow, self.router._sender()).finish()
+
+    async def run_cases(
+        self,
+        cases: Cases | str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any],
+        models: Sequence[Any] | None = None,
+        **how: Unpack[CaseOptions],
+    ) -> CaseResults:
+        """See `Evaluator.run_cases`."""
+        return await AsyncRun(run_cases(self.router, cases, models, how), self.router._sender()).finish()

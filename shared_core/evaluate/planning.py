@@ -18,7 +18,7 @@ from shared_core.client.progress import Bar
 from shared_core.errors import ConfigError, RouterError
 from shared_core.evaluate.prompts import Prompt
 from shared_core.evaluate.running import Run
-from shared_core.evaluate.subjects import RouterSubject, subjects_of
+from shared_core.evaluate.subjects import RouterSubject, Subject, subjects_of
 from shared_core.flow import Flow
 from shared_core.types import Budget, BudgetState
 from shared_core.types.budget import budget_from
@@ -26,7 +26,7 @@ from shared_core.types.budget import budget_from
 if TYPE_CHECKING:
     from shared_core.client import AsyncHFRouter, HFRouter
 
-__all__ = ["Plan", "RunOptions", "budget_of", "planned"]
+__all__ = ["Plan", "RunOptions", "budget_of", "planned", "unbound"]
 
 
 class RunOptions(TypedDict, total=False):
@@ -68,9 +68,13 @@ class Plan:
     budget: Budget | None
     options: Mapping[str, Any]
 
-    def with_prices(self) -> Flow[str]:
-        """Loads the catalogue, by which costs are known and budgets kept; what is to be said where that failed."""
-        if not any(isinstance(subject, RouterSubject) for subject in self.run.subjects):
+    def with_prices(self, *others: Subject | None) -> Flow[str]:
+        """Loads the catalogue, by which costs are known and budgets kept; what is to be said where that failed.
+
+        Args:
+            others: Who else is asked, besides the run's own.
+        """
+        if not any(isinstance(subject, RouterSubject) for subject in (*self.run.subjects, *others)):
             return ""
         try:
             yield from self.client._models(refresh=False)
@@ -120,6 +124,16 @@ def planned(
         progress if callable(progress) else Bar(of="answers") if progress else None,
     )
     return Plan(run, bound, budget, dict(options))
+
+
+def unbound(plan: Plan) -> str:
+    """Whom the budget does not hold."""
+    if plan.budget is None:
+        return ""
+    names = [subject.name for subject in plan.run.subjects if not isinstance(subject, RouterSubject)]
+    return (
+        f"The budget does not hold {', '.join(names)}: only the router's models are counted." if names else ""
+    )
 
 
 def budget_of(told: Any) -> Budget | None:

@@ -129,21 +129,7 @@ def read_list(path: Path) -> list[Any]:
     Raises:
         ConfigError: It cannot be read, or holds something else.
     """
-    try:
-        text = path.expanduser().read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError(f"{path} cannot be read: {why}.") from None
-    match path.suffix.lower():
-        case ".yaml" | ".yml":
-            listed = _yaml(text, path)
-        case ".json":
-            listed = _json(text, f"{path}")
-        case ".jsonl" | ".ndjson":
-            lines = enumerate(text.split("\n"), 1)
-            return [_json(line, f"{path}, line {number}") for number, line in lines if line.strip()]
-        case _:
-            return [line for line in text.splitlines() if line.strip()]
+    listed = read_file(path)
     if not isinstance(listed, list):
         raise ConfigError(
             f"{path} holds no list.", hint="Begin each prompt with a dash, or write JSON lines."
@@ -151,17 +137,61 @@ def read_list(path: Path) -> list[Any]:
     return listed
 
 
+def read_file(path: Path) -> Any:
+    """What a file holds: the value of YAML or JSON, or a list of its lines, those of .jsonl as JSON.
+
+    Raises:
+        ConfigError: It cannot be read, or says something twice.
+    """
+    try:
+        text = path.expanduser().read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise ConfigError(f"{path} cannot be read: {why}.") from None
+    match path.suffix.lower():
+        case ".yaml" | ".yml":
+            return _yaml(text, path)
+        case ".json":
+            return _json(text, f"{path}")
+        case ".jsonl" | ".ndjson":
+            lines = enumerate(text.split("\n"), 1)
+            return [_json(line, f"{path}, line {number}") for number, line in lines if line.strip()]
+        case _:
+            return [line for line in text.splitlines() if line.strip()]
+
+
 def _json(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_once)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{where} is not JSON: {error}.") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is there twice")
+    return found
 
 
 def _yaml(text: str, path: Path) -> Any:
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        """YAML in which no key stands twice: PyYAML would keep the last, and drop a check in silence."""
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            # A key that is merged in by `<<` may be said again.
+            keys = [each.value for each, _ in node.value if each.tag != "tag:yaml.org,2002:merge"]
+            for key in keys:
+                if isinstance(key, str) and keys.count(key) > 1:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{key!r} is there twice", node.start_mark
+                    )
+            return super().construct_mapping(node, deep)
+
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from shared_core.errors import ConfigError
+from shared_core.errors import ConfigError, RouterError
 from shared_core.evaluate.answers import Answer
 from shared_core.flow import Flow, offload, unheard
 
@@ -102,6 +102,8 @@ class FunctionSubject:
         started = time.perf_counter()
         try:
             answer = self._function(messages, **options)
+        except RouterError as error:
+            return Answer.from_error(error, time.perf_counter() - started)
         except Exception as error:  # noqa: BLE001  # whatever it raises, it has failed, and the others go on
             why = " ".join(str(error).split())
             return Answer(error=type(error).__name__, why=why, seconds=time.perf_counter() - started)

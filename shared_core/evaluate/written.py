@@ -73,7 +73,8 @@ def as_markdown(found: PromptComparison, title: str) -> str:
 
 
 def write(path: Path, make: Callable[[], str]) -> None:
-    """Puts a text into a file, which holds either what it held or all of the new.
+    """Puts a text into a file, which holds either what it held or all of the new. A device or a pipe is written, and
+    not replaced by a file.
 
     Raises:
         ConfigError: It cannot be written.
@@ -81,6 +82,10 @@ def write(path: Path, make: Callable[[], str]) -> None:
     data = make().encode("utf-8", "replace")
     part = ""
     try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
+        path = path.resolve()  # what a link leads to is replaced, and not the link
         path.parent.mkdir(parents=True, exist_ok=True)
         mode = path.stat().st_mode & 0o777 if path.exists() else None
         handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".part")

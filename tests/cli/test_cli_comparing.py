@@ -171,7 +171,7 @@ def test_ctrl_c_keeps_what_was_answered_and_says_how_to_go_on(
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    (file,) = tmp_path.glob("hfrouter-compare-*.jsonl")
+    (file,) = tmp_path.glob("hfrouter-answers-*.jsonl")
     assert f"--resume {file}" in " ".join(err.split())
     assert "Traceback" not in err
     host.forget()
@@ -187,7 +187,7 @@ def test_ctrl_c_keeps_what_was_answered_and_says_how_to_go_on(
 
 def _kept(folder: Path) -> bool:
     """Whether an answer is in the file that the command keeps."""
-    return any(len(file.read_bytes().splitlines()) > 1 for file in folder.glob("hfrouter-compare-*.jsonl"))
+    return any(len(file.read_bytes().splitlines()) > 1 for file in folder.glob("hfrouter-answers-*.jsonl"))
 
 
 def test_a_run_that_is_done_leaves_no_file(
@@ -196,4 +196,4 @@ def test_a_run_that_is_done_leaves_no_file(
     environment["TMPDIR"] = str(tmp_path)
     hfrouter(*ASK)
     hfrouter("compare", "offline/none", "-p", "x")
-    assert not list(tmp_path.glob("hfrouter-compare-*"))
+    assert not list(tmp_path.glob("hfrouter-answers-*"))

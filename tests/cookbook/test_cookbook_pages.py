@@ -68,6 +68,7 @@ def test_the_cookbook_has_its_pages():
         "26_proxies_and_certificates",
         "27_notebooks",
         "28_comparing_on_own_prompts",
+        "29_testing_in_ci",
         "30_comparing_embedding_models",
     ]
 

@@ -44,7 +44,7 @@ APART = {
 }
 """Rooms beside that order, and all they may import: what runs on this machine needs no client."""
 
-ADAPTERS_MAY_IMPORT = {"", "cache", "catalog", "errors", "types", "local", "media"}
+ADAPTERS_MAY_IMPORT = {"", "cache", "catalog", "errors", "types", "local", "media", "evaluate"}
 HTTP_LIBRARIES = {"httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "requests", "urllib3", "h11"}
 
 

@@ -1,8 +1,8 @@
 """The table of sabotages: one wrong line each, and the tests that should notice.
 
 Lives here: the sabotages of the core, and the whole table. Not here: those of the adapters, of embedding, caches,
-races, limits, budgets, the ledger, media, settings, endpoints and what is observed (files named `*_mutants`), how it
-is run (`run`), and that the table keeps up with the code (`test_mutants_table`).
+cases, races, limits, budgets, the ledger, media, settings, endpoints and what is observed (files named `*_mutants`),
+how it is run (`run`), and that the table keeps up with the code (`test_mutants_table`).
 
 A row names a mistake that somebody could make: a check left out, a branch too few, a value told twice. `tests` are
 chosen as narrowly as keeps the whole run to a few minutes; more tests than these would notice.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from adapter_mutants import LANGCHAIN, LLAMA_INDEX
 from cache_mutants import CACHES
+from case_mutants import CASES
 from classic_mutants import CLASSIC
 from compare_mutants import COMPARISONS
 from embedding_comparison_mutants import EMBEDDINGS_COMPARED
@@ -469,6 +470,7 @@ MUTANTS = (
     *VECTORS,
     *EMBEDDINGS_COMPARED,
     *CACHES,
+    *CASES,
     *SETTINGS,
     *BATCHES,
     *COMPARISONS,

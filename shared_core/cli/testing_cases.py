@@ -1,0 +1,231 @@
+"""`test`: do models still do what your own cases ask of them? For people, and for CI.
+
+Lives here: the command, and what it shows. Not here: cases and checks (`evaluate`).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shared_core.cli.clients import BaseUrl, Json, Timeout, client
+from shared_core.cli.comparing import kept
+from shared_core.cli.objects import models_of
+from shared_core.cli.out import complaining, say, show_json, show_table
+from shared_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from shared_core.evaluate import CaseOptions, CaseResult, CaseResults, Cases
+    from shared_core.types import Budget
+
+__all__ = ["run_cases"]
+
+_SHOWN = 20  # results that did not pass
+_ENDINGS = (".json", ".md", ".xml")
+
+
+def run_cases(
+    cases: Annotated[Path, typer.Argument(help="YAML, JSON or JSON lines.", metavar="CASES")],
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", "-m", help="org/name[:provider], or file.py:object; repeatable.", metavar="MODEL"
+        ),
+    ] = None,
+    repeats: Annotated[
+        int | None, typer.Option("--repeats", "-r", help="How often each is asked each.", min=1)
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option("--threshold", help="Share of repeats that must pass.", min=0.001, max=1)
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", help="Spend no more than this.", metavar="USD")
+    ] = None,
+    unpriced: Annotated[
+        bool, typer.Option("--unpriced", help="With --budget: also those whose price nobody knows.")
+    ] = False,
+    judge: Annotated[
+        str | None, typer.Option("--judge", help="Who judges by llm-rubric.", metavar="MODEL")
+    ] = None,
+    embedder: Annotated[
+        str | None, typer.Option("--embedder", help="org/name, or local:folder-or-id.", metavar="MODEL")
+    ] = None,
+    allow_python: Annotated[
+        bool, typer.Option("--allow-python", help="Run the code that checks name.")
+    ] = False,
+    concurrency: Annotated[int, typer.Option("--concurrency", help="Questions at one time.", min=1)] = 8,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", help="Where answers are kept, to go on from.", metavar="FILE"),
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option("--junit", help="A JUnit report, for CI.", metavar="FILE")
+    ] = None,
+    save: Annotated[
+        list[Path] | None,
+        typer.Option("--save", "-o", help="A report: .json, .md or .xml; repeatable.", metavar="FILE"),
+    ] = None,
+    export_inspect: Annotated[
+        Path | None,
+        typer.Option("--export-inspect", help="Write a task of inspect-ai; ask nobody.", metavar="FOLDER"),
+    ] = None,
+    export_promptfoo: Annotated[
+        Path | None,
+        typer.Option("--export-promptfoo", help="Write promptfoo's files; ask nobody.", metavar="FOLDER"),
+    ] = None,
+    timeout: Timeout = None,
+    as_json: Json = False,
+    base_url: BaseUrl = None,
+) -> None:
+    """Tests models on your own cases, for people and for CI.
+
+    What answers must fulfil, how often they do, and how sure that is.
+
+    A file of cases names prompts and checks: equals, contains, regex, json-schema, tool-call, max-cost, max-latency,
+    similar, llm-rubric, python and more. promptfoo's files are read too.
+
+    Exit code 0: all passed; 1: some did not; 2: the cases or arguments cannot work, and nothing was sent.
+
+    Examples:
+
+      hfrouter test cases.yaml -m openai/gpt-oss-120b:cheapest --repeats 5 --budget 0.50 --junit junit.xml
+
+      hfrouter test cases.yaml -m bots.py:chain --judge openai/gpt-oss-120b
+    """
+    with complaining():
+        from shared_core.evaluate import Cases, Evaluator
+
+        reports = [*(save or []), *([junit] if junit else [])]
+        _check_endings(save or [])
+        read = Cases.of(cases, allow_python=allow_python)
+        if export_inspect is not None or export_promptfoo is not None:
+            _export(read, export_inspect, export_promptfoo)
+            return
+        how: CaseOptions = {
+            "threshold": threshold,
+            "budget": _budget(budget, unpriced=unpriced),
+            "judge": judge and models_of([judge])[0],
+            "embedder": embedder,
+            "max_concurrency": concurrency,
+            "progress": True,
+        }
+        if repeats is not None:
+            how["repeats"] = repeats
+        asked = models_of(model or [])
+        evaluator = Evaluator(client(None, base_url, timeout=timeout))
+        with kept(resume) as how["path"]:
+            found = evaluator.run_cases(read, asked, **how)
+        for report in reports:
+            _write(found, report, as_junit=report is junit)
+        if as_json:
+            show_json(found.as_dict())
+        else:
+            _show(found, reports)
+        if not found.ok:
+            raise typer.Exit(1)
+
+
+def _budget(usd: str | None, *, unpriced: bool) -> Budget | None:
+    from shared_core.evaluate.planning import budget_of
+
+    made = budget_of(usd)
+    return replace(made, unpriced="allow") if made is not None and unpriced else made
+
+
+def _check_endings(reports: list[Path]) -> None:
+    """Says before anything is paid for what would fail after."""
+    for path in reports:
+        if path.suffix.lower() not in _ENDINGS:
+            raise ConfigError(
+                f"{path} is no report that can be written.", hint=f"End it in {', '.join(_ENDINGS)}."
+            )
+
+
+def _write(found: CaseResults, path: Path, *, as_junit: bool) -> None:
+    match ".xml" if as_junit else path.suffix.lower():
+        case ".xml":
+            found.to_junit(path)
+        case ".md":
+            found.to_markdown(path)
+        case _:
+            found.to_json(path)
+
+
+def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None) -> None:
+    left_out = [] if inspect is None else [f"inspect-ai: {line}" for line in cases.to_inspect(inspect)]
+    left_out += [] if promptfoo is None else [f"promptfoo: {line}" for line in cases.to_promptfoo(promptfoo)]
+    for line in (*cases.notes, *left_out):
+        _tell(f"left out: {line}", hang=2)
+    for folder in (inspect, promptfoo):
+        if folder is not None:
+            say(f"Written: {folder}")
+
+
+# -- what is shown -----------------------------------------------------------------------------------------
+
+
+def _show(found: CaseResults, reports: list[Path]) -> None:
+    from shared_core.evaluate.case_text import costs_of, summary_of
+    from shared_core.evaluate.measured import balance
+
+    titles = [("case", "left"), ("", "left"), ("passed", "right"), ("95 % interval", "right")]
+    for model in found.models:
+        _tell(model)
+        rows = [_row(result) for result in found.results if result.model == model]
+        show_table([*titles, ("median", "right"), ("cost", "right")], rows)
+    _show_reasons([result for result in found.results if result.outcome != "passed"])
+    _tell(f"{summary_of(found)}. Cost: {costs_of(found)}.")
+    if kept := found.figures.kept:
+        say(f"{kept} of the answers {'is' if kept == 1 else 'are'} of an earlier run.")
+    for note in found.notes:
+        _tell(note)
+    if found.budget is not None:
+        _tell(f"Budget: {balance(found.budget)}.")
+    for path in reports:
+        say(f"Written: {path}")
+
+
+def _row(result: CaseResult) -> list[str]:
+    from shared_core.evaluate.shown import clean, cost, seconds
+
+    low, high = (round(100 * bound) for bound in result.interval)
+    figures = result.figures
+    return [
+        " ".join(clean(result.case.name).split()),
+        result.outcome,
+        f"{result.passes}/{result.made}" if result.made else "-",
+        f"{low} to {high} %" if result.made else "",
+        "" if figures.latency is None else seconds(figures.latency.p50),
+        cost(figures),
+    ]
+
+
+def _show_reasons(results: list[CaseResult]) -> None:
+    from shared_core.evaluate.case_text import example_of
+
+    for result in results[:_SHOWN]:
+        _tell(f"{result.outcome}: {result.case.name} with {result.model}")
+        for reason in result.reasons:
+            _tell(f"- {reason}", indent=2, hang=2)
+        if text := example_of(result):
+            _tell(f"the answer begins: {text}", indent=2, hang=2)
+        hints = (run.asked.answer.hint for run in result.runs if run.outcome == "error")
+        if hint := next(filter(None, hints), ""):
+            _tell(f"Next: {hint}", indent=2, hang=2)
+    if len(results) > _SHOWN:
+        say(f"and {len(results) - _SHOWN} more, which the reports hold: add -o cases.md")
+
+
+def _tell(text: str, indent: int = 0, hang: int = 0) -> None:
+    """A sentence that may hold a model's words: without what terminals obey, and however long its words are."""
+    from shared_core.evaluate.shown import clean
+
+    space = " " * indent
+    for line in textwrap.wrap(
+        " ".join(clean(text).split()), 80, initial_indent=space, subsequent_indent=space + " " * hang
+    ):
+        say(line)

@@ -1,0 +1,163 @@
+"""LangChain's models, chains and agents as whom evaluations ask: what goes in, what is read, what is refused."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from langchain_core.language_models import FakeListChatModel, FakeListLLM, GenericFakeChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import ChatPromptTemplate
+from langchain_core.runnables import RunnableLambda
+
+from langchain_hfrouter import ChatHFRouter, LangChainSubject
+from shared_core import AsyncHFRouter, HFRouter
+from shared_core.errors import ConfigError
+from shared_core.evaluate import Answer, AsyncEvaluator, Evaluator
+from shared_core.flow.blocking import BlockingRun
+
+HELLO = [{"role": "user", "content": "Hello!"}]
+ADD = {
+    "type": "function",
+    "function": {
+        "name": "add",
+        "description": "Adds two numbers.",
+        "parameters": {
+            "type": "object",
+            "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}},
+            "required": ["a", "b"],
+        },
+    },
+}
+
+
+def ask(model: Any, messages: Any = HELLO, **options: Any) -> Answer:
+    subject = model if isinstance(model, LangChainSubject) else LangChainSubject(model)
+    with HFRouter(base_url="http://127.0.0.1:1") as nobody:
+        return BlockingRun(subject.ask(messages, options), nobody._sender()).finish()
+
+
+def test_a_model_of_ours_tells_text_tokens_cost_and_who_served(offline_url):
+    answer = ask(ChatHFRouter(model="offline/echo:groq", base_url=offline_url))
+    assert (answer.text, answer.provider, answer.finish_reason) == ("Hello!", "groq", "stop")
+    assert answer.usage.completion_tokens == 2
+    assert answer.model
+    assert answer.cost.usd is not None or answer.cost.note
+
+
+def test_tools_reach_the_model_and_its_calls_come_back(offline_url):
+    model = ChatHFRouter(model="offline/tools", base_url=offline_url)
+    answer = ask(model, [{"role": "user", "content": "What is 2 plus 3?"}], tools=[ADD], tool_choice="auto")
+    (call,) = answer.tool_calls
+    assert (call.name, call.parsed()) == ("add", {"a": 2, "b": 3})
+    assert answer.finish_reason == "tool_calls"
+
+
+def test_other_chat_parameters_go_out_with_the_call(offline_url):
+    ask(ChatHFRouter(model="offline/echo", base_url=offline_url), temperature=0.25, seed=7)
+    sent = offline_url.requests[-1].json
+    assert (sent["temperature"], sent["seed"]) == (0.25, 7)
+
+
+def test_a_conversation_with_calls_and_pictures_arrives_as_it_was(offline_url):
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1, "b": 1}'}}
+    talk = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "What is this?"}, picture]},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "2"},
+        {"role": "user", "content": "And now?"},
+    ]
+    ask(ChatHFRouter(model="offline/tools", base_url=offline_url), talk)
+    sent = offline_url.requests[-1].json["messages"]
+    assert [one["role"] for one in sent] == ["system", "user", "assistant", "tool", "user"]
+    assert sent[1]["content"][1]["image_url"]["url"].endswith("AAAA")
+    assert sent[2]["tool_calls"][0]["function"]["name"] == "add"
+    assert sent[3]["content"] == "2"
+
+
+def test_one_piece_has_no_time_to_the_first():
+    assert ask(FakeListChatModel(responses=["x"])).first_token_s is None
+    assert ask(GenericFakeChatModel(messages=iter([AIMessage("a b c")]))).first_token_s is not None
+
+
+@pytest.mark.parametrize(
+    ("runnable", "text"),
+    [
+        (RunnableLambda(lambda messages: messages[-1].text.upper()), "HELLO!"),
+        (RunnableLambda(lambda messages: AIMessage("said")), "said"),
+        (RunnableLambda(lambda messages: {"messages": [*messages, AIMessage("an agent's")]}), "an agent's"),
+        (FakeListLLM(responses=["a text model's"]), "a text model's"),
+        (FakeListChatModel(responses=["parsed"]) | StrOutputParser(), "parsed"),
+    ],
+    ids=["a text", "a message", "the state of an agent", "a text model", "a chain"],
+)
+def test_whatever_gives_a_text_or_a_message_can_be_asked(runnable, text):
+    assert ask(runnable).text == text
+
+
+def test_a_chain_of_a_text_is_given_the_last_message():
+    chain = ChatPromptTemplate.from_template("Say {it}") | FakeListChatModel(responses=["done"])
+    seen = RunnableLambda(lambda text: {"it": text}) | chain
+    assert ask(LangChainSubject(seen, "chain", takes_text=True)).text == "done"
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "said"),
+    [
+        (RunnableLambda(lambda messages: "x"), {"temperature": 0}, "temperature cannot be passed on"),
+        (FakeListChatModel(responses=["x"]), {"n": 2}, "n cannot be passed on"),
+        (FakeListChatModel(responses=["x"]), {"extra_body": {}}, "extra_body cannot be passed on"),
+        (FakeListChatModel(responses=["x"]), {"tools": [ADD]}, "takes no tools"),
+        (RunnableLambda(lambda messages: 7), {}, "gave int, and no text"),
+    ],
+    ids=["a chain's temperature", "several answers", "what is no chat parameter", "tools", "a number"],
+)
+def test_what_cannot_be_passed_on_is_an_error_and_not_left_out(model, options, said):
+    answer = ask(model, **options)
+    assert answer.error == "ConfigError"
+    assert said in answer.why
+
+
+def test_an_error_of_ours_and_of_another_is_a_failure_of_that_question(offline_url):
+    ours = ask(ChatHFRouter(model="offline/none", base_url=offline_url, max_retries=0))
+    assert "ModelNotServed" in ours.error
+    assert "Next:" not in ours.why
+
+    def fails(messages):
+        raise LookupError("not there")
+
+    assert ask(RunnableLambda(fails)).error == "LookupError"
+
+
+def test_what_is_no_runnable_is_refused_at_once():
+    with pytest.raises(ConfigError, match="A object is no model or runnable"):
+        LangChainSubject(object())
+
+
+async def test_models_are_asked_beside_an_event_loop_and_not_in_it(offline_url):
+    threads = []
+
+    def slow(messages):
+        threads.append(threading.current_thread())
+        return "done"
+
+    case = {"prompt": "a", "checks": [{"equals": "done"}]}
+    async with AsyncHFRouter(base_url=offline_url) as router:
+        results = await AsyncEvaluator(router).run_cases(
+            [case], [LangChainSubject(RunnableLambda(slow), "slow")]
+        )
+    assert results.ok
+    assert threading.main_thread() not in threads
+
+
+def test_a_model_is_tested_by_cases_beside_one_of_the_router(offline_url):
+    with HFRouter(base_url=offline_url) as router:
+        results = Evaluator(router).run_cases(
+            [{"prompt": "Paris", "checks": [{"contains": "Paris"}, {"max-first-token": 5}]}],
+            ["offline/echo", LangChainSubject(FakeListChatModel(responses=["Paris"]), "fake")],
+        )
+    assert [result.outcome for result in results.results] == ["passed", "passed"]
