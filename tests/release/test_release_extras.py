@@ -40,8 +40,19 @@ def complaints(base: Environment, minilm: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     "extra",
     [
-        *("aiohttp", "cli", "langchain", "llama-index", "local", "media", "offline", "onnx", "openvino"),
-        *("otel", "parquet", "redis"),
+        *(
+            "aiohttp",
+            "cli",
+            "evaluate",
+            "langchain",
+            "llama-index",
+            "local",
+            "media",
+            "mteb",
+            "offline",
+            "onnx",
+        ),
+        *("openvino", "otel", "parquet", "redis"),
     ],
 )
 def test_what_is_absent_is_named_with_its_extra(extra: str, complaints: dict[str, str]) -> None:
@@ -59,6 +70,7 @@ ECHOES = {"text": "from the wheel", "stream": "in pieces", "numbers": 8}
         ("llama-index", "llama_index", ECHOES),
         ("otel", "otel", {"text": "from the wheel"}),
         ("media", "media", {"size": [64, 48]}),
+        ("evaluate", "evaluate", {"fits": True, "does not": False}),
         ("aiohttp", "aiohttp_transport", {"texts": 50, "aiohttp": True}),
     ],
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 from shared_core import AsyncHFRouter, HFRouter, OpenTelemetry
 from shared_core.cache import RedisCache
 from shared_core.corpus import embed_corpus
+from shared_core.evaluate import Evaluator, MTEBEncoder
 from shared_core.local import LocalEmbedder
 from shared_core.media import MediaFile
 from shared_core.testing import offline_router
@@ -39,6 +40,11 @@ def run_the_offline_router():
         pass
 
 
+def check_by_a_schema():
+    case = {"prompt": "x", "checks": [{"json-schema": {}}]}
+    Evaluator(HFRouter(api_key="k")).run_cases([case], [lambda messages: "{}"])
+
+
 model = Path(sys.argv[1])
 complaints = {
     "langchain": complaint_of(lambda: importlib.import_module("langchain_hfrouter")),
@@ -53,5 +59,7 @@ complaints = {
     "offline": complaint_of(run_the_offline_router),
     "cli": printed_by(str(Path(sys.executable).with_name("hfrouter")), "--version"),
     "aiohttp": complaint_of(chat_over_aiohttp),
+    "evaluate": complaint_of(check_by_a_schema),
+    "mteb": complaint_of(lambda: MTEBEncoder(HFRouter("a/b", api_key="k")).mteb_model_meta),
 }
 print(json.dumps(complaints))
