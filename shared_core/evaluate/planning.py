@@ -111,8 +111,10 @@ def planned(
         raise ConfigError(f"path={path!r} is no path. Nothing was sent.")
     if not callable(progress) and progress not in (True, False, None):
         raise ConfigError(f"progress={progress!r} is neither a function nor True. Nothing was sent.")
-    if not isinstance(options, Mapping):
-        raise ConfigError("options= is no mapping.", hint='Write {"temperature": 0}. Nothing was sent.')
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        raise ConfigError(
+            "options= is no mapping of names.", hint='Write {"temperature": 0}. Nothing was sent.'
+        )
     budget = budget_of(how.get("budget"))
     bound = client if budget is None else client.within(budget)
     run = Run(
