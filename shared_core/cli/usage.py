@@ -223,10 +223,12 @@ def _as_dict(
 
 
 def _show_csv(whole: Totals, by: str, lines: Sequence[Totals]) -> None:
+    from shared_core.evaluate.written import plain_cell
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([by.removeprefix("tag:") if name == "name" else name for name in whole.as_dict()])
     for line in lines:
-        writer.writerow(line.as_dict().values())
+        writer.writerow(map(plain_cell, line.as_dict().values()))
 
 
 def _show(whole: Totals, by: str, lines: Sequence[Totals], limit: int) -> None:

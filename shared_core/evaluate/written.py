@@ -23,7 +23,7 @@ from shared_core.evaluate.verdict import Named, verdict
 if TYPE_CHECKING:
     from shared_core.evaluate.comparison import PromptComparison
 
-__all__ = ["MARKUP", "as_csv", "as_json", "as_markdown", "write"]
+__all__ = ["MARKUP", "as_csv", "as_json", "as_markdown", "plain_cell", "write"]
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#~$&"})
@@ -58,7 +58,7 @@ def as_csv(found: Told) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(rows[0])
-    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    writer.writerows([plain_cell(value) for value in row.values()] for row in rows)
     return file.getvalue()
 
 
@@ -104,7 +104,8 @@ def write(path: Path, make: Callable[[], str]) -> None:
                 os.unlink(part)
 
 
-def _cell(value: Any) -> Any:
+def plain_cell(value: Any) -> Any:
+    """A value as a cell of CSV, which no program that opens it takes for a formula."""
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False) if value else ""
     if isinstance(value, str) and value.startswith(_FORMULAS):
