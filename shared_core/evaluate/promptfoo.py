@@ -112,7 +112,7 @@ def _raw(value: Any) -> str:
     """JSON that promptfoo's templates leave as it is."""
     text = json.dumps(value, ensure_ascii=False, default=str)
     # A text that ends the raw block itself would be run as a template: JSON has another spelling for its brace.
-    return _kept_raw(_RAW_TAG.sub(r"\\u007b", text))
+    return str(_kept_raw(_RAW_TAG.sub(r"\\u007b", text)))
 
 
 def _kept_raw(value: Any) -> Any:
