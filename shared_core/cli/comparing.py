@@ -153,7 +153,7 @@ def _prompts(file: Path | None, texts: list[str], system: str | None) -> list[Pr
 
 def _check_reports(reports: list[Path]) -> None:
     """Says before anything is paid for what would fail after."""
-    from shared_core.evaluate.comparison import check_report
+    from shared_core.evaluate.comparing.comparison import check_report
 
     for report in reports:
         check_report(report)
@@ -199,7 +199,7 @@ def _holds_answers(path: Path) -> bool:
 
 
 def _show(found: PromptComparison, reports: list[Path]) -> None:
-    from shared_core.evaluate.measured import balance
+    from shared_core.evaluate.comparing.measured import balance
     from shared_core.evaluate.shown import clean
 
     titles = [("model", "left"), ("ok", "right"), ("first", "right"), ("whole p50 / p95", "right")]

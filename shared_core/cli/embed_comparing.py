@@ -74,7 +74,7 @@ def embed_compare(
       hfrouter embed-compare scifact/ -m BAAI/bge-m3 --cache -o report.html
     """
     from shared_core.evaluate import Evaluator
-    from shared_core.evaluate.comparison import check_report
+    from shared_core.evaluate.comparing.comparison import check_report
 
     with complaining():
         if not model:
@@ -115,7 +115,7 @@ def _settings(model: str, prompts: dict[str, str | None], *, cache: bool) -> dic
 
 
 def _show(result: EmbeddingComparison) -> None:
-    from shared_core.evaluate.embedding_report import remarks
+    from shared_core.evaluate.embeddings.report import remarks
 
     fine = [score for score in result.models if score.ok]
     k = result.main.partition("@")[2]

@@ -169,8 +169,8 @@ def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None) -> None:
 
 
 def _show(found: CaseResults, reports: list[Path]) -> None:
-    from shared_core.evaluate.case_text import costs_of, summary_of
-    from shared_core.evaluate.measured import balance
+    from shared_core.evaluate.cases.words import costs_of, summary_of
+    from shared_core.evaluate.comparing.measured import balance
 
     titles = [("case", "left"), ("", "left"), ("passed", "right"), ("95 % interval", "right")]
     for model in found.models:
@@ -205,7 +205,7 @@ def _row(result: CaseResult) -> list[str]:
 
 
 def _show_reasons(results: list[CaseResult]) -> None:
-    from shared_core.evaluate.case_text import example_of
+    from shared_core.evaluate.cases.words import example_of
 
     for result in results[:_SHOWN]:
         _tell(f"{result.outcome}: {result.case.name} with {result.model}")

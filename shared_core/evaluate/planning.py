@@ -1,6 +1,7 @@
 """How a run is made: the arguments that all evaluations share, checked; the budget it keeps to; what stands in its way.
 
-Lives here: from a user's arguments to a `Run`. Not here: the run (`running`), what is made of its answers (`compare`).
+Lives here: from a user's arguments to a `Run`. Not here: the run (`running`), what is made of its
+answers (`comparing`, `cases`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A comparison as text for files: CSV and JSON for programs, Markdown for people; and how a file is written.
 
-Not here: the page of HTML (`report`). Programs that open CSV take some cells for formulas: those are made plain text.
+Not here: the page of HTML (`comparing.report`). Programs that open CSV take some cells for formulas: those are made plain text.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shared_core.errors import ConfigError
-from shared_core.evaluate.measured import measured
+from shared_core.evaluate.comparing.measured import measured
+from shared_core.evaluate.comparing.verdict import Named, verdict
 from shared_core.evaluate.shown import answered, clean, cost, pair, per_thousand, speed
-from shared_core.evaluate.verdict import Named, verdict
 
 if TYPE_CHECKING:
-    from shared_core.evaluate.comparison import PromptComparison
+    from shared_core.evaluate.comparing.comparison import PromptComparison
 
 __all__ = ["MARKUP", "as_csv", "as_json", "as_markdown", "write"]
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from shared_core import Cost, ToolCall
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, Check, Verdict
-from shared_core.evaluate.checks import check_of
-from shared_core.evaluate.checks.check import KINDS, Grade
-from shared_core.evaluate.checks.rubric import question_of, verdict_in
-from shared_core.evaluate.checks.similar import cosine
-from shared_core.evaluate.checks.structure import json_in
+from shared_core.evaluate.cases.checks import check_of
+from shared_core.evaluate.cases.checks.check import KINDS, Grade
+from shared_core.evaluate.cases.checks.rubric import question_of, verdict_in
+from shared_core.evaluate.cases.checks.similar import cosine
+from shared_core.evaluate.cases.checks.structure import json_in
 from shared_core.evaluate.prompts import Prompt
 
 quick = settings(max_examples=100, deadline=None, derandomize=True)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from shared_core import Cost
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, Asked, CaseResult, CaseResults, CaseRun, Cases, Figures, Verdict
-from shared_core.evaluate.case_results import results_of
-from shared_core.evaluate.case_text import costs_of, summary_of
+from shared_core.evaluate.cases.results import results_of
+from shared_core.evaluate.cases.words import costs_of, summary_of
 from shared_core.evaluate.intervals import wilson
 
 quick = settings(max_examples=100, deadline=None, derandomize=True)
@@ -224,7 +224,7 @@ def test_whatever_a_model_wrote_the_report_is_xml_and_holds_it(tmp_path):
 @quick
 @given(st.text(st.characters(codec=None), max_size=30))
 def test_any_text_makes_a_report_that_can_be_read(text):
-    from shared_core.evaluate.junit import junit
+    from shared_core.evaluate.cases.junit import junit
 
     root = ET.fromstring(junit(results(result("f", name=f"n{text}", text=text))).encode())
     assert root[0][0].get("name").startswith("n")

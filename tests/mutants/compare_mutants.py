@@ -27,7 +27,7 @@ COMPARISONS = (
     ),
     Mutant(
         "Comparison: of equal models one drives the other from the front",
-        "shared_core/evaluate/standing.py",
+        "shared_core/evaluate/comparing/standing.py",
         "other != point and other[0]",
         "other is not point and other[0]",
         ("tests/evaluate/test_compare_standing.py",),
@@ -41,7 +41,7 @@ COMPARISONS = (
     ),
     Mutant(
         "Comparison: a model's name is markup in a drawing",
-        "shared_core/evaluate/report/scatter.py",
+        "shared_core/evaluate/comparing/report/scatter.py",
         "<title>{escaped(short(told, 300))}</title>",
         "<title>{short(told, 300)}</title>",
         _PAGE,
