@@ -111,7 +111,7 @@ def compare(
                 progress=True,
             )
             for report in save or []:
-                found.save(report, *([title] if title else []))
+                found.save(report, title)
         if as_json:
             show_json(found.as_dict())
         else:
@@ -153,7 +153,7 @@ def _prompts(file: Path | None, texts: list[str], system: str | None) -> list[Pr
 
 def _check_reports(reports: list[Path]) -> None:
     """Says before anything is paid for what would fail after."""
-    from shared_core.evaluate.comparing.comparison import check_report
+    from shared_core.evaluate.written import check_report
 
     for report in reports:
         check_report(report)

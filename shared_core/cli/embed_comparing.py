@@ -10,6 +10,7 @@ import typer
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
 from shared_core.cli.out import complaining, count, show_json, show_table, tell
 from shared_core.errors import ConfigError
+from shared_core.types.cost import rough
 
 if TYPE_CHECKING:
     from shared_core.evaluate import EmbeddingComparison, EmbeddingScore
@@ -74,7 +75,7 @@ def embed_compare(
       hfrouter embed-compare scifact/ -m BAAI/bge-m3 --cache -o report.html
     """
     from shared_core.evaluate import Evaluator
-    from shared_core.evaluate.comparing.comparison import check_report
+    from shared_core.evaluate.written import check_report
 
     with complaining():
         if not model:
@@ -131,8 +132,6 @@ def _show(result: EmbeddingComparison) -> None:
 
 
 def _row(score: EmbeddingScore, k: str, priced: bool) -> list[str]:
-    from shared_core.evaluate.shown import dollars
-
     ndcg = score.figures[f"ndcg@{k}"]
     cells = [
         score.name,
@@ -143,5 +142,5 @@ def _row(score: EmbeddingScore, k: str, priced: bool) -> list[str]:
         "" if score.query_s is None else f"{score.query_s.p50 * 1000:.1f}",
         str(score.dimensions),
     ]
-    cost = "?" if score.cost.usd is None else dollars(score.cost.usd)
+    cost = "?" if score.cost.usd is None else rough(score.cost.usd)
     return [*cells, cost] if priced else cells

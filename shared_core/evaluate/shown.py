@@ -6,11 +6,11 @@ Not here: exact values, which JSON and CSV hold (`Figures.as_dict`).
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 
 from shared_core.evaluate.figures import Figures, Spread
+from shared_core.types.cost import rough
 
-__all__ = ["answered", "clean", "cost", "dollars", "pair", "per_thousand", "rate", "seconds", "speed"]
+__all__ = ["answered", "clean", "cost", "pair", "per_thousand", "rate", "seconds", "speed"]
 
 UNKNOWN = "?"
 _CONTROLS = re.compile(
@@ -44,34 +44,18 @@ def speed(spread: Spread | None) -> str:
     return "" if spread is None else f"{spread.p50:,.0f}" if spread.p50 >= 9.95 else f"{spread.p50:.2g}"
 
 
-def dollars(usd: Decimal) -> str:
-    """A sum: cents from a dollar on, three digits of what is less.
-
-    Example:
-        >>> [dollars(Decimal(each)) for each in ("0", "1234.567", "12.345", "0.0123456", "0.0000015")]
-        ['$0', '$1,235', '$12.34', '$0.0123', '$0.0000015']
-    """
-    if not usd:
-        return "$0"
-    if usd >= 1:
-        return f"${usd:,.0f}" if usd >= 1000 else f"${usd:,.2f}"
-    return f"${usd:.{2 - usd.adjusted()}f}".rstrip("0").rstrip(".")
-
-
 def cost(figures: Figures) -> str:
     """The sum of some answers: with a question mark where a part is unknown, and that alone where all of it is."""
     if figures.known_cost is None:
         return UNKNOWN if figures.answered else ""
-    return (
-        f"{dollars(figures.known_cost)} + {UNKNOWN}" if figures.unknown_costs else dollars(figures.known_cost)
-    )
+    return f"{rough(figures.known_cost)} + {UNKNOWN}" if figures.unknown_costs else rough(figures.known_cost)
 
 
 def per_thousand(figures: Figures) -> str:
     """What a thousand such answers cost."""
     if figures.cost_per_answer is None:
         return UNKNOWN if figures.answered else ""
-    return dollars(figures.cost_per_answer * 1000)
+    return rough(figures.cost_per_answer * 1000)
 
 
 def answered(figures: Figures) -> str:

@@ -308,7 +308,7 @@ def test_a_cosine_knows_no_length(vector, factor):
 
 
 def test_every_word_stands_in_the_list_that_users_read():
-    from shared_core.evaluate import checks
+    from shared_core.evaluate.cases import checks
 
     for kind in KINDS:
         assert kind in (checks.__doc__ or "")

@@ -7,7 +7,15 @@ import importlib
 
 import pytest
 
-MODULES = ("figures", "shown", "standing", "verdict", "report.axes", "report.labels", "report.text")
+MODULES = (
+    "figures",
+    "shown",
+    "comparing.standing",
+    "comparing.verdict",
+    "comparing.report.axes",
+    "comparing.report.labels",
+    "comparing.report.text",
+)
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -1,38 +1,32 @@
 """What came of asking several models the same: figures by model and prompt, who is best at what, every answer.
 
 Lives here: the result, and its rows. Not here: sums (`figures`), ranks (`standing`), sentences (`verdict`), what
-files hold (`written`, `report`).
+files hold (`written`, `markdown`, `report`).
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
-from shared_core.errors import ConfigError
 from shared_core.evaluate.comparing.standing import Standing, standings
 from shared_core.evaluate.figures import Figures
 from shared_core.evaluate.prompts import Prompt
 from shared_core.evaluate.running import Asked
+from shared_core.evaluate.written import Report
 from shared_core.types import BudgetState
 from shared_core.types.cost import plain
 
-__all__ = ["TITLE", "PromptComparison", "check_report"]
+__all__ = ["PromptComparison"]
 
-TITLE = "Models on your own prompts"
-"""What reports are called, unless they are told otherwise."""
-
-
-_ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
+_TITLE = "Models on your own prompts"  # of reports
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromptComparison:
+class PromptComparison(Report):
     """Models compared on a user's own prompts.
 
     Args:
@@ -109,11 +103,6 @@ class PromptComparison:
         )
 
     @property
-    def when(self) -> str:
-        """When the run began, such as "2026-11-27 20:00 UTC"."""
-        return f"{datetime.fromtimestamp(self.started, UTC):%Y-%m-%d %H:%M} UTC"
-
-    @property
     def total(self) -> Figures:
         """The figures of all together."""
         return Figures.of(self.asked)
@@ -180,29 +169,17 @@ class PromptComparison:
             ],
         }
 
-    def to_csv(self) -> str:
-        """The rows as CSV."""
-        from shared_core.evaluate.written import as_csv
-
-        return as_csv(self)
-
-    def to_json(self) -> str:
-        """All of it, every answer included, as JSON."""
-        from shared_core.evaluate.written import as_json
-
-        return as_json(self)
-
-    def to_markdown(self, title: str = TITLE) -> str:
+    def to_markdown(self, title: str = _TITLE) -> str:
         """The verdict, the table of models and what failed, as Markdown.
 
         Args:
             title: Its heading.
         """
-        from shared_core.evaluate.written import as_markdown
+        from shared_core.evaluate.comparing.markdown import as_markdown
 
         return as_markdown(self, title)
 
-    def to_html(self, title: str = TITLE) -> str:
+    def to_html(self, title: str = _TITLE) -> str:
         """A page with plots and every answer, in one file that fetches and runs nothing.
 
         Args:
@@ -211,29 +188,6 @@ class PromptComparison:
         from shared_core.evaluate.comparing.report.page import page
 
         return page(self, title)
-
-    def save(self, path: str | os.PathLike[str], title: str = TITLE) -> Path:
-        """Writes a file, by its name's ending: .html, .md, .csv or .json. JSON and HTML hold prompts and answers.
-
-        Args:
-            path: Where. What stood there is replaced once all of the new is written.
-            title: The heading of a page or of Markdown.
-
-        Raises:
-            ConfigError: Its name ends otherwise, or it cannot be written.
-        """
-        from shared_core.evaluate.written import write
-
-        where = check_report(path)
-        makers: dict[str, Callable[[], str]] = {
-            ".html": lambda: self.to_html(title),
-            ".htm": lambda: self.to_html(title),
-            ".md": lambda: self.to_markdown(title),
-            ".csv": self.to_csv,
-            ".json": self.to_json,
-        }
-        write(where, makers[where.suffix.lower()])
-        return where
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -248,19 +202,3 @@ class PromptComparison:
 def _as_dict(budget: BudgetState) -> dict[str, Any]:
     told = asdict(budget)
     return {name: plain(each) if isinstance(each, Decimal) else each for name, each in told.items()}
-
-
-def check_report(path: str | os.PathLike[str]) -> Path:
-    """The place of a report that can be made.
-
-    Raises:
-        ConfigError: Its name says not of which kind.
-    """
-    if not isinstance(path, str | os.PathLike):
-        raise ConfigError(f"{path!r} is no path.")
-    where = Path(path).expanduser()
-    if where.suffix.lower() not in _ENDINGS:
-        raise ConfigError(
-            f"{where} names no kind of report.", hint=f"Let it end in one of {', '.join(_ENDINGS)}."
-        )
-    return where

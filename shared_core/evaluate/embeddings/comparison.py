@@ -5,23 +5,21 @@ Lives here: the result, and its rows. Not here: the run (`run`), what files hold
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from shared_core.evaluate.embeddings.resampling import Estimate
 from shared_core.evaluate.embeddings.retrieval import Similarity
 from shared_core.evaluate.figures import Spread
+from shared_core.evaluate.written import Report
 from shared_core.types import Cost
 
 __all__ = ["EmbeddingComparison", "EmbeddingScore", "PairedDifference"]
 
 _ALPHA = 0.05
-TITLE = "Embedding models compared"
-"""What reports are called, unless they are told otherwise."""
+_TITLE = "Embedding models compared"  # of reports
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ class PairedDifference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EmbeddingComparison:
+class EmbeddingComparison(Report):
     """Embedding models compared on a user's own pairs.
 
     Args:
@@ -168,11 +166,6 @@ class EmbeddingComparison:
     started: float
     seconds: float
     notes: tuple[str, ...] = ()
-
-    @property
-    def when(self) -> str:
-        """When the run began, such as "2026-11-27 20:00 UTC"."""
-        return f"{datetime.fromtimestamp(self.started, UTC):%Y-%m-%d %H:%M} UTC"
 
     @property
     def best(self) -> tuple[EmbeddingScore, ...]:
@@ -221,19 +214,7 @@ class EmbeddingComparison:
             ],
         }
 
-    def to_csv(self) -> str:
-        """The rows as CSV."""
-        from shared_core.evaluate.written import as_csv
-
-        return as_csv(self)
-
-    def to_json(self) -> str:
-        """All of it as JSON."""
-        from shared_core.evaluate.written import as_json
-
-        return as_json(self)
-
-    def to_markdown(self, title: str = TITLE) -> str:
+    def to_markdown(self, title: str = _TITLE) -> str:
         """A table, and who differs from whom, as Markdown.
 
         Args:
@@ -243,7 +224,7 @@ class EmbeddingComparison:
 
         return as_markdown(self, title)
 
-    def to_html(self, title: str = TITLE) -> str:
+    def to_html(self, title: str = _TITLE) -> str:
         """A page that fetches and runs nothing. Whatever a name or an error says is text in it.
 
         Args:
@@ -252,30 +233,6 @@ class EmbeddingComparison:
         from shared_core.evaluate.embeddings.report import as_html
 
         return as_html(self, title)
-
-    def save(self, path: str | os.PathLike[str], title: str = TITLE) -> Path:
-        """Writes a file, by its name's ending: .html, .md, .csv or .json.
-
-        Args:
-            path: Where. What stood there is replaced once all of the new is written.
-            title: The heading of a page or of Markdown.
-
-        Raises:
-            ConfigError: Its name ends otherwise, or it cannot be written.
-        """
-        from shared_core.evaluate.comparing.comparison import check_report
-        from shared_core.evaluate.written import write
-
-        where = check_report(path)
-        makers: dict[str, Callable[[], str]] = {
-            ".html": lambda: self.to_html(title),
-            ".htm": lambda: self.to_html(title),
-            ".md": lambda: self.to_markdown(title),
-            ".csv": self.to_csv,
-            ".json": self.to_json,
-        }
-        write(where, makers[where.suffix.lower()])
-        return where
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from shared_core._version import __version__
 from shared_core.evaluate.comparing.report.page import whole
 from shared_core.evaluate.comparing.report.text import escaped, one_line
-from shared_core.evaluate.shown import clean, dollars
-from shared_core.evaluate.written import MARKUP
+from shared_core.evaluate.shown import clean
+from shared_core.evaluate.written import escaped_markdown, markdown_row
+from shared_core.types.cost import rough
 
 if TYPE_CHECKING:
     from shared_core.evaluate.embeddings.comparison import EmbeddingComparison, EmbeddingScore
@@ -54,7 +55,7 @@ def _row(score: EmbeddingScore, k: str) -> list[str]:
         "" if score.query_s is None else f"{score.query_s.p50 * 1000:.1f}",
         str(score.dimensions),
         f"{score.index_bytes / 1e6:,.2f}",
-        "?" if score.cost.usd is None else dollars(score.cost.usd),
+        "?" if score.cost.usd is None else rough(score.cost.usd),
     ]
 
 
@@ -95,18 +96,15 @@ def as_text(result: EmbeddingComparison) -> str:
 def as_markdown(result: EmbeddingComparison, title: str) -> str:
     """The table, and the remarks as a list."""
     head, rows = table(result)
-    lines = [f"# {_plain(title)}", ""]
+    lines = [f"# {escaped_markdown(title)}", ""]
     if rows:
-        lines += [_row_of(head), f"|---|{'---:|' * (len(head) - 1)}", *map(_row_of, rows), ""]
-    return "\n".join([*lines, *(f"- {_plain(remark)}" for remark in remarks(result))]) + "\n"
-
-
-def _row_of(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(map(_plain, cells))} |"
-
-
-def _plain(text: str) -> str:
-    return " ".join(clean(text).split()).translate(MARKUP)
+        lines += [
+            markdown_row(map(escaped_markdown, head)),
+            f"|---|{'---:|' * (len(head) - 1)}",
+            *(markdown_row(map(escaped_markdown, cells)) for cells in rows),
+            "",
+        ]
+    return "\n".join([*lines, *(f"- {escaped_markdown(remark)}" for remark in remarks(result))]) + "\n"
 
 
 def as_html(result: EmbeddingComparison, title: str) -> str:

@@ -9,6 +9,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from shared_core.evaluate.intervals import wilson
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -18,7 +20,6 @@ __all__ = ["Difference", "Estimate", "difference", "estimate", "holm"]
 _RESAMPLES = 10_000
 _FEW = 20  # queries
 _LEVEL = 0.95
-_Z = 1.959963984540054  # of the normal distribution, for a level of 0.95
 _CELLS = 2**22  # numbers drawn at one time: 32 MiB
 
 
@@ -68,9 +69,11 @@ def estimate(values: Sequence[float], seed: int) -> Estimate:
     """
     import numpy as np
 
-    n, mean = len(values), math.fsum(values) / len(values)
+    n, total = len(values), math.fsum(values)
+    mean = total / n
     if n < _FEW or min(values) == max(values):
-        return Estimate(mean, *_wilson(mean, n), n)
+        # Of all values from 0 to 1 with this mean, shares vary most: no other interval is longer.
+        return Estimate(mean, *wilson(total, n), n)
     means = _bootstrap(np.asarray(values, np.float64), seed)
     low, high = np.quantile(means, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]).tolist()
     return Estimate(mean, low, high, n)
@@ -135,11 +138,3 @@ def _portions(n: int) -> Iterator[int]:
     at_once = max(1, _CELLS // n)
     for done in range(0, _RESAMPLES, at_once):
         yield min(at_once, _RESAMPLES - done)
-
-
-def _wilson(mean: float, n: int) -> tuple[float, float]:
-    """Wilson's interval for a share. Of all values from 0 to 1 with this mean, shares vary most: it is no shorter."""
-    z2 = _Z * _Z
-    middle = (mean + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * math.sqrt(mean * (1 - mean) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from shared_core.observe.ledger.page_chart import charts
 from shared_core.observe.ledger.page_style import STYLE
-from shared_core.observe.ledger.periods import Periods, rough
+from shared_core.observe.ledger.periods import Periods
 from shared_core.observe.ledger.questions import Totals
+from shared_core.observe.ledger.tables import seconds
 from shared_core.observe.moments import Moment, unix
+from shared_core.types.cost import rough
 
 if TYPE_CHECKING:
     from shared_core.observe.ledger.ledger import Ledger
@@ -27,6 +29,7 @@ _MOST_LINES = 20  # of one table; the rest is summed up
 _MOST_TAGS = 8
 _MOST_BARS = 62
 _NONE = '<span class="soft">none</span>'
+_UNKNOWN = "–"
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -132,13 +135,13 @@ def _tiles(whole: Totals) -> str:
         ),
         (
             "time of a call",
-            _seconds(whole.p50_s),
-            f"<span>half of them; 95 of 100: {_seconds(whole.p95_s)}</span>",
+            seconds(whole.p50_s, _UNKNOWN),
+            f"<span>half of them; 95 of 100: {seconds(whole.p95_s, _UNKNOWN)}</span>",
         ),
     ]
     if whole.first_p50_s is not None:
-        first = f"<span>half of the streams; 95 of 100: {_seconds(whole.first_p95_s)}</span>"
-        tiles.append(("first content", _seconds(whole.first_p50_s), first))
+        first = f"<span>half of the streams; 95 of 100: {seconds(whole.first_p95_s, _UNKNOWN)}</span>"
+        tiles.append(("first content", seconds(whole.first_p50_s, _UNKNOWN), first))
     return (
         '<div class="tiles">'
         + "".join(
@@ -174,8 +177,8 @@ def _cells(line: Totals) -> Iterable[str]:
     yield f"{line.prompt_tokens:,}"
     yield f"{line.completion_tokens:,}"
     yield f"{line.failures:,}" if line.failures else ""
-    yield _seconds(line.p50_s)
-    yield _seconds(line.p95_s)
+    yield seconds(line.p50_s, _UNKNOWN)
+    yield seconds(line.p95_s, _UNKNOWN)
 
 
 def _cost(line: Totals) -> str:
@@ -189,9 +192,3 @@ def _cost(line: Totals) -> str:
 
 def _share(value: float | None) -> str:
     return "none known" if value is None else f"{value:.0%}"
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -13,7 +13,8 @@ from shared_core.evaluate.answers import Answer
 from shared_core.evaluate.comparing.report.text import block, escaped, model_name, one_line, short
 from shared_core.evaluate.prompts import Prompt
 from shared_core.evaluate.running import Asked
-from shared_core.evaluate.shown import answered, dollars, seconds
+from shared_core.evaluate.shown import answered, seconds
+from shared_core.types.cost import rough
 
 if TYPE_CHECKING:
     from shared_core.evaluate.comparing.comparison import PromptComparison
@@ -86,7 +87,7 @@ def _card(
     if figures.completion_tokens:
         facts.append(f"{figures.completion_tokens:,} tokens")
     if figures.cost is not None:
-        facts.append(dollars(figures.cost))
+        facts.append(rough(figures.cost))
     if figures.kept:
         facts.append(
             "of an earlier run" if figures.kept == figures.answered else f"{figures.kept:,} of an earlier run"

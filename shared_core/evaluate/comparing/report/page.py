@@ -22,7 +22,7 @@ from shared_core.evaluate.comparing.report.tables import matrix, summary
 from shared_core.evaluate.comparing.report.text import escaped, marked, one_line
 from shared_core.evaluate.comparing.standing import Standing
 from shared_core.evaluate.comparing.verdict import verdict
-from shared_core.evaluate.shown import dollars
+from shared_core.types.cost import rough
 
 if TYPE_CHECKING:
     from shared_core.evaluate.comparing.comparison import PromptComparison
@@ -89,7 +89,7 @@ def _head(found: PromptComparison, title: str) -> str:
         came += f", {whole.not_asked:,} not asked"
     if whole.kept:
         came += f"; {whole.kept:,} of the answers are of an earlier run"
-    spent = f"; {dollars(whole.spent)} spent" if whole.known_cost is not None else ""
+    spent = f"; {rough(whole.spent)} spent" if whole.known_cost is not None else ""
     return (
         f"<header><h1>{one_line(title)}</h1><p>{found.asking}: {came}{spent}</p>"
         f'<p class="soft small">{found.when}, made with hfrouter {escaped(__version__)}</p></header>'
