@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
+from shared_core.cli.evaluating import Save, check_reports
 from shared_core.cli.out import complaining, count, show_json, show_table, tell
 from shared_core.errors import ConfigError
 from shared_core.types.cost import rough
@@ -52,10 +53,7 @@ def embed_compare(
     cache: Annotated[
         bool, typer.Option("--cache", help="Keep vectors: nothing is computed or paid for twice.")
     ] = False,
-    save: Annotated[
-        list[Path] | None,
-        typer.Option("--save", "-o", help="A report: .html, .md, .csv or .json; repeatable.", metavar="FILE"),
-    ] = None,
+    save: Save = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
@@ -75,13 +73,11 @@ def embed_compare(
       hfrouter embed-compare scifact/ -m BAAI/bge-m3 --cache -o report.html
     """
     from shared_core.evaluate import Evaluator
-    from shared_core.evaluate.written import check_report
 
     with complaining():
         if not model:
             raise ConfigError("No model was given.", hint="Name some with -m, such as -m BAAI/bge-m3.")
-        for path in save or ():
-            check_report(path)  # before anything is paid for
+        check_reports(save)
         prompts = {"query_prompt": query_prompt, "document_prompt": document_prompt}
         asked = {name: _settings(name, prompts, cache=cache) for name in model}
         if len(asked) < len(model):

@@ -6,21 +6,19 @@ Lives here: the command, and what it shows. Not here: cases and checks (`evaluat
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shared_core.cli.clients import BaseUrl, Json, Timeout, client
-from shared_core.cli.comparing import kept
+from shared_core.cli.evaluating import Concurrency, Resume, Spend, Unpriced, kept, run_budget, show_run
 from shared_core.cli.objects import models_of
 from shared_core.cli.out import complaining, say, show_json, show_table
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from shared_core.evaluate import CaseOptions, CaseResult, CaseResults, Cases
-    from shared_core.types import Budget
 
 __all__ = ["run_cases"]
 
@@ -42,12 +40,8 @@ def run_cases(
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Share of repeats that must pass.", min=0.001, max=1)
     ] = None,
-    budget: Annotated[
-        str | None, typer.Option("--budget", help="Spend no more than this.", metavar="USD")
-    ] = None,
-    unpriced: Annotated[
-        bool, typer.Option("--unpriced", help="With --budget: also those whose price nobody knows.")
-    ] = False,
+    budget: Spend = None,
+    unpriced: Unpriced = False,
     judge: Annotated[
         str | None, typer.Option("--judge", help="Who judges by llm-rubric.", metavar="MODEL")
     ] = None,
@@ -57,11 +51,8 @@ def run_cases(
     allow_python: Annotated[
         bool, typer.Option("--allow-python", help="Run the code that checks name.")
     ] = False,
-    concurrency: Annotated[int, typer.Option("--concurrency", help="Questions at one time.", min=1)] = 8,
-    resume: Annotated[
-        Path | None,
-        typer.Option("--resume", help="Where answers are kept, to go on from.", metavar="FILE"),
-    ] = None,
+    concurrency: Concurrency = 8,
+    resume: Resume = None,
     junit: Annotated[
         Path | None, typer.Option("--junit", help="A JUnit report, for CI.", metavar="FILE")
     ] = None,
@@ -107,7 +98,7 @@ def run_cases(
             return
         how: CaseOptions = {
             "threshold": threshold,
-            "budget": _budget(budget, unpriced=unpriced),
+            "budget": run_budget(budget, unpriced=unpriced),
             "judge": judge and models_of([judge])[0],
             "embedder": embedder,
             "max_concurrency": concurrency,
@@ -127,13 +118,6 @@ def run_cases(
             _show(found, reports)
         if not found.ok:
             raise typer.Exit(1)
-
-
-def _budget(usd: str | None, *, unpriced: bool) -> Budget | None:
-    from shared_core.evaluate.planning import budget_of
-
-    made = budget_of(usd)
-    return replace(made, unpriced="allow") if made is not None and unpriced else made
 
 
 def _check_endings(reports: list[Path]) -> None:
@@ -170,7 +154,6 @@ def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None) -> None:
 
 def _show(found: CaseResults, reports: list[Path]) -> None:
     from shared_core.evaluate.cases.words import costs_of, summary_of
-    from shared_core.evaluate.comparing.measured import balance
 
     titles = [("case", "left"), ("", "left"), ("passed", "right"), ("95 % interval", "right")]
     for model in found.models:
@@ -179,14 +162,7 @@ def _show(found: CaseResults, reports: list[Path]) -> None:
         show_table([*titles, ("median", "right"), ("cost", "right")], rows)
     _show_reasons([result for result in found.results if result.outcome != "passed"])
     _tell(f"{summary_of(found)}. Cost: {costs_of(found)}.")
-    if kept := found.figures.kept:
-        say(f"{kept} of the answers {'is' if kept == 1 else 'are'} of an earlier run.")
-    for note in found.notes:
-        _tell(note)
-    if found.budget is not None:
-        _tell(f"Budget: {balance(found.budget)}.")
-    for path in reports:
-        say(f"Written: {path}")
+    show_run(found, found.figures, reports)
 
 
 def _row(result: CaseResult) -> list[str]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 
 from shared_core.evaluate.figures import Figures, Spread
+from shared_core.types import BudgetState
+from shared_core.types.budget import shown
 from shared_core.types.cost import rough
 
-__all__ = ["answered", "clean", "cost", "pair", "per_thousand", "rate", "seconds", "speed"]
+__all__ = ["answered", "balance", "clean", "cost", "pair", "per_thousand", "rate", "seconds", "speed"]
 
 UNKNOWN = "?"
 _CONTROLS = re.compile(
@@ -70,6 +72,17 @@ def rate(figures: Figures) -> str:
         return ""
     whole = round(figures.ok_rate * 100)
     return f"{min(whole, 99) if figures.failed else whole} %"
+
+
+def balance(budget: BudgetState) -> str:
+    """How the budget of a run stands."""
+    told = f"{shown(budget.spent, budget.unit)} of {shown(budget.limit, budget.unit)} spent"
+    if budget.unconfirmed:
+        told += (
+            f", of which {shown(budget.unconfirmed, budget.unit)} unconfirmed: calls that may have run although no "
+            "answer came"
+        )
+    return told
 
 
 def clean(text: str) -> str:

@@ -55,7 +55,7 @@ COMPARISONS = (
     ),
     Mutant(
         "Comparison: after an interrupt the file of answers is thrown away",
-        "shared_core/cli/comparing.py",
+        "shared_core/cli/evaluating.py",
         "if ours and not _holds_answers(path):",
         "if ours:",
         ("tests/cli/test_cli_comparing.py::test_ctrl_c_keeps_what_was_answered_and_says_how_to_go_on",),

@@ -6,14 +6,12 @@ import json
 from typing import TYPE_CHECKING
 
 from shared_core.evaluate.figures import Figures
-from shared_core.evaluate.shown import seconds
-from shared_core.types import BudgetState
-from shared_core.types.budget import shown
+from shared_core.evaluate.shown import balance, seconds
 
 if TYPE_CHECKING:
     from shared_core.evaluate.comparing.comparison import PromptComparison
 
-__all__ = ["balance", "measured"]
+__all__ = ["measured"]
 
 _MEANINGS = [
     (
@@ -60,14 +58,3 @@ def _known_by(whole: Figures) -> str:
     return "; ".join(
         f"{basis} ({times:,} answer{'' if times == 1 else 's'})" for basis, times in whole.bases.items()
     )
-
-
-def balance(budget: BudgetState) -> str:
-    """How the budget of a run stands."""
-    told = f"{shown(budget.spent, budget.unit)} of {shown(budget.limit, budget.unit)} spent"
-    if budget.unconfirmed:
-        told += (
-            f", of which {shown(budget.unconfirmed, budget.unit)} unconfirmed: calls that may have run although no "
-            "answer came"
-        )
-    return told
