@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared_core._text import clean
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
 from shared_core.cli.evaluating import (
     Concurrency,
@@ -144,7 +145,6 @@ def _prompts(file: Path | None, texts: list[str], system: str | None) -> list[Pr
 
 
 def _show(found: PromptComparison, reports: list[Path]) -> None:
-    from shared_core.evaluate.shown import clean
 
     titles = [("model", "left"), ("ok", "right"), ("first", "right"), ("whole p50 / p95", "right")]
     show_table([*titles, ("tok/s", "right"), ("cost of 1,000", "right")], [_row(one) for one in found.models])
@@ -155,7 +155,7 @@ def _show(found: PromptComparison, reports: list[Path]) -> None:
 
 
 def _row(one: Standing) -> list[str]:
-    from shared_core.evaluate.shown import clean, pair, per_thousand, seconds, speed
+    from shared_core.evaluate.shown import pair, per_thousand, seconds, speed
 
     figures = one.figures
     asked = figures.answered + figures.failed
@@ -171,7 +171,6 @@ def _row(one: Standing) -> list[str]:
 
 def _show_reasons(found: PromptComparison) -> None:
     """Of each kind of failure one example, with what may help, whoever it befell."""
-    from shared_core.evaluate.shown import clean
 
     whole = found.total
     reasons = [*whole.failures, *whole.refusals]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shared_core._text import clean
 from shared_core.cli.out import say, tell
 from shared_core.errors import ConfigError
 
@@ -105,7 +106,7 @@ def show_run(found: PromptComparison | CaseResults, whole: Figures, reports: Seq
         whole: The figures of all its answers.
         reports: The files that were written.
     """
-    from shared_core.evaluate.shown import balance, clean
+    from shared_core.evaluate.shown import balance
 
     if whole.kept:
         say(f"{whole.kept} of the answers {'is' if whole.kept == 1 else 'are'} of an earlier run.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shared_core._text import clean
 from shared_core.cli.clients import BaseUrl, Json, Timeout, client
 from shared_core.cli.evaluating import Concurrency, Resume, Spend, Unpriced, kept, run_budget, show_run
 from shared_core.cli.objects import models_of
@@ -166,7 +167,7 @@ def _show(found: CaseResults, reports: list[Path]) -> None:
 
 
 def _row(result: CaseResult) -> list[str]:
-    from shared_core.evaluate.shown import clean, cost, seconds
+    from shared_core.evaluate.shown import cost, seconds
 
     low, high = (round(100 * bound) for bound in result.interval)
     figures = result.figures
@@ -198,7 +199,6 @@ def _show_reasons(results: list[CaseResult]) -> None:
 
 def _tell(text: str, indent: int = 0, hang: int = 0) -> None:
     """A sentence that may hold a model's words: without what terminals obey, and however long its words are."""
-    from shared_core.evaluate.shown import clean
 
     space = " " * indent
     for line in textwrap.wrap(

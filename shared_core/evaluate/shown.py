@@ -5,19 +5,14 @@ Not here: exact values, which JSON and CSV hold (`Figures.as_dict`).
 
 from __future__ import annotations
 
-import re
-
 from shared_core.evaluate.figures import Figures, Spread
 from shared_core.types import BudgetState
 from shared_core.types.budget import shown
 from shared_core.types.cost import rough
 
-__all__ = ["answered", "balance", "clean", "cost", "pair", "per_thousand", "rate", "seconds", "speed"]
+__all__ = ["answered", "balance", "cost", "pair", "per_thousand", "rate", "seconds", "speed"]
 
 UNKNOWN = "?"
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
 
 
 def seconds(value: float) -> str:
@@ -83,13 +78,3 @@ def balance(budget: BudgetState) -> str:
             "answer came"
         )
     return told
-
-
-def clean(text: str) -> str:
-    """Text without what is no character, what terminals obey, and what turns the direction of all that follows.
-
-    Example:
-        >>> clean("one\\r\\ntwo\\x1b[2J\\u202e")
-        'one\\ntwo�[2J�'
-    """
-    return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from shared_core._text import clean
 from shared_core.errors import ConfigError
-from shared_core.evaluate.shown import clean
 
 __all__ = ["MARKUP", "Report", "check_report", "escaped_markdown", "markdown_row", "write"]
 

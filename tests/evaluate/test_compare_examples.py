@@ -8,17 +8,21 @@ import importlib
 import pytest
 
 MODULES = (
-    "figures",
-    "shown",
-    "comparing.standing",
-    "comparing.verdict",
-    "comparing.report.axes",
-    "comparing.report.labels",
-    "comparing.report.text",
+    "_text",
+    "types.cost",
+    "evaluate.figures",
+    "evaluate.intervals",
+    "evaluate.shown",
+    "evaluate.embeddings.resampling",
+    "evaluate.comparing.standing",
+    "evaluate.comparing.verdict",
+    "evaluate.comparing.report.axes",
+    "evaluate.comparing.report.labels",
+    "evaluate.comparing.report.text",
 )
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_hold(name):
-    done = doctest.testmod(importlib.import_module(f"shared_core.evaluate.{name}"))
+    done = doctest.testmod(importlib.import_module(f"shared_core.{name}"))
     assert done.failed == 0

@@ -10,9 +10,10 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from shared_core._text import clean
 from shared_core.evaluate.cases.results import CaseResult, CaseResults
 from shared_core.evaluate.cases.words import costs_of, example_of, rate_of, summary_of
-from shared_core.evaluate.shown import clean, cost, seconds
+from shared_core.evaluate.shown import cost, seconds
 
 __all__ = ["as_dict", "markdown", "written_json"]
 

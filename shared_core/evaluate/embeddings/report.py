@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from shared_core._text import clean, escaped, one_line, whole_page
 from shared_core._version import __version__
-from shared_core.evaluate.comparing.report.page import whole
-from shared_core.evaluate.comparing.report.text import escaped, one_line
-from shared_core.evaluate.shown import clean
+from shared_core.evaluate.page_style import STYLE
 from shared_core.evaluate.written import escaped_markdown, markdown_row
 from shared_core.types.cost import rough
 
@@ -110,7 +109,7 @@ def as_markdown(result: EmbeddingComparison, title: str) -> str:
 def as_html(result: EmbeddingComparison, title: str) -> str:
     """A page that fetches and runs nothing."""
     made = f'<p class="soft small">made with hfrouter {escaped(__version__)}</p>'
-    return whole(title, [f"<header><h1>{one_line(title)}</h1>{made}</header>", fragment(result)])
+    return whole_page(title, STYLE, [f"<header><h1>{one_line(title)}</h1>{made}</header>", fragment(result)])
 
 
 def fragment(result: EmbeddingComparison) -> str:

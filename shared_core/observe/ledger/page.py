@@ -6,12 +6,11 @@ Whatever a model, a provider or a user is called stands there as text. Not here:
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from shared_core._text import one_line, whole_page
 from shared_core.observe.ledger.page_chart import charts
 from shared_core.observe.ledger.page_style import STYLE
 from shared_core.observe.ledger.periods import Periods
@@ -30,7 +29,6 @@ _MOST_TAGS = 8
 _MOST_BARS = 62
 _NONE = '<span class="soft">none</span>'
 _UNKNOWN = "–"
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def usage_page(
@@ -66,19 +64,7 @@ def usage_page(
         parts.append(_section("day", list(reversed(days))))
     else:
         parts.append("<p>No call is in this ledger for the time and the filters that were asked for.</p>")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Usage</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body>\n</html>\n"
-    )
-
-
-def _text(value: object) -> str:
-    """Text that a page shows as it is: nothing in it is HTML, and its direction of writing stays its own."""
-    return f"<bdi>{html.escape(_CONTROLS.sub('�', str(value)))}</bdi>"
+    return whole_page("Usage", STYLE, parts)
 
 
 def _head(
@@ -98,8 +84,8 @@ def _head(
     place = "a ledger in memory" if ledger.path is None else ledger.path.name
     calls = f"{whole.calls:,} {'call' if whole.calls == 1 else 'calls'}"
     return (
-        f"<header><h1>Usage</h1><p>{calls}, {_text(', '.join(about))}</p>"
-        f'<p class="soft">{_text(place)}, as of {_moment(now)}. Days and times are UTC.</p></header>'
+        f"<header><h1>Usage</h1><p>{calls}, {one_line(', '.join(about))}</p>"
+        f'<p class="soft">{one_line(place)}, as of {_moment(now)}. Days and times are UTC.</p></header>'
     )
 
 
@@ -158,14 +144,14 @@ def _section(by: str, lines: Sequence[Totals]) -> str:
     shown, more = lines[:most], len(lines) - most
     name = by.removeprefix("tag:")
     rows = "".join(
-        f"<tr><td>{_NONE if line.name is None else _text(line.name)}</td>"
+        f"<tr><td>{_NONE if line.name is None else one_line(line.name)}</td>"
         + "".join(f"<td>{cell}</td>" for cell in _cells(line))
         + "</tr>"
         for line in shown
     )
     rest = f'<p class="soft">and {more:,} more</p>' if more > 0 else ""
     return (
-        f'<section><h2>By {_text(name)}</h2><div class="wide"><table><thead><tr><th>{_text(name)}</th>'
+        f'<section><h2>By {one_line(name)}</h2><div class="wide"><table><thead><tr><th>{one_line(name)}</th>'
         + "".join(f"<th>{each}</th>" for each in head)
         + f"</tr></thead><tbody>{rows}</tbody></table></div>{rest}</section>"
     )

@@ -1,1 +1,1 @@
-"""A comparison as one page of HTML: text, drawings (`axes`, `labels`, `scatter`, `spreads`), answers, and its style."""
+"""A comparison as one page of HTML: text, drawings (`axes`, `labels`, `scatter`, `spreads`), answers and tables."""

@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from shared_core._text import escaped, one_line
 from shared_core.evaluate.answers import Answer
-from shared_core.evaluate.comparing.report.text import block, escaped, model_name, one_line, short
+from shared_core.evaluate.comparing.report.text import block, model_name, short
 from shared_core.evaluate.prompts import Prompt
 from shared_core.evaluate.running import Asked
 from shared_core.evaluate.shown import answered, seconds

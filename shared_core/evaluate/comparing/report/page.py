@@ -2,35 +2,31 @@
 
 One file that fetches nothing and runs nothing: style and drawings stand in it, and its own policy forbids the rest.
 Whatever models, providers and users wrote stands there as text. Not here: drawings (`scatter`, `spreads`), answers
-(`answers`), tables (`tables`), looks (`style`).
+(`answers`), tables (`tables`), looks (`page_style`).
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from shared_core._text import escaped, one_line, whole_page
 from shared_core._version import __version__
 from shared_core.evaluate.comparing.measured import measured
 from shared_core.evaluate.comparing.report.answers import answers_of
 from shared_core.evaluate.comparing.report.scatter import scatter
 from shared_core.evaluate.comparing.report.spreads import spreads
-from shared_core.evaluate.comparing.report.style import STYLE
 from shared_core.evaluate.comparing.report.tables import matrix, summary
-from shared_core.evaluate.comparing.report.text import escaped, marked, one_line
+from shared_core.evaluate.comparing.report.text import marked
 from shared_core.evaluate.comparing.standing import Standing
 from shared_core.evaluate.comparing.verdict import verdict
+from shared_core.evaluate.page_style import STYLE
 from shared_core.types.cost import rough
 
 if TYPE_CHECKING:
     from shared_core.evaluate.comparing.comparison import PromptComparison
 
-__all__ = ["fragment", "page", "whole"]
-
-_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
+__all__ = ["fragment", "page"]
 
 
 def page(found: PromptComparison, title: str) -> str:
@@ -50,25 +46,7 @@ def page(found: PromptComparison, title: str) -> str:
         _section("Answers side by side", *answers_of(found)),
         _section("How it was measured", _how(found)),
     ]
-    return whole(title, parts)
-
-
-def whole(title: str, parts: Sequence[str]) -> str:
-    """A page that fetches and runs nothing, around what stands on it.
-
-    Args:
-        title: What a browser's tab says.
-        parts: HTML that is safe already; empty ones are left out.
-    """
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escaped(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(part for part in parts if part)
-        + "\n</body>\n</html>\n"
-    )
+    return whole_page(title, STYLE, parts)
 
 
 def fragment(found: PromptComparison) -> str:

@@ -1,7 +1,7 @@
 """The picture of cost against latency, with the front beyond which nobody is both cheaper and faster.
 
-Lives here: what is drawn where. Not here: scales (`axes`), where labels go (`labels`), colours (`style`). A model is
-known by its number and its name; whether it is on the front, by its shape.
+Lives here: what is drawn where. Not here: scales (`axes`), where labels go (`labels`), colours (`page_style`). A model
+is known by its number and its name; whether it is on the front, by its shape.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from shared_core._text import escaped
 from shared_core.evaluate.comparing.report.axes import LOGARITHMIC, Axis, axis_for, dollar_tick, second_tick
 from shared_core.evaluate.comparing.report.labels import Box, place, width_of
-from shared_core.evaluate.comparing.report.text import escaped, short
+from shared_core.evaluate.comparing.report.text import short
 from shared_core.evaluate.comparing.standing import Standing
 from shared_core.evaluate.shown import per_thousand, seconds
 

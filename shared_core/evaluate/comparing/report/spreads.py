@@ -1,14 +1,15 @@
 """How the times of each model are spread: a strip of one dot for each answer, its median and its p95.
 
-Lives here: what is drawn where. Not here: scales (`axes`), percentiles (`figures`), colours (`style`).
+Lives here: what is drawn where. Not here: scales (`axes`), percentiles (`figures`), colours (`page_style`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from shared_core._text import escaped
 from shared_core.evaluate.comparing.report.axes import LOGARITHMIC, Axis, axis_for, second_tick
-from shared_core.evaluate.comparing.report.text import escaped, short
+from shared_core.evaluate.comparing.report.text import short
 from shared_core.evaluate.figures import Spread
 from shared_core.evaluate.shown import seconds
 

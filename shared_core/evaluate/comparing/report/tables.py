@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from shared_core.evaluate.comparing.report.text import model_name, one_line, short
+from shared_core._text import one_line
+from shared_core.evaluate.comparing.report.text import model_name, short
 from shared_core.evaluate.comparing.standing import CRITERIA, Standing
 from shared_core.evaluate.figures import Failure, Figures
 from shared_core.evaluate.shown import answered, cost, pair, per_thousand, rate, speed

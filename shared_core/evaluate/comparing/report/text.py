@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 
+from shared_core._text import escaped, one_line
 from shared_core.evaluate.comparing.verdict import Named
-from shared_core.evaluate.shown import clean
 
-__all__ = ["block", "escaped", "marked", "model_name", "one_line", "short"]
-
-
-def escaped(value: object) -> str:
-    """Text without anything that HTML or an SVG would take for its own, that is no character, or that turns the
-    direction of what follows.
-
-    Example:
-        >>> escaped('</script><b title="x">')
-        '&lt;/script&gt;&lt;b title=&quot;x&quot;&gt;'
-    """
-    return html.escape(clean(str(value)))
-
-
-def one_line(value: object) -> str:
-    """A name or a short text within a line; its direction of writing stays its own."""
-    return f"<bdi>{escaped(' '.join(str(value).split()))}</bdi>"
+__all__ = ["block", "marked", "model_name", "short"]
 
 
 def model_name(name: str, most: int) -> str:

@@ -1,4 +1,4 @@
-"""How the report looks: on a screen by day and by night, on a phone, and on paper. Nothing of it is fetched."""
+"""How reports look: on a screen by day and by night, on a phone, and on paper. Nothing of it is fetched."""
 
 from __future__ import annotations
 
