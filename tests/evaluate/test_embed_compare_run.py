@@ -277,6 +277,7 @@ REFUSED = {
     "k of nothing": (["a/b"], {"k": []}, "k=[] is neither"),
     "k of 0": (["a/b"], {"k": 0}, "k=0"),
     "k in words": (["a/b"], {"k": "ten"}, "k='ten' is neither"),
+    "progress in words": (["a/b"], {"progress": "yes"}, "progress='yes' is neither"),
     "a similarity that is none": (["a/b"], {"similarity": "near"}, "no similarity 'near'"),
     "a seed that is none": (["a/b"], {"seed": -1}, "seed=-1"),
 }  # fmt: skip

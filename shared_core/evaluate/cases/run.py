@@ -17,7 +17,7 @@ from shared_core.evaluate.cases.checks import Check, Verdict
 from shared_core.evaluate.cases.grading import Graded, Grader, Question
 from shared_core.evaluate.cases.results import CaseResults, CaseRun, results_of
 from shared_core.evaluate.figures import Figures
-from shared_core.evaluate.planning import RunOptions, planned, unbound
+from shared_core.evaluate.planning import RunOptions, check_names, planned, unbound
 from shared_core.evaluate.running import Asked
 from shared_core.flow import Flow, offload
 
@@ -51,8 +51,7 @@ def run_cases(
 ) -> Flow[CaseResults]:
     """See `Evaluator.run_cases`."""
     started = time.time()
-    if unknown := how.keys() - CaseOptions.__annotations__.keys():
-        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+    check_names(how, CaseOptions)
     allow_python = how.get("allow_python", False)
     read = yield from offload(lambda: Cases.of(cases, allow_python=allow_python))
     tested = _with_threshold(read.cases, how.get("threshold"))

@@ -17,14 +17,14 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from shared_core.client.checks import checked_count
-from shared_core.errors import ConfigError, RouterError
+from shared_core.errors import ConfigError
 from shared_core.evaluate.embeddings.comparison import EmbeddingComparison, EmbeddingScore, PairedDifference
 from shared_core.evaluate.embeddings.embedders import RouterEmbedder, embedders_of
 from shared_core.evaluate.embeddings.judgements import judgements_of
 from shared_core.evaluate.embeddings.resampling import difference, holm
 from shared_core.evaluate.embeddings.retrieval import Similarity
 from shared_core.evaluate.embeddings.trial import Matter, Telling, scored
-from shared_core.evaluate.planning import budget_of
+from shared_core.evaluate.planning import budget_of, check_names, load_prices, progress_of
 from shared_core.flow import Flow, offload
 from shared_core.types import Budget
 
@@ -63,8 +63,8 @@ def compare_embeddings(
 ) -> Flow[EmbeddingComparison]:
     """See `Evaluator.compare_embeddings`."""
     started = time.time()
-    if unknown := how.keys() - EmbeddingRunOptions.__annotations__.keys():
-        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+    check_names(how, EmbeddingRunOptions)
+    progress = progress_of(how.get("progress"), "texts")
     ks, seed, similarity = _ks(how.get("k", 10)), how.get("seed", 0), how.get("similarity", "cosine")
     if similarity not in ("cosine", "dot"):
         raise ConfigError(f"There is no similarity {similarity!r}.", hint='Choose "cosine" or "dot".')
@@ -75,10 +75,10 @@ def compare_embeddings(
     embedders = embedders_of(models, bound)
     judged = yield from offload(lambda: judgements_of(pairs, how.get("documents"), how.get("split", "test")))
     matter = yield from offload(lambda: Matter.of(judged, ks, similarity, seed))
-    tell = Telling(how.get("progress"), len(embedders) * (len(matter.texts) + len(matter.queries)))
-    notes = []
+    tell = Telling(progress, len(embedders) * (len(matter.texts) + len(matter.queries)))
+    unpriced = ""
     if any(isinstance(embedder, RouterEmbedder) for embedder in embedders):
-        notes += yield from _with_prices(bound)
+        unpriced = yield from load_prices(bound, "no costs by it")
     scores = []
     for number, embedder in enumerate(embedders, 1):
         scores.append((yield from scored(embedder, matter, tell)))
@@ -96,7 +96,7 @@ def compare_embeddings(
         seed=seed,
         started=started,
         seconds=time.time() - started,
-        notes=tuple(notes),
+        notes=(unpriced,) if unpriced else (),
     )
 
 
@@ -109,15 +109,6 @@ def _ks(k: Any) -> tuple[int, ...]:
             f"k={k!r} is neither a number nor a list of some.", hint="Write k=10, or k=[1, 10]."
         )
     return tuple(sorted({checked_count(one, "k") for one in given}))
-
-
-def _with_prices(client: HFRouter | AsyncHFRouter) -> Flow[list[str]]:
-    """Loads the catalogue, by which costs are known; what is to be said where that failed."""
-    try:
-        yield from client._models(refresh=False)
-    except RouterError as error:
-        return [f"The server's catalogue was not to be had ({type(error).__name__}): no costs by it."]
-    return []
 
 
 def _differences(scores: Sequence[EmbeddingScore], matter: Matter) -> tuple[PairedDifference, ...]:

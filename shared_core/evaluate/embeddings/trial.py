@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from shared_core.client.costing import NOTHING_SENT
-from shared_core.client.progress import Bar
 from shared_core.errors import MalformedResponse, RouterError
 from shared_core.evaluate.embeddings.comparison import EmbeddingScore
 from shared_core.evaluate.embeddings.embedders import Embedder
@@ -82,12 +81,12 @@ class Telling:
     """How many texts are done.
 
     Args:
-        wanted: A function of (done, total), True for a bar, or what is false.
+        tell: Told (done, total); None tells nobody.
         total: Texts of all models together.
     """
 
-    def __init__(self, wanted: Any, total: int) -> None:
-        self._tell = wanted if callable(wanted) else Bar() if wanted else None
+    def __init__(self, tell: Callable[[int, int | None], object] | None, total: int) -> None:
+        self._tell = tell
         self._done, self._total = 0, total
 
     def add(self, texts: int) -> None:
