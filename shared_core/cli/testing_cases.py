@@ -95,7 +95,7 @@ def run_cases(
         _check_endings(save or [])
         read = Cases.of(cases, allow_python=allow_python)
         if export_inspect is not None or export_promptfoo is not None:
-            _export(read, export_inspect, export_promptfoo)
+            _export(read, export_inspect, export_promptfoo, as_json=as_json)
             return
         how: CaseOptions = {
             "threshold": threshold,
@@ -140,14 +140,18 @@ def _write(found: CaseResults, path: Path, *, as_junit: bool) -> None:
             found.to_json(path)
 
 
-def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None) -> None:
-    left_out = [] if inspect is None else [f"inspect-ai: {line}" for line in cases.to_inspect(inspect)]
+def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None, *, as_json: bool) -> None:
+    left_out = list(cases.notes)
+    left_out += [] if inspect is None else [f"inspect-ai: {line}" for line in cases.to_inspect(inspect)]
     left_out += [] if promptfoo is None else [f"promptfoo: {line}" for line in cases.to_promptfoo(promptfoo)]
-    for line in (*cases.notes, *left_out):
+    written = [str(folder) for folder in (inspect, promptfoo) if folder is not None]
+    if as_json:
+        show_json({"written": written, "left_out": left_out})
+        return
+    for line in left_out:
         _tell(f"left out: {line}", hang=2)
-    for folder in (inspect, promptfoo):
-        if folder is not None:
-            say(f"Written: {folder}")
+    for folder in written:
+        say(f"Written: {folder}")
 
 
 # -- what is shown -----------------------------------------------------------------------------------------
@@ -199,7 +203,6 @@ def _show_reasons(results: list[CaseResult]) -> None:
 
 def _tell(text: str, indent: int = 0, hang: int = 0) -> None:
     """A sentence that may hold a model's words: without what terminals obey, and however long its words are."""
-
     space = " " * indent
     for line in textwrap.wrap(
         " ".join(clean(text).split()), 80, initial_indent=space, subsequent_indent=space + " " * hang
