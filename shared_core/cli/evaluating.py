@@ -54,12 +54,12 @@ def run_budget(usd: str | None, *, unpriced: bool) -> Budget | None:
     return replace(made, unpriced="allow") if made is not None and unpriced else made
 
 
-def check_reports(reports: Sequence[Path] | None) -> None:
+def check_reports(reports: Sequence[Path] | None, endings: Sequence[str] | None = None) -> None:
     """Says before anything is paid for what would fail after."""
-    from shared_core.evaluate.written import check_report
+    from shared_core.evaluate.written import ENDINGS, check_report
 
     for report in reports or ():
-        check_report(report)
+        check_report(report, endings or ENDINGS)
 
 
 @contextmanager

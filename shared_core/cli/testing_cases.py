@@ -13,10 +13,18 @@ import typer
 
 from shared_core._text import clean
 from shared_core.cli.clients import BaseUrl, Json, Timeout, client
-from shared_core.cli.evaluating import Concurrency, Resume, Spend, Unpriced, kept, run_budget, show_run
+from shared_core.cli.evaluating import (
+    Concurrency,
+    Resume,
+    Spend,
+    Unpriced,
+    check_reports,
+    kept,
+    run_budget,
+    show_run,
+)
 from shared_core.cli.objects import models_of
 from shared_core.cli.out import complaining, say, show_json, show_table
-from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from shared_core.evaluate import CaseOptions, CaseResult, CaseResults, Cases
@@ -90,9 +98,10 @@ def run_cases(
     """
     with complaining():
         from shared_core.evaluate import Cases, Evaluator
+        from shared_core.evaluate.written import write
 
         reports = [*(save or []), *([junit] if junit else [])]
-        _check_endings(save or [])
+        check_reports(save, _ENDINGS)
         read = Cases.of(cases, allow_python=allow_python)
         if export_inspect is not None or export_promptfoo is not None:
             _export(read, export_inspect, export_promptfoo, as_json=as_json)
@@ -111,33 +120,16 @@ def run_cases(
         evaluator = Evaluator(client(None, base_url, timeout=timeout))
         with kept(resume) as how["path"]:
             found = evaluator.run_cases(read, asked, **how)
-        for report in reports:
-            _write(found, report, as_junit=report is junit)
+        for report in save or []:
+            found.save(report)
+        if junit is not None:
+            write(junit.expanduser(), found.to_junit)
         if as_json:
             show_json(found.as_dict())
         else:
             _show(found, reports)
         if not found.ok:
             raise typer.Exit(1)
-
-
-def _check_endings(reports: list[Path]) -> None:
-    """Says before anything is paid for what would fail after."""
-    for path in reports:
-        if path.suffix.lower() not in _ENDINGS:
-            raise ConfigError(
-                f"{path} is no report that can be written.", hint=f"End it in {', '.join(_ENDINGS)}."
-            )
-
-
-def _write(found: CaseResults, path: Path, *, as_junit: bool) -> None:
-    match ".xml" if as_junit else path.suffix.lower():
-        case ".xml":
-            found.to_junit(path)
-        case ".md":
-            found.to_markdown(path)
-        case _:
-            found.to_json(path)
 
 
 def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None, *, as_json: bool) -> None:

@@ -12,7 +12,7 @@ import json
 import os
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,9 +21,11 @@ from typing import Any
 from shared_core._text import clean
 from shared_core.errors import ConfigError
 
-__all__ = ["MARKUP", "Report", "check_report", "escaped_markdown", "markdown_row", "write"]
+__all__ = ["ENDINGS", "MARKUP", "Report", "check_report", "escaped_markdown", "markdown_row", "save", "write"]
 
-_ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
+ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
+"""Of the reports of comparisons."""
+
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#~$&"})
 """What keeps a text from being taken for Markdown."""
@@ -81,7 +83,6 @@ class Report(ABC):
         Raises:
             ConfigError: Its name ends otherwise, or it cannot be written.
         """
-        where = check_report(path)
         titled = {} if title is None else {"title": title}
         makers: dict[str, Callable[[], str]] = {
             ".html": lambda: self.to_html(**titled),
@@ -90,12 +91,15 @@ class Report(ABC):
             ".csv": self.to_csv,
             ".json": self.to_json,
         }
-        write(where, makers[where.suffix.lower()])
-        return where
+        return save(path, makers)
 
 
-def check_report(path: str | os.PathLike[str]) -> Path:
+def check_report(path: str | os.PathLike[str], endings: Collection[str] = ENDINGS) -> Path:
     """The place of a report that can be made.
+
+    Args:
+        path: As it was given.
+        endings: What its name may end in.
 
     Raises:
         ConfigError: Its name says not of which kind.
@@ -103,10 +107,25 @@ def check_report(path: str | os.PathLike[str]) -> Path:
     if not isinstance(path, str | os.PathLike):
         raise ConfigError(f"{path!r} is no path.")
     where = Path(path).expanduser()
-    if where.suffix.lower() not in _ENDINGS:
+    if where.suffix.lower() not in endings:
         raise ConfigError(
-            f"{where} names no kind of report.", hint=f"Let it end in one of {', '.join(_ENDINGS)}."
+            f"{where} names no kind of report.", hint=f"Let it end in one of {', '.join(endings)}."
         )
+    return where
+
+
+def save(path: str | os.PathLike[str], makers: Mapping[str, Callable[[], str]]) -> Path:
+    """Writes a report by its name's ending; gives back where.
+
+    Args:
+        path: Where.
+        makers: What makes the text, by each ending.
+
+    Raises:
+        ConfigError: Its name ends otherwise, or it cannot be written.
+    """
+    where = check_report(path, makers)
+    write(where, makers[where.suffix.lower()])
     return where
 
 

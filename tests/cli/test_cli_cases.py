@@ -162,7 +162,7 @@ def test_what_a_model_writes_cannot_move_the_cursor(hfrouter: Run, tmp_path: Pat
         (("missing.yaml",), "missing.yaml cannot be read"),
         (("CASES", "-m", "nowhere.py:bot"), "there is no file"),
         (("CASES", "-m", "FOLDER/bots.py:number"), "is a int, which cannot be asked"),
-        (("CASES", "-o", "report.pdf"), "is no report that can be written"),
+        (("CASES", "-o", "report.pdf"), "names no kind of report"),
         (("CASES", "--threshold", "0"), "--threshold"),
         (("CASES", "--budget", "much"), "much"),
     ],

@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 from shared_core.evaluate.cases.results import CaseResult, CaseResults
 from shared_core.evaluate.cases.words import rate_of, runs_of
 
-__all__ = ["junit"]
+__all__ = ["as_junit"]
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What is no Char of XML 1.0 (section 2.2)."""
@@ -22,7 +22,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TAGS = {"failed": "failure", "error": "error", "not asked": "skipped"}
 
 
-def junit(results: CaseResults) -> str:
+def as_junit(results: CaseResults) -> str:
     """The report."""
     root = ET.Element("testsuites", _counts(results.results) | {"name": _clean(results.name)})
     root.set("time", f"{results.seconds:.3f}")

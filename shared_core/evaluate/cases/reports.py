@@ -15,7 +15,7 @@ from shared_core.evaluate.cases.results import CaseResult, CaseResults
 from shared_core.evaluate.cases.words import costs_of, example_of, rate_of, summary_of
 from shared_core.evaluate.shown import cost, seconds
 
-__all__ = ["as_dict", "markdown", "written_json"]
+__all__ = ["as_dict", "as_json", "as_markdown"]
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~<>&-])")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
@@ -64,12 +64,12 @@ def _result(result: CaseResult) -> dict[str, Any]:
     }
 
 
-def written_json(results: CaseResults) -> str:
+def as_json(results: CaseResults) -> str:
     """The same as JSON."""
     return json.dumps(as_dict(results), indent=2, ensure_ascii=False, default=str) + "\n"
 
 
-def markdown(results: CaseResults) -> str:
+def as_markdown(results: CaseResults) -> str:
     """A table of all cases and models, and what failed."""
     lines = [
         f"### {_plain(results.name)}: {summary_of(results)}",

@@ -149,8 +149,8 @@ class CaseResults:
 
     Example:
         >>> results = evaluator.run_cases("cases.yaml", ["org/name"], repeats=5)  # doctest: +SKIP
-        >>> results.ok, results.to_junit("junit.xml")  # doctest: +SKIP
-        (True, None)
+        >>> results.ok, results.save("junit.xml")  # doctest: +SKIP
+        (True, PosixPath('junit.xml'))
     """
 
     results: tuple[CaseResult, ...]
@@ -188,41 +188,37 @@ class CaseResults:
 
         return as_dict(self)
 
-    def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Writes `as_dict` to a file. It holds the answers: keep it as you would them.
+    def to_json(self) -> str:
+        """`as_dict` as JSON."""
+        from shared_core.evaluate.cases.reports import as_json
+
+        return as_json(self)
+
+    def to_markdown(self) -> str:
+        """A table and the failures in Markdown, such as for a job's summary."""
+        from shared_core.evaluate.cases.reports import as_markdown
+
+        return as_markdown(self)
+
+    def to_junit(self) -> str:
+        """A JUnit report, which GitHub's actions, GitLab and Jenkins read: a suite a model, a test a case."""
+        from shared_core.evaluate.cases.junit import as_junit
+
+        return as_junit(self)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Writes a file, by its name's ending: .xml (JUnit), .md or .json. JSON and JUnit hold answers: keep them as
+        you would those.
+
+        Args:
+            path: Where. What stood there is replaced once all of the new is written.
 
         Raises:
-            ConfigError: It cannot be written.
+            ConfigError: Its name ends otherwise, or it cannot be written.
         """
-        from shared_core.evaluate.cases.reports import written_json
-        from shared_core.evaluate.written import write
+        from shared_core.evaluate.written import save
 
-        write(Path(path).expanduser(), lambda: written_json(self))
-
-    def to_markdown(self, path: str | os.PathLike[str] | None = None) -> str:
-        """A table and the failures in Markdown, such as for a job's summary; written to a file where one is named.
-
-        Raises:
-            ConfigError: It cannot be written.
-        """
-        from shared_core.evaluate.cases.reports import markdown
-        from shared_core.evaluate.written import write
-
-        text = markdown(self)
-        if path is not None:
-            write(Path(path).expanduser(), lambda: text)
-        return text
-
-    def to_junit(self, path: str | os.PathLike[str]) -> None:
-        """Writes a JUnit report, which GitHub's actions, GitLab and Jenkins read: a suite a model, a test a case.
-
-        Raises:
-            ConfigError: It cannot be written.
-        """
-        from shared_core.evaluate.cases.junit import junit
-        from shared_core.evaluate.written import write
-
-        write(Path(path).expanduser(), lambda: junit(self))
+        return save(path, {".json": self.to_json, ".md": self.to_markdown, ".xml": self.to_junit})
 
 
 def results_of(cases: Sequence[Case], runs: Sequence[CaseRun]) -> tuple[CaseResult, ...]:

@@ -127,7 +127,11 @@ class PromptComparison(Report):
     def rows(self) -> list[dict[str, Any]]:
         """Figures by model and prompt, as flat dictionaries: money as a text, what is not known as None."""
         return [
-            {"model": standing.model, "prompt": prompt.name, **self._cell(standing.model, prompt.name)}
+            {
+                "model": standing.model,
+                "prompt": prompt.name,
+                **self.cells[standing.model, prompt.name].as_dict(),
+            }
             for standing in self.models
             for prompt in self.prompts
         ]
@@ -194,9 +198,6 @@ class PromptComparison(Report):
         from shared_core.evaluate.comparing.report.page import fragment
 
         return fragment(self)
-
-    def _cell(self, model: str, prompt: str) -> dict[str, Any]:
-        return self.cells[model, prompt].as_dict()
 
 
 def _as_dict(budget: BudgetState) -> dict[str, Any]:
