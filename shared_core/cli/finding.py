@@ -14,7 +14,7 @@ from shared_core.cli.clients import BaseUrl, HubUrl, Json, client, words
 from shared_core.cli.insights import found_as_dict, insights
 from shared_core.cli.out import complaining, count, money, say, show_json, show_table, size, tell
 from shared_core.client.media_asking import TASKS
-from shared_core.hub import Comparison, FoundModel, Hub, SearchResult
+from shared_core.hub import Comparison, FoundModel, Hub, HubModel, SearchResult
 from shared_core.hub.filters import SORTS
 from shared_core.hub.joined import CAPABILITIES
 from shared_core.hub.licenses import LicenseKind
@@ -150,7 +150,8 @@ def info(
     with complaining():
         found = Hub(client(None, base_url, hub_url)).model_info(model)
         if as_json:
-            show_json({**found.as_dict(), "offers": [_offer_as_dict(each) for each in found.offers]})
+            offers = [_offer_as_dict(each) for each in found.offers]
+            show_json({**found.as_dict(), **_card_as_dict(found.card), "offers": offers})
             return
         for name, value in _facts(found):
             if value:
@@ -299,6 +300,7 @@ def _facts(found: FoundModel) -> list[tuple[str, str]]:
     return [
         ("model", card.id),
         ("task", card.task or ""),
+        ("library", card.library or ""),
         ("license", f"{card.license_name or card.license or 'none stated'} ({card.license_kind})"),
         ("access", access.get(card.gated or "", card.gated or "") if card.gated is not None else ""),
         ("weights", size(card.parameters)),
@@ -307,8 +309,10 @@ def _facts(found: FoundModel) -> list[tuple[str, str]]:
         ("made from", ", ".join(card.base_models)),
         ("downloads", f"{card.downloads:,} in 30 days" if card.downloads is not None else ""),
         ("likes", f"{card.likes:,}" if card.likes is not None else ""),
+        ("trending", f"{card.trending:g}, by the Hub's score" if card.trending is not None else ""),
         ("modified", card.modified or ""),
         ("results", "; ".join(f"{each.dataset} {each.metric} {each.value:g}" for each in card.results[:3])),
+        ("inference", card.inference or ""),
         ("served by", ", ".join(found.providers) or "nobody now"),
         ("prices of", found.priced_on or ""),
     ]
@@ -329,6 +333,15 @@ def _show_offers(found: FoundModel) -> None:
     ]
     titles = [("provider", "left"), ("status", "left"), ("in", "right"), ("out", "right"), ("tok/s", "right")]
     show_table([*titles, ("first ms", "right"), ("context", "right")], rows)
+
+
+def _card_as_dict(card: HubModel) -> dict[str, Any]:
+    """What a card says beyond what a list of models shows."""
+    names = ("library", "license_name", "languages", "size_bytes", "base_models", "trending", "created")
+    return {
+        **{name: getattr(card, name) for name in (*names, "modified", "inference")},
+        "results": [asdict(each) for each in card.results],
+    }
 
 
 def _offer_as_dict(offer: ProviderOffer) -> dict[str, Any]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from shared_core.hub import HubModel
 
 sys.path.insert(0, str(Path(__file__).parent))
 from screens import check
@@ -38,6 +41,14 @@ def test_every_screen_can_be_had_as_json(hfrouter: Run, name: str) -> None:
     done = hfrouter(*SCREENS[name], "--json")
     json.loads(done.out)
     assert done.code == 0
+
+
+def test_json_of_a_model_has_every_fact_of_its_card(told: Run) -> None:
+    told_of = json.loads(told("info", "offline/tools", "--json").out)
+    assert (told_of["size_bytes"], told_of["languages"], told_of["inference"]) == (140 * 10**9, ["en"], "warm")
+    assert told_of["results"] == [{"dataset": "MMLU-Pro", "metric": "accuracy", "value": 71.5}]
+    facts = {field.name for field in fields(HubModel)} - {"tags", "served"}
+    assert not facts - told_of.keys()
 
 
 def test_a_terminal_shows_the_same_with_a_bold_head(terminal: Run) -> None:
