@@ -45,7 +45,11 @@ def test_every_screen_can_be_had_as_json(hfrouter: Run, name: str) -> None:
 
 def test_json_of_a_model_has_every_fact_of_its_card(told: Run) -> None:
     told_of = json.loads(told("info", "offline/tools", "--json").out)
-    assert (told_of["size_bytes"], told_of["languages"], told_of["inference"]) == (140 * 10**9, ["en"], "warm")
+    assert (told_of["size_bytes"], told_of["languages"], told_of["inference"]) == (
+        140 * 10**9,
+        ["en"],
+        "warm",
+    )
     assert told_of["results"] == [{"dataset": "MMLU-Pro", "metric": "accuracy", "value": 71.5}]
     facts = {field.name for field in fields(HubModel)} - {"tags", "served"}
     assert not facts - told_of.keys()
