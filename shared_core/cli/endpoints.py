@@ -246,7 +246,9 @@ def _metrics(name: Name, as_json: Json = False, endpoints_url: ApiUrl = None, hu
     with complaining():
         found = _of(endpoints_url, hub_url).metrics(name)
         if as_json:
-            show_json([asdict(each) | {"value": each.value if isfinite(each.value) else None} for each in found])
+            show_json(
+                [asdict(each) | {"value": each.value if isfinite(each.value) else None} for each in found]
+            )
             return
         if not found:
             say("Nothing is measured of it yet.")

@@ -60,6 +60,13 @@ MaxPrice = Annotated[
     str | None, typer.Option("--max-price", help="USD for a million tokens in and out.", metavar="USD")
 ]
 MinContext = Annotated[int | None, typer.Option("--min-context", help="Tokens at least.", metavar="TOKENS")]
+SizeRange = Annotated[
+    str | None, typer.Option("--size", help='Weights, such as "min:1B,max:8B".', metavar="RANGE")
+]
+Language = Annotated[str | None, typer.Option("--language", help='Such as "de".', metavar="CODE")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="On its page; may be repeated.", metavar="TAG")]
+Library = Annotated[str | None, typer.Option("--library", help='Such as "transformers".', metavar="NAME")]
+Author = Annotated[str | None, typer.Option("--author", help="Whose it is.", metavar="NAME")]
 Limit = Annotated[int, typer.Option("--limit", "-n", help="How many to show.", min=1, max=500)]
 Input = Annotated[float, typer.Option("--input", help="Tokens read, for costs.", metavar="TOKENS")]
 Output = Annotated[float, typer.Option("--output", help="Tokens written, for costs.", metavar="TOKENS")]
@@ -73,17 +80,11 @@ def models(
     provider: Provider = None,
     max_price: MaxPrice = None,
     min_context: MinContext = None,
-    size_range: Annotated[
-        str | None, typer.Option("--size", help='Weights, such as "min:1B,max:8B".', metavar="RANGE")
-    ] = None,
-    language: Annotated[str | None, typer.Option("--language", help='Such as "de".', metavar="CODE")] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", help="On its page; may be repeated.", metavar="TAG")
-    ] = None,
-    library: Annotated[
-        str | None, typer.Option("--library", help='Such as "transformers".', metavar="NAME")
-    ] = None,
-    author: Annotated[str | None, typer.Option("--author", help="Whose it is.", metavar="NAME")] = None,
+    size_range: SizeRange = None,
+    language: Language = None,
+    tag: Tags = None,
+    library: Library = None,
+    author: Author = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that nobody serves.")] = False,
     sort: Annotated[
         str,
@@ -192,8 +193,14 @@ def recommend(
     ] = "balanced",
     capability: Capability = None,
     license: Licenses = None,
+    provider: Provider = None,
     max_price: MaxPrice = None,
     min_context: MinContext = None,
+    size_range: SizeRange = None,
+    language: Language = None,
+    tag: Tags = None,
+    library: Library = None,
+    author: Author = None,
     input_tokens: Input = 1e6,
     output_tokens: Output = 1e6,
     limit: Limit = 5,
@@ -213,9 +220,15 @@ def recommend(
             usage={"input": input_tokens, "output": output_tokens},
             task=task,
             capability=capability,
-            allow_licenses=license or None,
+            **_licenses(license or []),
+            provider=provider,
             max_price=max_price,
             min_context=min_context,
+            size=size_range,
+            language=language,
+            tags=tag,
+            library=library,
+            author=author,
             limit=limit,
         )
         if as_json:
