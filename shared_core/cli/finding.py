@@ -53,7 +53,10 @@ Licenses = Annotated[
 Provider = Annotated[
     str | None,
     typer.Option(
-        "--provider", help="Who must serve it.", metavar="NAME", autocompletion=words(lambda: _providers())
+        "--provider",
+        help="Who must serve it; figures are theirs.",
+        metavar="NAME",
+        autocompletion=words(lambda: _providers()),
     ),
 ]
 MaxPrice = Annotated[
