@@ -55,7 +55,7 @@ def image(
             reply = router.text_to_image(prompt, width=width, height=height, seed=seed, **about)
         else:
             size = _edited_size(width, height, seed)
-            reply = router.image_to_image(picture, prompt, target_size=size, **about)
+            reply = router.image_to_image(_given(picture), prompt, target_size=size, **about)
         _show(reply, as_json)
 
 
@@ -82,7 +82,7 @@ def video(
         reply = (
             router.text_to_video(prompt, **about)
             if picture is None
-            else router.image_to_video(picture, prompt, **about)
+            else router.image_to_video(_given(picture), prompt, **about)
         )
         _show(reply, as_json)
 
@@ -122,11 +122,22 @@ def transcribe(
       hfrouter transcribe meeting.mp3 > meeting.txt
     """
     with complaining():
-        reply = _router(model, base_url, hub_url).transcribe(sound, timeout=timeout)
+        reply = _router(model, base_url, hub_url).transcribe(_given(sound), timeout=timeout)
         if as_json:
             show_json(_transcript(reply))
         else:
             say(reply.text)
+
+
+def _given(file: Path) -> Path:
+    """A file to send; the client, which may be handed anything, does not say which one it could not read.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if not file.is_file():
+        raise ConfigError(f"There is no file {file}. Nothing was sent.", hint="Give its whole path.")
+    return file
 
 
 def _edited_size(width: int | None, height: int | None, seed: int | None) -> Size | None:

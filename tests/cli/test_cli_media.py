@@ -122,10 +122,14 @@ def test_a_file_of_json_lines_holds_what_standard_output_shows(
         (("embed",), "No model was given"),
         (("embed", "-m", "a/b", "-o", "x.docx"), "is not known from its name"),
         (("embed", "-m", "a/b", "--kind", "poem"), "neither document nor query"),
+        (("embed", "x.txt", "-m", "a/b"), "Name it .jsonl, .csv, .tsv or .parquet"),
+        (("transcribe", "no.wav"), "There is no file no.wav. Nothing was sent. Next: Give its whole path."),
+        (("video", "it rolls", "-i", "no.png"), "There is no file no.png"),
+        (("image", "at night", "-i", "no.png"), "There is no file no.png"),
         (("image", "at night", "-i", "x.png", "--seed", "3"), "--seed is for new pictures"),
         (("image", "at night", "-i", "x.png", "--width", "64"), "both sides or none"),
     ],
-    ids=["no model", "a file of another kind", "a kind of its own", "a seed of an edit", "one side"],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_what_cannot_work_is_said_at_once(hfrouter: Run, arguments: Any, said: str) -> None:
     done = hfrouter(*arguments)
