@@ -118,10 +118,10 @@ def _content(prompt: str, piped: str, files: list[Path], images: list[Path]) -> 
 def _text_of(path: Path) -> str:
     try:
         return f"{path.name}:\n{path.read_text(encoding='utf-8')}"
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path} cannot be read as text: {error}.", hint="Pictures go with --image."
-        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is no text in UTF-8.", hint="Pictures go with --image.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", hint="Give its whole path.") from None
 
 
 def _data_url(path: Path) -> str:
@@ -131,7 +131,7 @@ def _data_url(path: Path) -> str:
     try:
         data = base64.b64encode(path.read_bytes()).decode()
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", hint="Give its whole path.") from None
     return f"data:{kind};base64,{data}"
 
 

@@ -60,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, OSError, ValueError) as error:
         taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
         following = "\nNext: Take another with --port; 0 is a free one." if taken else ""
-        said = f"Port {chosen.port} is in use already." if taken else error
-        sys.stderr.write(f"offline_router: {said}{following}\n")
+        said = f"Port {chosen.port} is in use already." if taken else str(error)
+        sys.stderr.write(f"{textwrap.fill(f'offline_router: {said}', _WIDEST)}{following}\n")
         return 1
     return 0
 

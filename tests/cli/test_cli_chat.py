@@ -28,6 +28,18 @@ def test_files_are_added_with_their_names(hfrouter: Run, tmp_path: Path) -> None
     assert hfrouter(*ECHO, "Buy:", "-f", str(note)).out == "Buy:\n\nnote.txt:\nmilk\n"
 
 
+def test_a_file_that_cannot_be_shown_is_told_with_what_to_do(told: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.bin").write_bytes(b"\xff\xfe\x00")
+    for options, said in (
+        (("-f", "no.txt"), "no.txt cannot be read: No such file or directory. Next: Give its whole path."),
+        (("-i", "no.png"), "no.png cannot be read: No such file or directory. Next: Give its whole path."),
+        (("-f", str(tmp_path / "x.bin")), "is no text in UTF-8. Next: Pictures go with --image."),
+    ):
+        done = told(*ECHO, "Hello!", *options)
+        assert done.code == 2
+        assert said in " ".join(done.err.split())
+
+
 def test_pictures_are_sent_as_such(hfrouter: Run, host: OfflineRouter, tmp_path: Path) -> None:
     picture = tmp_path / "dot.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 20)
