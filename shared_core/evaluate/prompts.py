@@ -147,7 +147,8 @@ def read_file(path: Path) -> Any:
         text = path.expanduser().read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError(f"{path} cannot be read: {why}.") from None
+        hint = "Give its whole path." if isinstance(error, FileNotFoundError) else None
+        raise ConfigError(f"{path} cannot be read: {why}.", hint=hint) from None
     match path.suffix.lower():
         case ".yaml" | ".yml":
             return _yaml(text, path)

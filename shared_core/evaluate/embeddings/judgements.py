@@ -211,7 +211,8 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError(f"{path} cannot be read: {why}.") from None
+        hint = "Give its whole path." if isinstance(error, FileNotFoundError) else None
+        raise ConfigError(f"{path} cannot be read: {why}.", hint=hint) from None
 
 
 def _folder(path: Path, split: str) -> Judgements:
