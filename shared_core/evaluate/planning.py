@@ -114,8 +114,10 @@ def planned(
     path, options = how.get("path"), how.get("options") or {}
     if not isinstance(path, str | os.PathLike | None):
         raise ConfigError(f"path={path!r} is no path. Nothing was sent.")
-    if not isinstance(options, Mapping):
-        raise ConfigError("options= is no mapping.", hint='Write {"temperature": 0}. Nothing was sent.')
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        raise ConfigError(
+            "options= is no mapping of names.", hint='Write {"temperature": 0}. Nothing was sent.'
+        )
     budget = budget_of(how.get("budget"))
     bound = client if budget is None else client.within(budget)
     run = Run(

@@ -169,11 +169,11 @@ class _Reader:
     allow_python: bool
 
     def cases(self, told: Any, name: str) -> Cases:
+        notes: tuple[str, ...] = ()
         if isinstance(told, Mapping) and "tests" in told:
             from shared_core.evaluate.cases.promptfoo import from_promptfoo
 
-            told = from_promptfoo(told, self.where)
-        notes = tuple(told.pop("notes", ())) if isinstance(told, dict) and "notes" in told else ()
+            told, notes = from_promptfoo(told, self.where)
         if isinstance(told, Mapping):
             self._known(told, _FILE_WORDS, "The file")
             listed = told.get("cases")

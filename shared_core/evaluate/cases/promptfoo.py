@@ -183,8 +183,8 @@ def call_api(prompt, options, context):
 # -- in ------------------------------------------------------------------------------------------------------
 
 
-def from_promptfoo(told: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """A file of cases from a configuration of promptfoo, with "notes" of what it says beyond that.
+def from_promptfoo(told: Mapping[str, Any], where: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """A file of cases from a configuration of promptfoo, and notes of what it says beyond that.
 
     Raises:
         ConfigError: It cannot be read as cases.
@@ -204,9 +204,9 @@ def from_promptfoo(told: Mapping[str, Any], where: str) -> dict[str, Any]:
         if (case := _case(test, common, prompt, (number, place, len(prompts)), notes, where)) is not None
     ]
     models = [model for each in _listed(told.get("providers")) if (model := _model(each, notes))]
-    options = told.get("evaluateOptions") or {}
-    repeats = {"repeats": options["repeat"]} if "repeat" in options else {}
-    return {"cases": cases, "models": models, **repeats, "notes": notes}
+    options = told.get("evaluateOptions")
+    repeats = {"repeats": options["repeat"]} if isinstance(options, Mapping) and "repeat" in options else {}
+    return {"cases": cases, "models": models, **repeats}, tuple(notes)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -216,8 +216,9 @@ def _listed(value: Any) -> list[Any]:
 def _model(provider: Any, notes: list[str]) -> str | None:
     """The model behind the router that a provider names."""
     if isinstance(provider, Mapping):
-        config = provider.get("config") or {}
-        name = config.get("model") if str(provider.get("id")).endswith(_PROVIDER) else provider.get("id")
+        config = provider.get("config")
+        own = config.get("model") if isinstance(config, Mapping) else None
+        name = own if str(provider.get("id")).endswith(_PROVIDER) else provider.get("id")
     else:
         name = provider
     if isinstance(name, str) and name.startswith("huggingface:"):
@@ -253,7 +254,14 @@ def _case(
     if not checks:
         notes.append(f"{name}: left out, none of its assertions is known here")
         return None
-    values = {**(common.get("vars") or {}), **(test.get("vars") or {})}
+    values: dict[str, Any] = {}
+    for variables in (common.get("vars") or {}, test.get("vars") or {}):
+        if not isinstance(variables, Mapping):
+            raise ConfigError(
+                f"{where}The vars of {name} are no mapping, or stand in another file, which is not read.",
+                hint="Write them into this one.",
+            )
+        values |= variables
     return {"name": name, **_asked(prompt, values), "checks": checks}
 
 
@@ -290,7 +298,8 @@ def _check(assertion: Any, name: str, notes: list[str]) -> dict[str, Any] | None
             return {f"{negated}{own}": value or ({} if own == "json-schema" else True)}
         if kind in _SAME & set(KINDS):
             notes.extend(
-                f"{name}: {word} is read without its {other}" for other in sorted({*assertion} - _READ)
+                f"{name}: {word} is read without its {other}"
+                for other in sorted(map(str, {*assertion} - _READ))
             )
             least = {"threshold": threshold} if kind == "similar" and threshold is not None else {}
             return {word: value, **least}

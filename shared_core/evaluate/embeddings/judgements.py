@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from shared_core.errors import ConfigError
-from shared_core.evaluate.prompts import read_list
+from shared_core.evaluate.prompts import read_list, read_text
 
 __all__ = ["Judgements", "judgements_of"]
 
@@ -196,7 +196,7 @@ def _items(path: Path) -> list[Any]:
 
 
 def _rows(path: Path, delimiter: str) -> list[list[str]]:
-    text = _read(path)
+    text = read_text(path)
     if delimiter == "\t":  # has no quotes, so that a text may begin with one
         lines = (line.removesuffix("\r") for line in text.split("\n"))
         return [line.split(delimiter) for line in lines if line]
@@ -204,15 +204,6 @@ def _rows(path: Path, delimiter: str) -> list[list[str]]:
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error as error:
         raise ConfigError(f"{path} cannot be read as a table: {error}.") from None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        hint = "Give its whole path." if isinstance(error, FileNotFoundError) else None
-        raise ConfigError(f"{path} cannot be read: {why}.", hint=hint) from None
 
 
 def _folder(path: Path, split: str) -> Judgements:

@@ -164,7 +164,8 @@ def _reader(kind: str, folder: Path | None, *, allow_python: bool) -> Callable[[
 
 
 def _threshold(kind: str, rest: Mapping[str, Any]) -> float | None:
-    if unknown := sorted(rest.keys() - ({"threshold"} if kind == "similar" else set())):
+    known = {"threshold"} if kind == "similar" else set()
+    if unknown := sorted(str(key) for key in rest if key not in known):
         raise ConfigError(f"it has no {unknown[0]!r}.")
     if (least := rest.get("threshold")) is None:
         return None

@@ -14,6 +14,8 @@ from shared_core.types.cost import dollars
 
 __all__ = ["MEASURES"]
 
+_DIGITS = 30  # before or after the point; what has more is a slip, and would be written out in every report
+
 
 def _amount(value: Any) -> Decimal:
     """A number from 0 on, without what a float would add to it."""
@@ -21,7 +23,7 @@ def _amount(value: Any) -> Decimal:
         amount = Decimal(str(value)) if not isinstance(value, bool) else None
     except InvalidOperation:
         amount = None
-    if amount is None or not amount.is_finite() or amount < 0:
+    if amount is None or not amount.is_finite() or amount < 0 or abs(amount.adjusted()) > _DIGITS:
         raise ConfigError(f"{shown(value)} is no number from 0 on.")
     return amount
 

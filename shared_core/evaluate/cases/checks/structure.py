@@ -72,11 +72,13 @@ def _schema(value: Any) -> _Schema:
             "Checking by a JSON schema needs the library jsonschema.", hint='pip install "hfrouter[evaluate]"'
         ) from None
     schema = dict(value)
-    kind = validator_for(schema)
     try:
+        kind = validator_for(schema)
         kind.check_schema(schema)
     except SchemaError as error:
         raise ConfigError(f"This is no JSON schema: {error.message}.") from None
+    except TypeError as error:  # a `$schema` that is no text
+        raise ConfigError(f"This is no JSON schema: {error}.") from None
     # Without a registry of its own, jsonschema would fetch what a `$ref` names from the network.
     return _Schema(schema, kind(schema, registry=REGISTRY))
 
@@ -105,6 +107,10 @@ def _fulfils(text: str, wanted: _Schema, read: Callable[[str], Any]) -> Verdict:
         return Verdict(None, f"the schema's $ref {error.ref!r} leads nowhere")
     except RecursionError:
         return Verdict(None, "the schema leads round in circles, or the answer is nested too deeply")
+    except ArithmeticError:  # 1e400, for which `multipleOf` has no arithmetic
+        return Verdict(False, "holds a number that is too large to be computed with")
+    except (TypeError, ValueError) as error:  # a `$ref` to what is no schema
+        return Verdict(None, f"the schema cannot be checked by: {short(str(error))}")
     if worst is None:
         return PASSED
     return Verdict(False, f"{worst.json_path}: {short(worst.message)}")

@@ -46,7 +46,7 @@ def _pattern(value: Any) -> re.Pattern[str]:
     """The value of a check that takes a pattern."""
     try:
         return re.compile(a_text(value))
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(f"{shown(value)} is no pattern of Python's re: {error}.") from None
 
 
