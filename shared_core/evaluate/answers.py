@@ -1,6 +1,6 @@
 """What came of asking once: the answer, what it took, or why there is none; and its form in a file.
 
-Not here: who was asked (`subjects`), what is thought of it (`checks`).
+Not here: who was asked (`subjects`), what is thought of it (`cases.checks`).
 """
 
 from __future__ import annotations

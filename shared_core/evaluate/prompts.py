@@ -25,7 +25,7 @@ from shared_core.errors import ConfigError
 if TYPE_CHECKING:
     from shared_core.types import Message
 
-__all__ = ["Prompt", "once", "prompt_of", "prompts_of", "read_list"]
+__all__ = ["Prompt", "once", "prompt_of", "prompts_of", "read_file", "read_list", "read_text"]
 
 _MOST_VALUES = 1_000_000
 PROMPT_WORDS = frozenset({"name", "prompt", "messages", "system", "options"})
@@ -138,17 +138,27 @@ def read_list(path: Path) -> list[Any]:
     return listed
 
 
+def read_text(path: Path) -> str:
+    """A file's text, in UTF-8.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        hint = "Give its whole path." if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError(f"{path} cannot be read: {why}.", hint=hint) from None
+
+
 def read_file(path: Path) -> Any:
     """What a file holds: the value of YAML or JSON, or a list of its lines, those of .jsonl as JSON.
 
     Raises:
         ConfigError: It cannot be read, or says something twice.
     """
-    try:
-        text = path.expanduser().read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError(f"{path} cannot be read: {why}.") from None
+    text = read_text(path.expanduser())
     match path.suffix.lower():
         case ".yaml" | ".yml":
             return _yaml(text, path)

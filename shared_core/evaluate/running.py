@@ -1,6 +1,6 @@
 """Asking everybody everything, several times over: one flow, resumable, with an end to what it may cost.
 
-Lives here: the run. Not here: what is made of its answers (`compare`, `cases`).
+Lives here: the run. Not here: what is made of its answers (`comparing`, `cases`).
 """
 
 from __future__ import annotations

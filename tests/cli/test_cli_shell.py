@@ -124,7 +124,8 @@ def test_the_tags_of_the_ledger_are_offered(environment: dict[str, str], tmp_pat
     assert not (tmp_path / "none.sqlite").exists()
 
 
-def test_completion_is_to_be_had_for_the_shell(hfrouter: Run) -> None:
+def test_completion_is_to_be_had_for_the_shell(hfrouter: Run, environment: dict[str, str]) -> None:
+    environment["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"  # tests may run under no shell at all
     done = hfrouter("--show-completion", "bash")
     assert "_HFROUTER_COMPLETE" in done.out
 

@@ -19,8 +19,8 @@ import yaml
 from shared_core import AsyncHFRouter, HFRouter
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, AsyncEvaluator, Cases, Evaluator
-from shared_core.evaluate.checks import check_of
-from shared_core.evaluate.checks.rubric import verdict_in
+from shared_core.evaluate.cases.checks import check_of
+from shared_core.evaluate.cases.checks.rubric import verdict_in
 from shared_core.testing import Status, offline_router
 from shared_core.types import Cost, ToolCall, Usage
 
