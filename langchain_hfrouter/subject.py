@@ -112,7 +112,9 @@ def _collect(model: Runnable[Any, Any], given: dict[str, Any], asked: list[BaseM
     if not pieces:
         return Answer(seconds=seconds)
     first = times[0] if len(times) > 1 else None
-    return _of_message(sum(pieces[1:], pieces[0]), seconds, first)
+    # All at once: added one by one, ten thousand pieces take ten seconds.
+    whole = pieces[0] + pieces[1:] if pieces[1:] else pieces[0]
+    return _of_message(whole, seconds, first)
 
 
 def _told(given: Any, seconds: float, name: str) -> Answer:

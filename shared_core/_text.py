@@ -12,7 +12,9 @@ import html
 import re
 from collections.abc import Iterable
 
-__all__ = ["clean", "escaped", "one_line", "whole_page"]
+__all__ = ["cell", "clean", "escaped", "one_line", "whole_page"]
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -27,6 +29,16 @@ def clean(text: str) -> str:
         'one\\ntwo�[2J�'
     """
     return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def cell(value: object) -> object:
+    """A value of CSV: programs that open CSV take some texts for formulas, and this for a text.
+
+    Example:
+        >>> cell("=1+1"), cell(-1)
+        ("'=1+1", -1)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
 
 
 def escaped(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,7 @@ _HOW = 'Write budgets = [{usd = "5.00", per = "day"}] in hfrouter.toml, or give 
 _WHERE = (
     'Programs share one with state = "state.sqlite" in hfrouter.toml, or a redis:// address; or give --state.'
 )
+_SQLITE = b"SQLite format 3\0"  # what such files begin with
 
 State = Annotated[
     str | None,
@@ -166,7 +168,28 @@ def _place(given: str | None, *, making: bool = False) -> tuple[BudgetStore, str
         if given is not None:
             raise ConfigError(f"There is no file {opened.path}.", hint=_WHERE)
         return BudgetMemory(), str(opened.path)
+    _check_file(opened.path)
     return open_budgets(kept), str(opened.path)
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE))
+
+
+def _check_file(path: Path) -> None:
+    """Whether a place that was named is an SQLite file, or will be: programs set aside what is none, and begin anew,
+    but a command that was given another file by mistake must leave it as it is.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    try:
+        sound = not path.exists() or (path.is_file() and _beginning(path) in (b"", _SQLITE))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}.", hint=_WHERE) from None
+    if not sound:
+        raise ConfigError(f"{path} is no SQLite file, and was left as it is.", hint=_WHERE)
 
 
 def _budgets(told: Sequence[str] | None, *, needed: bool = True) -> list[Budget]:

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from shared_core._text import cell
 from shared_core.cli.clients import Json, settings, words
 from shared_core.cli.out import complaining, count, say, show_json, show_table, tell
 from shared_core.cli.plot import bars, can_draw
@@ -228,7 +229,7 @@ def _show_csv(whole: Totals, by: str, lines: Sequence[Totals]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([by.removeprefix("tag:") if name == "name" else name for name in whole.as_dict()])
     for line in lines:
-        writer.writerow(line.as_dict().values())
+        writer.writerow(map(cell, line.as_dict().values()))
 
 
 def _show(whole: Totals, by: str, lines: Sequence[Totals], limit: int) -> None:

@@ -25,7 +25,7 @@ from shared_core.errors import ConfigError
 if TYPE_CHECKING:
     from shared_core.types import Message
 
-__all__ = ["Prompt", "prompt_of", "prompts_of", "read_file", "read_list", "read_text"]
+__all__ = ["Prompt", "once", "prompt_of", "prompts_of", "read_file", "read_list", "read_text"]
 
 _MOST_VALUES = 1_000_000
 PROMPT_WORDS = frozenset({"name", "prompt", "messages", "system", "options"})
@@ -173,12 +173,17 @@ def read_file(path: Path) -> Any:
 
 def _json(text: str, where: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{where} is not JSON: {error}.") from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object in which no key stands twice, of which a reader would keep one in silence.
+
+    Raises:
+        ValueError: One does.
+    """
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]

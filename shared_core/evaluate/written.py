@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from shared_core._text import clean
+from shared_core._text import cell, clean
 from shared_core.errors import ConfigError
 
 __all__ = ["ENDINGS", "MARKUP", "Report", "check_report", "escaped_markdown", "markdown_row", "save", "write"]
@@ -26,7 +26,6 @@ __all__ = ["ENDINGS", "MARKUP", "Report", "check_report", "escaped_markdown", "m
 ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
 """Of the reports of comparisons."""
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#~$&"})
 """What keeps a text from being taken for Markdown."""
 
@@ -174,6 +173,4 @@ def escaped_markdown(text: str) -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False) if value else ""
-    if isinstance(value, str) and value.startswith(_FORMULAS):
-        return f"'{value}"
-    return value
+    return cell(value)

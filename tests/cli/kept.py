@@ -12,7 +12,7 @@ from ended_calls import ended
 from shared_core import Ledger
 from shared_core.types import Cost, Usage
 
-__all__ = ["NOON", "a_ledger"]
+__all__ = ["NOON", "a_ledger", "ended"]
 
 NOON = 1_795_780_800.0  # of 2026-11-27
 _DAY = 86_400

@@ -154,3 +154,12 @@ def test_a_grant_that_makes_no_sense_is_told(told: Run, state: Path, arguments: 
     done = told("budget", "grant", *arguments)
     assert (done.code, done.out) == (2, "")
     assert said in " ".join(done.err.split())
+
+
+def test_a_file_that_was_named_by_mistake_is_left_as_it_is(told: Run, tmp_path: Path) -> None:
+    (notes := tmp_path / "notes.txt").write_text("to do")
+    done = told("budget", "--state", str(notes), "--budget", json.dumps(ALL))
+    assert done.code == 2
+    assert "is no SQLite file" in " ".join(done.err.split())
+    assert [each.name for each in tmp_path.iterdir() if "notes" in each.name] == ["notes.txt"]
+    assert notes.read_text() == "to do"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from kept import a_ledger
+from kept import NOON, a_ledger, ended
 from screens import check
 
 from shared_core import Ledger
@@ -184,3 +184,11 @@ def test_times_are_read_as_they_are_typed(text: str, seconds: float) -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(ConfigError):
         moment(text, 0.0)
+
+
+def test_a_users_name_is_no_formula_for_what_opens_the_csv(told: Run, tmp_path: Path) -> None:
+    with Ledger(tmp_path / "usage.sqlite") as ledger:
+        ledger(ended(id="1", at=NOON, model="org/name", usage_tags={"user": "=HYPERLINK(1)"}))
+    done = told("usage", "--ledger", str(tmp_path / "usage.sqlite"), "--by", "tag:user", "--csv")
+    (row,) = csv.DictReader(io.StringIO(done.out))
+    assert row["user"] == "'=HYPERLINK(1)"

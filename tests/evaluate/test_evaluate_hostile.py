@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from shared_core import AsyncHFRouter, HFRouter
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, AsyncEvaluator, Cases, Evaluator
 from shared_core.evaluate.cases.checks import check_of
+from shared_core.evaluate.cases.checks.rubric import verdict_in
 from shared_core.testing import Status, offline_router
 from shared_core.types import Cost, ToolCall, Usage
 
@@ -213,6 +216,34 @@ def test_a_function_whose_own_loop_was_cancelled_has_failed_and_the_others_go_on
 
     result = asyncio.run(run()) if on_a_loop else evaluator.compare([cancelled, MODEL], ["Paris"])
     assert [one.answer.error for one in result.asked] == ["CancelledError", ""]
+
+
+def test_a_judge_who_says_both_has_said_nothing() -> None:
+    assert verdict_in('{"pass": false, "pass": true}').passed is None
+
+
+@pytest.mark.parametrize(
+    "text", ["{% endraw %}{{ 7 * 7 }}", "{%- endraw -%}{{ 7 * 7 }}", "{% raw %}", "{{ 7 * 7 }}", "{# no #}"]
+)
+def test_nothing_in_a_case_is_a_template_for_promptfoo(tmp_path: Path, text: str) -> None:
+    case = {"prompt": text, "checks": [{"contains": text}, {"icontains-any": ["a", text]}, {"equals": "a"}]}
+    cases = Cases.of([case])
+    left_out = cases.to_promptfoo(tmp_path)
+    written = (tmp_path / "promptfooconfig.yaml").read_text()
+    config = yaml.safe_load(written)
+    (test,) = config["tests"]
+    values = [*test["vars"].values()]
+    for check in test["assert"]:
+        values += check["value"] if isinstance(check["value"], list) else [check["value"]]
+    for value in values:
+        inside = value.removeprefix("{% raw %}").removesuffix("{% endraw %}")
+        assert not re.search(r"\{%-?\s*(end)?raw", inside)
+        assert inside != value or not re.search(r"\{[{%#]", value)
+    again = Cases.of(tmp_path / "promptfooconfig.yaml").cases[0]
+    assert again.prompt.messages == [{"role": "user", "content": text}]
+    kept = [check.value for check in again.checks]
+    expected = [value for check in case["checks"] for value in check.values()]
+    assert kept == (["a"] if any("the check" in line for line in left_out) else expected)
 
 
 # -- runs that were kept -----------------------------------------------------------------------------------------

@@ -53,6 +53,7 @@ _NOT_JAVASCRIPT = re.compile(r"\(\?(P|[aiLmsux-]+[):]|[(#])|\\[AZ]|[*+?}]\+")
 _PROVIDER = "hfrouter_provider.py"
 _PROMPT = "{{messages}}"
 _RAW = ("{% raw %}", "{% endraw %}")
+_RAW_TAG = re.compile(r"\{(?=%-?\s*(end)?raw)")
 
 
 # -- out -----------------------------------------------------------------------------------------------------
@@ -110,11 +111,32 @@ def _test(case: Case, judge: str | None, left_out: list[str]) -> dict[str, Any] 
 def _raw(value: Any) -> str:
     """JSON that promptfoo's templates leave as it is."""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text.join(_RAW) if re.search(r"\{[{%#]", text) else text
+    # A text that ends the raw block itself would be run as a template: JSON has another spelling for its brace.
+    return str(_kept_raw(_RAW_TAG.sub(r"\\u007b", text)))
+
+
+def _kept_raw(value: Any) -> Any:
+    """A text, or texts of a list, which promptfoo's templates leave as they are."""
+    if isinstance(value, list | tuple):
+        return [_kept_raw(each) for each in value]
+    return value.join(_RAW) if isinstance(value, str) and re.search(r"\{[{%#]", value) else value
+
+
+def _read_raw(value: Any) -> Any:
+    """What `_kept_raw` was given."""
+    if isinstance(value, list):
+        return [_read_raw(each) for each in value]
+    if isinstance(value, str) and value.startswith(_RAW[0]) and value.endswith(_RAW[1]):
+        return value.removeprefix(_RAW[0]).removesuffix(_RAW[1])
+    return value
 
 
 def _assertion(check: Check, judge: str | None) -> dict[str, Any] | None:
-    word = f"{'not-' * check.negated}{check.kind}"
+    word, value = f"{'not-' * check.negated}{check.kind}", check.value
+    if not isinstance(value, Mapping):
+        if _RAW_TAG.search(str(value)):
+            return None
+        value = _kept_raw(value)
     match check.kind:
         case "regex" if _NOT_JAVASCRIPT.search(str(check.value)):
             return None
@@ -123,17 +145,17 @@ def _assertion(check: Check, judge: str | None) -> dict[str, Any] | None:
         case "max-latency":
             return {"type": "latency", "threshold": round(1000 * float(check.value))}
         case "json-schema":
-            return {"type": f"{'not-' * check.negated}contains-json", "value": check.value}
+            return {"type": f"{'not-' * check.negated}contains-json", "value": value}
         case "is-json" if not isinstance(check.value, Mapping):
             return {"type": word}
         case "llm-rubric":
             provider = {} if judge is None else {"provider": _provider(judge)}
-            return {"type": word, "value": check.value, **provider}
+            return {"type": word, "value": value, **provider}
         case "similar":
             least = {} if check.threshold is None else {"threshold": check.threshold}
-            return {"type": word, "value": check.value, **least}
+            return {"type": word, "value": value, **least}
         case kind if kind in _SAME:
-            return {"type": word, "value": check.value}
+            return {"type": word, "value": value}
     return None
 
 
@@ -288,7 +310,7 @@ def _check(assertion: Any, name: str, notes: list[str]) -> dict[str, Any] | None
     word = str(assertion.get("type")) if isinstance(assertion, Mapping) else str(assertion)
     kind, negated = word.removeprefix("not-"), "not-" * word.startswith("not-")
     if isinstance(assertion, Mapping) and "transform" not in assertion:
-        value, threshold = assertion.get("value"), assertion.get("threshold")
+        value, threshold = _read_raw(assertion.get("value")), assertion.get("threshold")
         if word == "latency" and isinstance(threshold, int | float):
             return {"max-latency": threshold / 1000}
         if word == "cost" and threshold is not None:

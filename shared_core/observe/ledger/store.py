@@ -110,7 +110,10 @@ class Store:
                 finally:
                     connection.execute("ROLLBACK")
         except (sqlite3.Error, OSError) as error:
-            raise ConfigError(f"The usage ledger {self.path} cannot be read: {error}.") from error
+            raise ConfigError(
+                f"The usage ledger {self.path} cannot be read: {error}.",
+                hint="See that it is yours, that no program holds it, and that it is a file of hfrouter's.",
+            ) from error
 
     def prune(self, before: float) -> int:
         """Deletes what ended before this time; returns how many rows that were.

@@ -13,7 +13,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from shared_core.evaluate.cases.checks.verdict import Verdict
-from shared_core.evaluate.prompts import Prompt
+from shared_core.evaluate.prompts import Prompt, once
 
 if TYPE_CHECKING:
     from shared_core.evaluate.answers import Answer
@@ -57,7 +57,7 @@ def verdict_in(text: str) -> Verdict:
     text = text.strip()
     fenced = _FENCED.fullmatch(text)
     try:
-        said = json.loads(fenced[1] if fenced else text)
+        said = json.loads(fenced[1] if fenced else text, object_pairs_hook=once)
     except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict) or not isinstance(said.get("pass"), bool):
