@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from shared_core._text import clean
 from shared_core.cli.clients import BaseUrl, Json, Timeout, client
-from shared_core.cli.out import clean, complain, complaining, console, say, show_json, tell
+from shared_core.cli.out import complain, complaining, console, say, show_json, tell
 from shared_core.client import HFRouter
 from shared_core.errors import ConfigError, RouterError
 from shared_core.types import ChatReply

@@ -264,7 +264,8 @@ def _metrics(name: Name, as_json: Json = False, endpoints_url: ApiUrl = None, hu
 
 
 def _of(endpoints_url: str | None, hub_url: str | None, namespace: str | None = None) -> Endpoints:
-    return Endpoints(client(None, None, hub_url, endpoints_url=endpoints_url), namespace)
+    with complaining():
+        return Endpoints(client(None, None, hub_url, endpoints_url=endpoints_url), namespace)
 
 
 def _changed(do: Callable[[Endpoints], InferenceEndpoint], hub: Endpoints, *, as_json: bool) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared_core._text import clean
 from shared_core.errors import (
     AllRoutesFailed,
     ConfigError,
@@ -34,7 +34,6 @@ from shared_core.errors import (
 )
 
 __all__ = [
-    "clean",
     "complain",
     "complaining",
     "console",
@@ -49,7 +48,6 @@ __all__ = [
 ]
 
 _WIDEST = 80
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def ready() -> None:
@@ -57,16 +55,6 @@ def ready() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def clean(text: str) -> str:
-    r"""Text without what a terminal would obey: models, users and the Hub may have written it.
-
-    Example:
-        >>> clean("\x1b]0;title\x07 a")
-        '�]0;title� a'
-    """
-    return _CONTROLS.sub("�", text)
 
 
 def console(*, stderr: bool = False) -> Console:

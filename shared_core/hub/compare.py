@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from shared_core.catalog import ProviderOffer
@@ -253,7 +253,7 @@ def _checked_weights(weights: Mapping[str, float] | None) -> dict[str, float]:
     if weights is None:
         return dict(WEIGHTS)
     sound = all(
-        name in CRITERIA and isinstance(each, int | float) and not isinstance(each, bool) and each >= 0
+        name in CRITERIA and isinstance(each, int | float) and not isinstance(each, bool) and 0 <= each < inf
         for name, each in weights.items()
     )
     total = sum(weights.values()) if sound else 0

@@ -61,6 +61,14 @@ def test_a_screen_looks_as_it_was_captured_and_fits(
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("command", ["list", "show", "pause", "resume", "scale-to-zero", "wait", "delete"])
+def test_an_address_that_is_none_is_one_clear_line_whatever_was_asked_for(told: Run, command: str) -> None:
+    name = [] if command == "list" else ["mine"]
+    done = told("endpoints", command, *name, "--hub-url", "nonsense")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("hfrouter: hub_url='nonsense' is not an absolute address.\nNext: ")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
