@@ -28,7 +28,7 @@ _COMMANDS = (
 
 def chat(
     prompt: Annotated[
-        str | None, typer.Argument(help="What to ask; left out, a conversation begins.")
+        str | None, typer.Argument(help="What to ask; left out, a conversation begins.", metavar="PROMPT")
     ] = None,
     model: Annotated[
         str,
@@ -76,10 +76,16 @@ def chat(
         options = {"temperature": temperature, "max_tokens": max_tokens}
         talk = [{"role": "system", "content": system}] if system else []
         piped = "" if sys.stdin.isatty() else sys.stdin.read()
-        if prompt is None and not piped:
-            _converse(router, talk, options, endpoint or "")
-            return
-        talk.append({"role": "user", "content": _content(prompt or "", piped, file or [], image or [])})
+        content = _content(prompt or "", piped, file or [], image or [])
+        if not content:
+            if prompt is None and sys.stdin.isatty() and not as_json:
+                _converse(router, talk, options, endpoint or "")
+                return
+            raise ConfigError(
+                "There is nothing to ask.",
+                hint="Give a prompt, or pipe a text in; without both, on a terminal, a conversation begins.",
+            )
+        talk.append({"role": "user", "content": content})
         if as_json:
             reply = router.chat(talk, **options)  # type: ignore[arg-type]
             show_json(_told(reply))
@@ -102,11 +108,11 @@ def _told(reply: ChatReply) -> dict[str, Any]:
 
 def _content(prompt: str, piped: str, files: list[Path], images: list[Path]) -> Any:
     parts = [prompt, piped, *(_text_of(path) for path in files)]
-    text = "\n\n".join(part for part in parts if part)
+    text = "\n\n".join(part for part in parts if part.strip())
     if not images:
         return text
     shown = [{"type": "image_url", "image_url": {"url": _data_url(path)}} for path in images]
-    return [{"type": "text", "text": text}, *shown]
+    return [*([{"type": "text", "text": text}] if text else []), *shown]
 
 
 def _text_of(path: Path) -> str:

@@ -10,6 +10,7 @@ import typer
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, Timeout, client
 from shared_core.cli.out import complaining, say, show_json, tell
 from shared_core.client import HFRouter
+from shared_core.errors import ConfigError
 from shared_core.media import MediaReply, TranscriptReply
 
 __all__ = ["image", "speak", "transcribe", "video"]
@@ -26,7 +27,7 @@ From = Annotated[Path | None, typer.Option("--image", "-i", help="A picture to b
 
 
 def image(
-    prompt: Annotated[str, typer.Argument(help="What to draw, or what to change.")],
+    prompt: Annotated[str, typer.Argument(help="What to draw, or what to change.", metavar="PROMPT")],
     model: Model = None,
     output: To = None,
     picture: From = None,
@@ -51,12 +52,16 @@ def image(
         if picture is None:
             reply = router.text_to_image(prompt, width=width, height=height, seed=seed, **about)  # type: ignore[arg-type]
         else:
-            reply = router.image_to_image(picture, prompt, **about)  # type: ignore[arg-type]
+            if width or height or seed is not None:
+                raise ConfigError(
+                    "--width, --height and --seed are for new pictures, not for edits. Nothing was sent."
+                )
+            reply = router.image_to_image(_there(picture), prompt, **about)  # type: ignore[arg-type]
         _show(reply, as_json)
 
 
 def video(
-    prompt: Annotated[str, typer.Argument(help="What to show.")],
+    prompt: Annotated[str, typer.Argument(help="What to show.", metavar="PROMPT")],
     model: Model = None,
     output: To = None,
     picture: From = None,
@@ -66,7 +71,7 @@ def video(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Makes a film, which takes minutes; how far it is is told on the way.
+    """Makes a film, which takes minutes; shows how far it is.
 
     Example:
 
@@ -78,13 +83,13 @@ def video(
         reply = (
             router.text_to_video(prompt, **about)
             if picture is None
-            else router.image_to_video(picture, prompt, **about)
+            else router.image_to_video(_there(picture), prompt, **about)
         )
         _show(reply, as_json)
 
 
 def speak(
-    text: Annotated[str, typer.Argument(help="What to say.")],
+    text: Annotated[str, typer.Argument(help="What to say.", metavar="TEXT")],
     model: Model = None,
     output: To = None,
     timeout: Timeout = None,
@@ -118,7 +123,7 @@ def transcribe(
       hfrouter transcribe meeting.mp3 > meeting.txt
     """
     with complaining():
-        reply = _router(model, base_url, hub_url).transcribe(sound, timeout=timeout)
+        reply = _router(model, base_url, hub_url).transcribe(_there(sound), timeout=timeout)
         if as_json:
             show_json(_transcript(reply))
         else:
@@ -129,6 +134,13 @@ def _router(model: str | None, base_url: str | None, hub_url: str | None) -> HFR
     # Whoever names a Hub of their own has a stand-in of the router with its providers' paths.
     stand_in = {"embedding_api": "router"} if base_url and hub_url else {}
     return client(model, base_url, hub_url, **stand_in)
+
+
+def _there(path: Path) -> Path:
+    """A file to send; one that is missing is called by its name, not by that of an argument in Python."""
+    if not path.is_file():
+        raise ConfigError(f"There is no file {path}.", hint="Give its whole path.")
+    return path
 
 
 def _place(output: Path | None) -> Path:

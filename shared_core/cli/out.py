@@ -49,6 +49,8 @@ __all__ = [
 ]
 
 _WIDEST = 80
+_IN_A_SHELL = {"`router.models()`": "`hfrouter models`", "`endpoints_url`": "`--endpoints-url`"}
+"""What hints name in Python, and what does the same here."""
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -155,6 +157,8 @@ def count(number: float | None) -> str:
 def complain(error: RouterError) -> None:
     """Says what failed, and what to do next."""
     what, _, following = str(error).partition("\nNext: ")
+    for in_python, in_a_shell in _IN_A_SHELL.items():
+        following = following.replace(in_python, in_a_shell)
     tell(f"hfrouter: {what}", stderr=True)
     if following:
         tell(f"Next: {following}", stderr=True)

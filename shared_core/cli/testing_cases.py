@@ -103,7 +103,7 @@ def run_cases(
         _check_endings(save or [])
         read = Cases.of(cases, allow_python=allow_python)
         if export_inspect is not None or export_promptfoo is not None:
-            _export(read, export_inspect, export_promptfoo)
+            _export(read, export_inspect, export_promptfoo, as_json=as_json)
             return
         how: CaseOptions = {
             "threshold": threshold,
@@ -155,14 +155,18 @@ def _write(found: CaseResults, path: Path, *, as_junit: bool) -> None:
             found.to_json(path)
 
 
-def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None) -> None:
+def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None, *, as_json: bool) -> None:
     left_out = [] if inspect is None else [f"inspect-ai: {line}" for line in cases.to_inspect(inspect)]
     left_out += [] if promptfoo is None else [f"promptfoo: {line}" for line in cases.to_promptfoo(promptfoo)]
-    for line in (*cases.notes, *left_out):
+    left_out = [*cases.notes, *left_out]
+    written = [folder for folder in (inspect, promptfoo) if folder is not None]
+    if as_json:
+        show_json({"written": written, "left_out": left_out})
+        return
+    for line in left_out:
         _tell(f"left out: {line}", hang=2)
-    for folder in (inspect, promptfoo):
-        if folder is not None:
-            say(f"Written: {folder}")
+    for folder in written:
+        say(f"Written: {folder}")
 
 
 # -- what is shown -----------------------------------------------------------------------------------------

@@ -80,7 +80,9 @@ def usage(
         Path | None, typer.Option("--html", help="Write all of it as a page, too.", metavar="FILE")
     ] = None,
 ) -> None:
-    """What was used and what it cost: calls, tokens, money and time, from a usage ledger.
+    """What was used and what it cost, by a usage ledger.
+
+    Calls, tokens, money and time, in all and by model, provider, day or tag.
 
     A cost with a "+" is what is known of it: calls of unknown cost come on top. Days are UTC.
 

@@ -76,7 +76,8 @@ def remarks(result: EmbeddingComparison) -> list[str]:
             told.append(f"{score.name} had {score.recalled:,} vectors in its cache, which are not timed.")
         told += [f"{score.name}: {note}" for note in score.notes]
     if any(score.ok and score.cost.usd is None for score in result.models):
-        told.append("?: what it cost is not known.")
+        nobody = ", ".join(score.name for score in result.models if score.ok and score.cost.usd is None)
+        told.append(f"What it cost is not known: {nobody}.")
     return [" ".join(clean(remark).split()) for remark in (*told, *result.notes)]
 
 

@@ -5,6 +5,7 @@ Lives here: arguments and their checks, filters, orders. Pure. Not here: searchi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, TypedDict
@@ -29,6 +30,9 @@ __all__ = [
 
 MOST = 500
 """Models that are looked through at most: five pages, one after another."""
+
+_WEIGHTS = r"\d+(\.\d+)?[KMBT]?"
+_SIZE_RANGE = re.compile(rf"min:{_WEIGHTS}(,max:{_WEIGHTS})?|max:{_WEIGHTS}", re.IGNORECASE)
 
 _HUB_SORTS = {
     "trending": "trendingScore",
@@ -125,6 +129,11 @@ def checked(options: SearchOptions) -> tuple[int, str]:
             raise ConfigError(
                 f"There is no capability {name!r}.", hint=f"Choose among {', '.join(CAPABILITIES)}."
             )
+    size = options.get("size")
+    if size and not _SIZE_RANGE.fullmatch(size):
+        raise ConfigError(
+            f"size={size!r} is no range of weights.", hint='Write "min:1B,max:8B", or one of the two.'
+        )
     return limit, sort
 
 

@@ -64,10 +64,20 @@ def _greeting(url: str, token: str | None) -> str:
     models = "\n".join(f"  {model.id:<20} {model.about}" for model in MODELS.values())
     bearer = f' -H "Authorization: Bearer {token}"' if token else ""
     for_vectors = ", ".join([*EMBEDDING_MODELS, "offline/embed-N", *RERANK_MODELS])
-    vectors = textwrap.fill(f"for vectors: {for_vectors}", 100, initial_indent="  ", subsequent_indent="    ")
+    vectors = textwrap.fill(
+        f"for vectors: {for_vectors}",
+        100,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
+    )
     for_tasks = ", ".join(TASK_MODELS)
     tasks = textwrap.fill(
-        f"for media and tasks: {for_tasks}", 100, initial_indent="  ", subsequent_indent="    "
+        f"for media and tasks: {for_tasks}",
+        100,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
     )
     body = '{"model":"offline/echo","messages":[{"role":"user","content":"hello"}]}'
     return (

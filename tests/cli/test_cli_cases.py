@@ -168,3 +168,12 @@ def test_what_cannot_work_is_told_in_a_line_and_ends_with_2(
     assert (done.code, done.out) == (2, "")
     assert said in " ".join(done.err.split())
     assert "Traceback" not in done.err
+
+
+def test_an_export_tells_programs_in_one_json_value_where_it_went(
+    told: Run, cases: str, tmp_path: Path
+) -> None:
+    done = told("test", cases, "--export-inspect", f"{tmp_path}/i", "--json")
+    shown = json.loads(done.out)
+    assert shown["written"] == [f"{tmp_path}/i"]
+    assert "inspect-ai: greeting: the check max-cost: 0.01" in " ".join(shown["left_out"])

@@ -109,3 +109,20 @@ def test_what_cannot_work_is_said_at_once(hfrouter: Run, arguments: Any, said: s
     done = hfrouter(*arguments)
     assert done.code == 2
     assert said in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("image", "at night", "-i", "missing.png"), "There is no file missing.png."),
+        (("video", "a cat", "-i", "missing.png"), "There is no file missing.png."),
+        (("transcribe", "missing.mp3"), "There is no file missing.mp3."),
+        (("image", "at night", "-i", __file__, "--seed", "3"), "not for edits"),
+        (("embed", "-m", "offline/embed-4", "lines.txt"), "hfrouter embed -m offline/embed-4 < lines.txt"),
+    ],
+    ids=lambda value: " ".join(value[:1]) if isinstance(value, tuple) else "",
+)
+def test_a_file_that_cannot_be_sent_is_called_by_its_name(told: Run, arguments: Any, said: str) -> None:
+    done = told(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in " ".join(done.err.split())
