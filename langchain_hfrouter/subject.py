@@ -137,14 +137,14 @@ def _of_message(message: BaseMessage, seconds: float, first: float | None) -> An
         text=str(message.text),
         reasoning=thoughts if isinstance(thoughts, str) else "",
         tool_calls=tuple(_calls(message)),
-        finish_reason=about.get("finish_reason"),
+        finish_reason=_word(about.get("finish_reason")),
         usage=None
         if not usage
         else Usage(usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]),
         cost=_cost(about.get("cost")),
         seconds=seconds,
         first_token_s=first,
-        provider=about.get("provider"),
+        provider=_word(about.get("provider")),
         model=str(about.get("model_name") or ""),
     )
 
@@ -157,5 +157,13 @@ def _calls(message: BaseMessage) -> Iterable[ToolCall]:
             yield ToolCall(broken["id"] or "", broken["name"] or "", broken["args"] or "")
 
 
+def _word(told: Any) -> str | None:
+    return told if isinstance(told, str) else None
+
+
 def _cost(told: Any) -> Cost:
-    return Cost.from_dict(told) if isinstance(told, Mapping) else Cost(note="LangChain does not say")
+    """What our own models say; others use the word for something else."""
+    try:
+        return Cost.from_dict(told)
+    except (AttributeError, TypeError, ValueError):
+        return Cost(note="LangChain does not say")

@@ -134,14 +134,26 @@ def _told(last: ChatResponse, about: Mapping[str, Any], seconds: float, times: l
             getattr(block, "content", None) or "" for block in blocks if block.block_type == "thinking"
         ),
         tool_calls=tuple(_call(block) for block in blocks if isinstance(block, ToolCallBlock)),
-        finish_reason=about.get("finish_reason"),
+        finish_reason=_word(about.get("finish_reason")),
         usage=_usage(about),
-        cost=Cost.from_dict(about["cost"]) if "cost" in about else Cost(note="LlamaIndex does not say"),
+        cost=_cost(about.get("cost")),
         seconds=seconds,
         first_token_s=times[0] if len(times) > 1 else None,
-        provider=about.get("provider"),
+        provider=_word(about.get("provider")),
         model=str(about.get("model") or ""),
     )
+
+
+def _word(told: Any) -> str | None:
+    return told if isinstance(told, str) else None
+
+
+def _cost(told: Any) -> Cost:
+    """What our own LLM says; others use the word for something else."""
+    try:
+        return Cost.from_dict(told)
+    except (AttributeError, TypeError, ValueError):
+        return Cost(note="LlamaIndex does not say")
 
 
 def _call(block: ToolCallBlock) -> ToolCall:

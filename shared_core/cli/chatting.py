@@ -12,8 +12,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from shared_core._text import clean
 from shared_core.cli.clients import BaseUrl, Json, Timeout, client
-from shared_core.cli.out import clean, complain, complaining, console, say, show_json, tell
+from shared_core.cli.out import complain, complaining, console, say, show_json, tell
 from shared_core.client import HFRouter
 from shared_core.errors import ConfigError, RouterError
 from shared_core.types import ChatReply
@@ -50,8 +51,10 @@ def chat(
         list[Path] | None,
         typer.Option("--file", "-f", help="Text files to add; may be repeated.", metavar="FILE"),
     ] = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", "-t", min=0, max=2)] = None,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", min=1)] = None,
+    temperature: Annotated[
+        float | None, typer.Option("--temperature", "-t", help="0 is the most even.", min=0, max=2)
+    ] = None,
+    max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Of an answer.", min=1)] = None,
     timeout: Timeout = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
@@ -76,16 +79,20 @@ def chat(
         options = {"temperature": temperature, "max_tokens": max_tokens}
         talk = [{"role": "system", "content": system}] if system else []
         piped = "" if sys.stdin.isatty() else sys.stdin.read()
-        content = _content(prompt or "", piped, file or [], image or [])
-        if not content:
-            if prompt is None and sys.stdin.isatty() and not as_json:
-                _converse(router, talk, options, endpoint or "")
-                return
-            raise ConfigError(
-                "There is nothing to ask.",
-                hint="Give a prompt, or pipe a text in; without both, on a terminal, a conversation begins.",
-            )
-        talk.append({"role": "user", "content": content})
+        if not (prompt or "").strip() and not piped.strip() and not file and not image:
+            if prompt is not None or not sys.stdin.isatty():
+                raise ConfigError(
+                    "There is nothing to ask.",
+                    hint="Give a prompt, or pipe a text in; a conversation begins on a terminal.",
+                )
+        if prompt is None and not piped:
+            if as_json:
+                raise ConfigError("--json is for one answer.", hint="Give a prompt, or pipe one in.")
+            shown = (file or [], image or [])
+            _content("", "", *shown)  # what cannot be read is told before anything is asked
+            _converse(router, talk, options, endpoint or "", shown)
+            return
+        talk.append({"role": "user", "content": _content(prompt or "", piped, file or [], image or [])})
         if as_json:
             reply = router.chat(talk, **options)  # type: ignore[arg-type]
             show_json(_told(reply))
@@ -108,20 +115,20 @@ def _told(reply: ChatReply) -> dict[str, Any]:
 
 def _content(prompt: str, piped: str, files: list[Path], images: list[Path]) -> Any:
     parts = [prompt, piped, *(_text_of(path) for path in files)]
-    text = "\n\n".join(part for part in parts if part.strip())
+    text = "\n\n".join(part for part in parts if part)
     if not images:
         return text
     shown = [{"type": "image_url", "image_url": {"url": _data_url(path)}} for path in images]
-    return [*([{"type": "text", "text": text}] if text else []), *shown]
+    return [{"type": "text", "text": text}, *shown]
 
 
 def _text_of(path: Path) -> str:
     try:
         return f"{path.name}:\n{path.read_text(encoding='utf-8')}"
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path} cannot be read as text: {error}.", hint="Pictures go with --image."
-        ) from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is no text in UTF-8.", hint="Pictures go with --image.") from None
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", hint="Give its whole path.") from None
 
 
 def _data_url(path: Path) -> str:
@@ -131,7 +138,7 @@ def _data_url(path: Path) -> str:
     try:
         data = base64.b64encode(path.read_bytes()).decode()
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from None
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.", hint="Give its whole path.") from None
     return f"data:{kind};base64,{data}"
 
 
@@ -153,7 +160,15 @@ def _answer(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any
     return reply.text
 
 
-def _converse(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any], endpoint: str) -> None:
+def _converse(
+    router: HFRouter,
+    talk: list[dict[str, Any]],
+    options: dict[str, Any],
+    endpoint: str,
+    shown: tuple[list[Path], list[Path]],
+) -> None:
+    """Asks and answers until the person leaves; the first question, after /clear as well, comes with the
+    files and pictures."""
     with suppress(ImportError):  # Windows has its own
         import readline  # noqa: F401  (arrow keys and history for `input`)
     tell(_COMMANDS)
@@ -177,7 +192,8 @@ def _converse(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, A
         elif asked.startswith("/") and " " not in asked:
             tell(f"There is no {asked}. {_COMMANDS}", stderr=True)
         elif asked:
-            _turn(router, talk, {**options, "model": model}, asked)
+            content = _content(asked, "", *(shown if talk == opening else ([], [])))
+            _turn(router, talk, {**options, "model": model}, content)
 
 
 def _asked(prompt: str) -> str:
@@ -189,9 +205,9 @@ def _asked(prompt: str) -> str:
     return "\n".join(lines).strip()
 
 
-def _turn(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any], asked: str) -> None:
+def _turn(router: HFRouter, talk: list[dict[str, Any]], options: dict[str, Any], content: Any) -> None:
     """One question; a failure or Ctrl-C leaves the conversation as it was."""
-    talk.append({"role": "user", "content": asked})
+    talk.append({"role": "user", "content": content})
     try:
         talk.append({"role": "assistant", "content": _answer(router, talk, options)})
     except RouterError as error:

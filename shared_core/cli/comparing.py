@@ -5,26 +5,33 @@ Lives here: the command, and the run on prompts. Not here: the table of what is 
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared_core._text import clean
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
+from shared_core.cli.evaluating import (
+    Concurrency,
+    Resume,
+    Save,
+    Spend,
+    Unpriced,
+    check_reports,
+    kept,
+    run_budget,
+    show_run,
+)
 from shared_core.cli.finding import Input, Limit, Output, compare_offers
 from shared_core.cli.out import complaining, say, show_json, show_table, tell
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from shared_core.evaluate import Prompt, PromptComparison, Standing
-    from shared_core.types import Budget
 
-__all__ = ["compare", "kept"]
+__all__ = ["compare"]
 
 _REASONS = 5  # failures that are shown on the screen
 
@@ -43,23 +50,13 @@ def compare(
         str | None, typer.Option("--system", "-s", help="What models are told first.", metavar="TEXT")
     ] = None,
     repeats: Annotated[int, typer.Option("--repeats", "-r", help="How often each is asked each.", min=1)] = 1,
-    budget: Annotated[
-        str | None, typer.Option("--budget", help="Spend no more than this.", metavar="USD")
-    ] = None,
-    unpriced: Annotated[
-        bool, typer.Option("--unpriced", help="With --budget: also those whose price nobody knows.")
-    ] = False,
+    budget: Spend = None,
+    unpriced: Unpriced = False,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Of an answer.", min=1)] = None,
     temperature: Annotated[float | None, typer.Option("--temperature", "-t", min=0, max=2)] = None,
-    concurrency: Annotated[int, typer.Option("--concurrency", help="Questions at one time.", min=1)] = 8,
-    resume: Annotated[
-        Path | None,
-        typer.Option("--resume", help="Where answers are kept, to go on from.", metavar="FILE"),
-    ] = None,
-    save: Annotated[
-        list[Path] | None,
-        typer.Option("--save", "-o", help="A report: .html, .md, .csv or .json; repeatable.", metavar="FILE"),
-    ] = None,
+    concurrency: Concurrency = 8,
+    resume: Resume = None,
+    save: Save = None,
     title: Annotated[
         str | None, typer.Option("--title", help="The report's heading.", metavar="TEXT")
     ] = None,
@@ -96,7 +93,7 @@ def compare(
             return
         options = {"max_tokens": max_tokens, "temperature": temperature}
         asked = _prompts(prompts, prompt or [], system)
-        _check_reports(save or [])
+        check_reports(save)
         with kept(resume) as path:
             found = _run(
                 model,
@@ -104,14 +101,14 @@ def compare(
                 base_url,
                 hub_url,
                 repeats=repeats,
-                budget=_budget(budget, unpriced=unpriced),
+                budget=run_budget(budget, unpriced=unpriced),
                 options={name: value for name, value in options.items() if value is not None},
                 max_concurrency=concurrency,
                 path=path,
                 progress=True,
             )
             for report in save or []:
-                found.save(report, *([title] if title else []))
+                found.save(report, title)
         if as_json:
             show_json(found.as_dict())
         else:
@@ -126,13 +123,6 @@ def _run(
     from shared_core.evaluate import Evaluator
 
     return Evaluator(client(None, base_url, hub_url)).compare(models, prompts, **how)
-
-
-def _budget(usd: str | None, *, unpriced: bool) -> Budget | None:
-    from shared_core.evaluate.planning import budget_of
-
-    made = budget_of(usd)
-    return replace(made, unpriced="allow") if made is not None and unpriced else made
 
 
 def _prompts(file: Path | None, texts: list[str], system: str | None) -> list[Prompt]:
@@ -151,74 +141,21 @@ def _prompts(file: Path | None, texts: list[str], system: str | None) -> list[Pr
     ]
 
 
-def _check_reports(reports: list[Path]) -> None:
-    """Says before anything is paid for what would fail after."""
-    from shared_core.evaluate.comparison import check_report
-
-    for report in reports:
-        check_report(report)
-
-
-@contextmanager
-def kept(resume: Path | None) -> Iterator[Path]:
-    """Where answers are kept while the run lasts: whatever ends it early, they can be gone on from."""
-    if resume is not None:
-        path, ours = resume, False
-    else:
-        path, ours = _new_file(), True
-    try:
-        yield path
-    except BaseException as error:
-        if ours and not _holds_answers(path):
-            path.unlink(missing_ok=True)
-        elif isinstance(error, KeyboardInterrupt) or ours:
-            tell(f"What was answered is in {path}. To go on, add: --resume {path}", stderr=True)
-        raise
-    if ours:
-        path.unlink(missing_ok=True)
-
-
-def _new_file() -> Path:
-    try:
-        handle, name = tempfile.mkstemp(prefix="hfrouter-answers-", suffix=".jsonl")
-    except OSError as error:
-        raise ConfigError(
-            f"There is no place to keep answers while they come: {error.strerror}.",
-            hint="Name a file with --resume.",
-        ) from None
-    os.close(handle)
-    return Path(name)
-
-
-def _holds_answers(path: Path) -> bool:
-    with path.open("rb") as file:
-        return len(file.readlines(4096)) > 1
-
-
 # -- what is shown -----------------------------------------------------------------------------------------
 
 
 def _show(found: PromptComparison, reports: list[Path]) -> None:
-    from shared_core.evaluate.measured import balance
-    from shared_core.evaluate.shown import clean
 
     titles = [("model", "left"), ("ok", "right"), ("first", "right"), ("whole p50 / p95", "right")]
     show_table([*titles, ("tok/s", "right"), ("cost of 1,000", "right")], [_row(one) for one in found.models])
     for sentence in found.verdict():
         tell(clean(f"- {sentence}"), hang=2)
     _show_reasons(found)
-    if kept := found.total.kept:
-        say(f"{kept} of the answers {'is' if kept == 1 else 'are'} of an earlier run.")
-    for note in found.notes:
-        tell(note)
-    if found.budget is not None:
-        tell(f"Budget: {balance(found.budget)}.")
-    for report in reports:
-        say(f"Written: {report}")
+    show_run(found, found.total, reports)
 
 
 def _row(one: Standing) -> list[str]:
-    from shared_core.evaluate.shown import clean, pair, per_thousand, seconds, speed
+    from shared_core.evaluate.shown import pair, per_thousand, seconds, speed
 
     figures = one.figures
     asked = figures.answered + figures.failed
@@ -234,7 +171,6 @@ def _row(one: Standing) -> list[str]:
 
 def _show_reasons(found: PromptComparison) -> None:
     """Of each kind of failure one example, with what may help, whoever it befell."""
-    from shared_core.evaluate.shown import clean
 
     whole = found.total
     reasons = [*whole.failures, *whole.refusals]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
+from shared_core.cli.evaluating import Save, check_reports
 from shared_core.cli.out import complaining, count, say, show_json, show_table, tell
 from shared_core.errors import ConfigError
+from shared_core.types.cost import rough
 
 if TYPE_CHECKING:
     from shared_core.evaluate import EmbeddingComparison, EmbeddingScore
@@ -51,10 +53,7 @@ def embed_compare(
     cache: Annotated[
         bool, typer.Option("--cache", help="Keep vectors: nothing is computed or paid for twice.")
     ] = False,
-    save: Annotated[
-        list[Path] | None,
-        typer.Option("--save", "-o", help="A report: .html, .md, .csv or .json; repeatable.", metavar="FILE"),
-    ] = None,
+    save: Save = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
@@ -74,13 +73,11 @@ def embed_compare(
       hfrouter embed-compare scifact/ -m BAAI/bge-m3 --cache -o report.html
     """
     from shared_core.evaluate import Evaluator
-    from shared_core.evaluate.comparison import check_report
 
     with complaining():
         if not model:
             raise ConfigError("No model was given.", hint="Name some with -m, such as -m BAAI/bge-m3.")
-        for path in save or ():
-            check_report(path)  # before anything is paid for
+        check_reports(save)
         prompts = {"query_prompt": query_prompt, "document_prompt": document_prompt}
         asked = {name: _settings(name, prompts, cache=cache) for name in model}
         if len(asked) < len(model):
@@ -117,7 +114,7 @@ def _settings(model: str, prompts: dict[str, str | None], *, cache: bool) -> dic
 
 
 def _show(result: EmbeddingComparison) -> None:
-    from shared_core.evaluate.embedding_report import remarks
+    from shared_core.evaluate.embeddings.report import remarks
 
     fine = [score for score in result.models if score.ok]
     k = result.main.partition("@")[2]
@@ -133,8 +130,6 @@ def _show(result: EmbeddingComparison) -> None:
 
 
 def _row(score: EmbeddingScore, k: str, priced: bool) -> list[str]:
-    from shared_core.evaluate.shown import dollars
-
     ndcg = score.figures[f"ndcg@{k}"]
     cells = [
         score.name,
@@ -145,5 +140,5 @@ def _row(score: EmbeddingScore, k: str, priced: bool) -> list[str]:
         "" if score.query_s is None else f"{score.query_s.p50 * 1000:.1f}",
         str(score.dimensions),
     ]
-    cost = "?" if score.cost.usd is None else dollars(score.cost.usd)
+    cost = "?" if score.cost.usd is None else rough(score.cost.usd)
     return [*cells, cost] if priced else cells

@@ -1,9 +1,11 @@
-"""`endpoints`: dedicated Inference Endpoints, listed, looked at, created, put to rest and woken."""
+"""`endpoints`: dedicated Inference Endpoints, listed, looked at, measured, created, put to rest and woken."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from math import isfinite
 from typing import Annotated, Any
 
 import typer
@@ -233,11 +235,39 @@ def _wait(
     _changed(lambda hub: hub.wait(name, timeout), _of(endpoints_url, hub_url), as_json=as_json)
 
 
+@endpoints.command("metrics")
+def _metrics(name: Name, as_json: Json = False, endpoints_url: ApiUrl = None, hub_url: HubUrl = None) -> None:
+    """What is measured of it now: requests, latencies, load.
+
+    For organisations with a Team or Enterprise plan.
+
+    Example:
+
+      hfrouter endpoints metrics my-org/my-endpoint
+    """
+    with complaining():
+        found = _of(endpoints_url, hub_url).metrics(name)
+        if as_json:
+            show_json(
+                [asdict(each) | {"value": each.value if isfinite(each.value) else None} for each in found]
+            )
+            return
+        if not found:
+            say("Nothing is measured of it yet.")
+            return
+        rows = [
+            [each.name, " ".join(each.labels.values()), f"{each.value:,.10g} {each.unit}".rstrip()]
+            for each in found
+        ]
+        show_table([("metric", "left"), ("of", "left"), ("value", "right")], rows)
+
+
 # -- what they share --------------------------------------------------------------------------------------
 
 
 def _of(endpoints_url: str | None, hub_url: str | None, namespace: str | None = None) -> Endpoints:
-    return Endpoints(client(None, None, hub_url, endpoints_url=endpoints_url), namespace)
+    with complaining():
+        return Endpoints(client(None, None, hub_url, endpoints_url=endpoints_url), namespace)
 
 
 def _changed(do: Callable[[Endpoints], InferenceEndpoint], hub: Endpoints, *, as_json: bool) -> None:

@@ -14,7 +14,7 @@ from shared_core.cli.clients import BaseUrl, HubUrl, Json, client, words
 from shared_core.cli.insights import found_as_dict, insights
 from shared_core.cli.out import complaining, count, money, say, show_json, show_table, size, tell
 from shared_core.client.media_asking import TASKS
-from shared_core.hub import Comparison, FoundModel, Hub, SearchResult
+from shared_core.hub import Comparison, FoundModel, Hub, HubModel, SearchResult
 from shared_core.hub.filters import SORTS
 from shared_core.hub.joined import CAPABILITIES
 from shared_core.hub.licenses import LicenseKind
@@ -53,13 +53,23 @@ Licenses = Annotated[
 Provider = Annotated[
     str | None,
     typer.Option(
-        "--provider", help="Who must serve it.", metavar="NAME", autocompletion=words(lambda: _providers())
+        "--provider",
+        help="Who must serve it; figures are theirs.",
+        metavar="NAME",
+        autocompletion=words(lambda: _providers()),
     ),
 ]
 MaxPrice = Annotated[
     str | None, typer.Option("--max-price", help="USD for a million tokens in and out.", metavar="USD")
 ]
 MinContext = Annotated[int | None, typer.Option("--min-context", help="Tokens at least.", metavar="TOKENS")]
+SizeRange = Annotated[
+    str | None, typer.Option("--size", help='Weights, such as "min:1B,max:8B".', metavar="RANGE")
+]
+Language = Annotated[str | None, typer.Option("--language", help='Such as "de".', metavar="CODE")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="On its page; may be repeated.", metavar="TAG")]
+Library = Annotated[str | None, typer.Option("--library", help='Such as "transformers".', metavar="NAME")]
+Author = Annotated[str | None, typer.Option("--author", help="Whose it is.", metavar="NAME")]
 Limit = Annotated[int, typer.Option("--limit", "-n", help="How many to show.", min=1, max=500)]
 Input = Annotated[float, typer.Option("--input", help="Tokens read, for costs.", metavar="TOKENS")]
 Output = Annotated[float, typer.Option("--output", help="Tokens written, for costs.", metavar="TOKENS")]
@@ -73,17 +83,11 @@ def models(
     provider: Provider = None,
     max_price: MaxPrice = None,
     min_context: MinContext = None,
-    size_range: Annotated[
-        str | None, typer.Option("--size", help='Weights, such as "min:1B,max:8B".', metavar="RANGE")
-    ] = None,
-    language: Annotated[str | None, typer.Option("--language", help='Such as "de".', metavar="CODE")] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option("--tag", help="On its page; may be repeated.", metavar="TAG")
-    ] = None,
-    library: Annotated[
-        str | None, typer.Option("--library", help='Such as "transformers".', metavar="NAME")
-    ] = None,
-    author: Annotated[str | None, typer.Option("--author", help="Whose it is.", metavar="NAME")] = None,
+    size_range: SizeRange = None,
+    language: Language = None,
+    tag: Tags = None,
+    library: Library = None,
+    author: Author = None,
     everything: Annotated[bool, typer.Option("--all", help="Also those that nobody serves.")] = False,
     sort: Annotated[
         str,
@@ -150,7 +154,8 @@ def info(
     with complaining():
         found = Hub(client(None, base_url, hub_url)).model_info(model)
         if as_json:
-            show_json({**found.as_dict(), "offers": [_offer_as_dict(each) for each in found.offers]})
+            offers = [_offer_as_dict(each) for each in found.offers]
+            show_json({**found.as_dict(), **_card_as_dict(found.card), "offers": offers})
             return
         for name, value in _facts(found):
             if value:
@@ -191,8 +196,14 @@ def recommend(
     ] = "balanced",
     capability: Capability = None,
     license: Licenses = None,
+    provider: Provider = None,
     max_price: MaxPrice = None,
     min_context: MinContext = None,
+    size_range: SizeRange = None,
+    language: Language = None,
+    tag: Tags = None,
+    library: Library = None,
+    author: Author = None,
     input_tokens: Input = 1e6,
     output_tokens: Output = 1e6,
     limit: Limit = 5,
@@ -212,9 +223,15 @@ def recommend(
             usage={"input": input_tokens, "output": output_tokens},
             task=task,
             capability=capability,
-            allow_licenses=license or None,
+            **_licenses(license or []),
+            provider=provider,
             max_price=max_price,
             min_context=min_context,
+            size=size_range,
+            language=language,
+            tags=tag,
+            library=library,
+            author=author,
             limit=limit,
         )
         if as_json:
@@ -303,6 +320,7 @@ def _facts(found: FoundModel) -> list[tuple[str, str]]:
     return [
         ("model", card.id),
         ("task", card.task or ""),
+        ("library", card.library or ""),
         ("license", f"{card.license_name or card.license or 'none stated'} ({card.license_kind})"),
         ("access", access.get(card.gated or "", card.gated or "") if card.gated is not None else ""),
         ("weights", size(card.parameters)),
@@ -311,8 +329,10 @@ def _facts(found: FoundModel) -> list[tuple[str, str]]:
         ("made from", ", ".join(card.base_models)),
         ("downloads", f"{card.downloads:,} in 30 days" if card.downloads is not None else ""),
         ("likes", f"{card.likes:,}" if card.likes is not None else ""),
+        ("trending", f"{card.trending:g}, by the Hub's score" if card.trending is not None else ""),
         ("modified", card.modified or ""),
         ("results", "; ".join(f"{each.dataset} {each.metric} {each.value:g}" for each in card.results[:3])),
+        ("inference", card.inference or ""),
         ("served by", ", ".join(found.providers) or "nobody now"),
         ("prices", f"USD for a million tokens, of {found.priced_on}" if found.priced_on else ""),
     ]
@@ -333,6 +353,15 @@ def _show_offers(found: FoundModel) -> None:
     ]
     titles = [("provider", "left"), ("status", "left"), ("in", "right"), ("out", "right"), ("tok/s", "right")]
     show_table([*titles, ("first ms", "right"), ("context", "right")], rows)
+
+
+def _card_as_dict(card: HubModel) -> dict[str, Any]:
+    """What a card says beyond what a list of models shows."""
+    names = ("library", "license_name", "languages", "size_bytes", "base_models", "trending", "created")
+    return {
+        **{name: getattr(card, name) for name in (*names, "modified", "inference")},
+        "results": [asdict(each) for each in card.results],
+    }
 
 
 def _offer_as_dict(offer: ProviderOffer) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from shared_core.cli.out import complaining, say, show_json, tell
 from shared_core.client import HFRouter
 from shared_core.errors import ConfigError
 from shared_core.media import MediaReply, TranscriptReply
+from shared_core.types.media import Size
 
 __all__ = ["image", "speak", "transcribe", "video"]
 
@@ -48,15 +49,13 @@ def image(
       hfrouter image "at night" -i bicycle.png -o night.png
     """
     with complaining():
-        router, about = _router(model, base_url, hub_url), {"to": _place(output), "timeout": timeout}
+        about: dict[str, Any] = {"to": _place(output), "timeout": timeout}
+        router = _router(model, base_url, hub_url)
         if picture is None:
-            reply = router.text_to_image(prompt, width=width, height=height, seed=seed, **about)  # type: ignore[arg-type]
+            reply = router.text_to_image(prompt, width=width, height=height, seed=seed, **about)
         else:
-            if width or height or seed is not None:
-                raise ConfigError(
-                    "--width, --height and --seed are for new pictures, not for edits. Nothing was sent."
-                )
-            reply = router.image_to_image(_there(picture), prompt, **about)  # type: ignore[arg-type]
+            size = _edited_size(width, height, seed)
+            reply = router.image_to_image(_given(picture), prompt, target_size=size, **about)
         _show(reply, as_json)
 
 
@@ -83,7 +82,7 @@ def video(
         reply = (
             router.text_to_video(prompt, **about)
             if picture is None
-            else router.image_to_video(_there(picture), prompt, **about)
+            else router.image_to_video(_given(picture), prompt, **about)
         )
         _show(reply, as_json)
 
@@ -123,24 +122,43 @@ def transcribe(
       hfrouter transcribe meeting.mp3 > meeting.txt
     """
     with complaining():
-        reply = _router(model, base_url, hub_url).transcribe(_there(sound), timeout=timeout)
+        reply = _router(model, base_url, hub_url).transcribe(_given(sound), timeout=timeout)
         if as_json:
             show_json(_transcript(reply))
         else:
             say(reply.text)
 
 
+def _given(file: Path) -> Path:
+    """A file to send; the client, which may be handed anything, does not say which one it could not read.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    if not file.is_file():
+        raise ConfigError(f"There is no file {file}. Nothing was sent.", hint="Give its whole path.")
+    return file
+
+
+def _edited_size(width: int | None, height: int | None, seed: int | None) -> Size | None:
+    """The size of an edited picture; no option is left out without a word.
+
+    Raises:
+        ConfigError: Only one side was given, or a seed, which edits do not have.
+    """
+    if seed is not None:
+        raise ConfigError("--seed is for new pictures, not for edits.", hint="Leave out --seed or --image.")
+    if width is None and height is None:
+        return None
+    if width is None or height is None:
+        raise ConfigError("An edit takes both sides or none.", hint="Give --width and --height.")
+    return {"width": width, "height": height}
+
+
 def _router(model: str | None, base_url: str | None, hub_url: str | None) -> HFRouter:
     # Whoever names a Hub of their own has a stand-in of the router with its providers' paths.
     stand_in = {"embedding_api": "router"} if base_url and hub_url else {}
     return client(model, base_url, hub_url, **stand_in)
-
-
-def _there(path: Path) -> Path:
-    """A file to send; one that is missing is called by its name, not by that of an argument in Python."""
-    if not path.is_file():
-        raise ConfigError(f"There is no file {path}.", hint="Give its whole path.")
-    return path
 
 
 def _place(output: Path | None) -> Path:

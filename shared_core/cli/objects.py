@@ -41,7 +41,7 @@ def models_of(names: list[str]) -> list[Any]:
 
 
 def _object(name: str) -> Any:
-    from shared_core.evaluate.checks.code import load_object
+    from shared_core.evaluate.cases.checks.code import load_object
 
     if "" not in sys.path:
         sys.path.insert(0, "")  # as `python -m` has it: modules of the current folder can be named

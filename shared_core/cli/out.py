@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -18,10 +17,12 @@ from typing import Any
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from shared_core._text import clean
 from shared_core.errors import (
     AllRoutesFailed,
     ConfigError,
@@ -34,7 +35,6 @@ from shared_core.errors import (
 )
 
 __all__ = [
-    "clean",
     "complain",
     "complaining",
     "console",
@@ -49,9 +49,10 @@ __all__ = [
 ]
 
 _WIDEST = 80
+_NAME = 20  # columns that are left to the first column, whose cells are folded
+
 _IN_A_SHELL = {"`router.models()`": "`hfrouter models`", "`endpoints_url`": "`--endpoints-url`"}
 """What hints name in Python, and what does the same here."""
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def ready() -> None:
@@ -59,16 +60,6 @@ def ready() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def clean(text: str) -> str:
-    r"""Text without what a terminal would obey: models, users and the Hub may have written it.
-
-    Example:
-        >>> clean("\x1b]0;title\x07 a")
-        '�]0;title� a'
-    """
-    return _CONTROLS.sub("�", text)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -88,7 +79,7 @@ def tell(text: str, indent: int = 0, hang: int = 0, *, stderr: bool = False) -> 
     space = " " * indent
     lines = textwrap.fill(
         clean(text),
-        _WIDEST,
+        console(stderr=stderr).width,
         initial_indent=space,
         subsequent_indent=space + " " * hang,
         break_long_words=False,
@@ -103,13 +94,17 @@ def show_json(value: Any) -> None:
 
 
 def show_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, gap: int = 3) -> None:
-    """Prints a table that reads well without colour.
+    """Prints a table that reads well without colour; on a narrow terminal its columns stand closer.
 
     Args:
         columns: (title, "left" or "right").
         rows: Cells; "" for what is not known.
-        gap: Columns between two columns, from 1 on.
+        gap: Columns between two columns at most, from 1 on.
     """
+    cells = zip(*([title for title, _ in columns], *rows), strict=True)
+    names, *others = (max(cell_len(clean(cell)) for cell in column) for column in cells)
+    while gap > 1 and min(names, _NAME) + sum(others) + gap * len(others) > console().width:
+        gap -= 1
     table = Table(
         box=SIMPLE_HEAD,
         padding=(0, gap // 2, 0, (gap - 1) // 2),

@@ -6,21 +6,28 @@ Lives here: the command, and what it shows. Not here: cases and checks (`evaluat
 from __future__ import annotations
 
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shared_core._text import clean
 from shared_core.cli.clients import BaseUrl, Json, Timeout, client
-from shared_core.cli.comparing import kept
+from shared_core.cli.evaluating import (
+    Concurrency,
+    Resume,
+    Spend,
+    Unpriced,
+    check_reports,
+    kept,
+    run_budget,
+    show_run,
+)
 from shared_core.cli.objects import models_of
-from shared_core.cli.out import complaining, say, show_json, show_table
-from shared_core.errors import ConfigError
+from shared_core.cli.out import complaining, console, say, show_json, show_table
 
 if TYPE_CHECKING:
     from shared_core.evaluate import CaseOptions, CaseResult, CaseResults, Cases
-    from shared_core.types import Budget
 
 __all__ = ["run_cases"]
 
@@ -42,12 +49,8 @@ def run_cases(
     threshold: Annotated[
         float | None, typer.Option("--threshold", help="Share of repeats that must pass.", min=0.001, max=1)
     ] = None,
-    budget: Annotated[
-        str | None, typer.Option("--budget", help="Spend no more than this.", metavar="USD")
-    ] = None,
-    unpriced: Annotated[
-        bool, typer.Option("--unpriced", help="With --budget: also those whose price nobody knows.")
-    ] = False,
+    budget: Spend = None,
+    unpriced: Unpriced = False,
     judge: Annotated[
         str | None, typer.Option("--judge", help="Who judges by llm-rubric.", metavar="MODEL")
     ] = None,
@@ -57,11 +60,8 @@ def run_cases(
     allow_python: Annotated[
         bool, typer.Option("--allow-python", help="Run the code that checks name.")
     ] = False,
-    concurrency: Annotated[int, typer.Option("--concurrency", help="Questions at one time.", min=1)] = 8,
-    resume: Annotated[
-        Path | None,
-        typer.Option("--resume", help="Where answers are kept, to go on from.", metavar="FILE"),
-    ] = None,
+    concurrency: Concurrency = 8,
+    resume: Resume = None,
     junit: Annotated[
         Path | None, typer.Option("--junit", help="A JUnit report, for CI.", metavar="FILE")
     ] = None,
@@ -98,16 +98,17 @@ def run_cases(
     """
     with complaining():
         from shared_core.evaluate import Cases, Evaluator
+        from shared_core.evaluate.written import write
 
         reports = [*(save or []), *([junit] if junit else [])]
-        _check_endings(save or [])
+        check_reports(save, _ENDINGS)
         read = Cases.of(cases, allow_python=allow_python)
         if export_inspect is not None or export_promptfoo is not None:
             _export(read, export_inspect, export_promptfoo, as_json=as_json)
             return
         how: CaseOptions = {
             "threshold": threshold,
-            "budget": _budget(budget, unpriced=unpriced),
+            "budget": run_budget(budget, unpriced=unpriced),
             "judge": judge and models_of([judge])[0],
             "embedder": embedder,
             "max_concurrency": concurrency,
@@ -119,8 +120,10 @@ def run_cases(
         evaluator = Evaluator(client(None, base_url, timeout=timeout))
         with kept(resume) as how["path"]:
             found = evaluator.run_cases(read, asked, **how)
-        for report in reports:
-            _write(found, report, as_junit=report is junit)
+        for report in save or []:
+            found.save(report)
+        if junit is not None:
+            write(junit.expanduser(), found.to_junit)
         if as_json:
             show_json(found.as_dict())
         else:
@@ -129,37 +132,11 @@ def run_cases(
             raise typer.Exit(1)
 
 
-def _budget(usd: str | None, *, unpriced: bool) -> Budget | None:
-    from shared_core.evaluate.planning import budget_of
-
-    made = budget_of(usd)
-    return replace(made, unpriced="allow") if made is not None and unpriced else made
-
-
-def _check_endings(reports: list[Path]) -> None:
-    """Says before anything is paid for what would fail after."""
-    for path in reports:
-        if path.suffix.lower() not in _ENDINGS:
-            raise ConfigError(
-                f"{path} is no report that can be written.", hint=f"End it in {', '.join(_ENDINGS)}."
-            )
-
-
-def _write(found: CaseResults, path: Path, *, as_junit: bool) -> None:
-    match ".xml" if as_junit else path.suffix.lower():
-        case ".xml":
-            found.to_junit(path)
-        case ".md":
-            found.to_markdown(path)
-        case _:
-            found.to_json(path)
-
-
 def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None, *, as_json: bool) -> None:
-    left_out = [] if inspect is None else [f"inspect-ai: {line}" for line in cases.to_inspect(inspect)]
+    left_out = list(cases.notes)
+    left_out += [] if inspect is None else [f"inspect-ai: {line}" for line in cases.to_inspect(inspect)]
     left_out += [] if promptfoo is None else [f"promptfoo: {line}" for line in cases.to_promptfoo(promptfoo)]
-    left_out = [*cases.notes, *left_out]
-    written = [folder for folder in (inspect, promptfoo) if folder is not None]
+    written = [str(folder) for folder in (inspect, promptfoo) if folder is not None]
     if as_json:
         show_json({"written": written, "left_out": left_out})
         return
@@ -173,8 +150,7 @@ def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None, *, as_js
 
 
 def _show(found: CaseResults, reports: list[Path]) -> None:
-    from shared_core.evaluate.case_text import costs_of, summary_of
-    from shared_core.evaluate.measured import balance
+    from shared_core.evaluate.cases.words import costs_of, summary_of
 
     titles = [("case", "left"), ("", "left"), ("passed", "right"), ("95 % interval", "right")]
     for model in found.models:
@@ -183,18 +159,11 @@ def _show(found: CaseResults, reports: list[Path]) -> None:
         show_table([*titles, ("median", "right"), ("cost", "right")], rows)
     _show_reasons([result for result in found.results if result.outcome != "passed"])
     _tell(f"{summary_of(found)}. Cost: {costs_of(found)}.")
-    if kept := found.figures.kept:
-        say(f"{kept} of the answers {'is' if kept == 1 else 'are'} of an earlier run.")
-    for note in found.notes:
-        _tell(note)
-    if found.budget is not None:
-        _tell(f"Budget: {balance(found.budget)}.")
-    for path in reports:
-        say(f"Written: {path}")
+    show_run(found, found.figures, reports)
 
 
 def _row(result: CaseResult) -> list[str]:
-    from shared_core.evaluate.shown import clean, cost, seconds
+    from shared_core.evaluate.shown import cost, seconds
 
     low, high = (round(100 * bound) for bound in result.interval)
     figures = result.figures
@@ -209,7 +178,7 @@ def _row(result: CaseResult) -> list[str]:
 
 
 def _show_reasons(results: list[CaseResult]) -> None:
-    from shared_core.evaluate.case_text import example_of
+    from shared_core.evaluate.cases.words import example_of
 
     for result in results[:_SHOWN]:
         _tell(f"{result.outcome}: {result.case.name} with {result.model}")
@@ -226,10 +195,11 @@ def _show_reasons(results: list[CaseResult]) -> None:
 
 def _tell(text: str, indent: int = 0, hang: int = 0) -> None:
     """A sentence that may hold a model's words: without what terminals obey, and however long its words are."""
-    from shared_core.evaluate.shown import clean
-
     space = " " * indent
     for line in textwrap.wrap(
-        " ".join(clean(text).split()), 80, initial_indent=space, subsequent_indent=space + " " * hang
+        " ".join(clean(text).split()),
+        console().width,
+        initial_indent=space,
+        subsequent_indent=space + " " * hang,
     ):
         say(line)

@@ -15,14 +15,16 @@ from typing import Annotated, Any
 import typer
 
 from shared_core.cli.clients import Json, settings, words
-from shared_core.cli.out import complaining, count, say, show_json, show_table, tell
+from shared_core.cli.out import complaining, console, count, say, show_json, show_table, tell
 from shared_core.cli.plot import bars, can_draw
 from shared_core.errors import ConfigError
 from shared_core.observe.ledger import GROUPS, Ledger, Periods, Totals, usage_page
-from shared_core.observe.ledger.periods import Period, rough
+from shared_core.observe.ledger.periods import Period
 from shared_core.observe.ledger.rows import LAYOUT
+from shared_core.observe.ledger.tables import seconds
 from shared_core.observe.moments import Moment
 from shared_core.storage.database import Database
+from shared_core.types.cost import rough
 
 __all__ = ["ledger_file", "usage"]
 
@@ -245,8 +247,8 @@ def _show(whole: Totals, by: str, lines: Sequence[Totals], limit: int) -> None:
             count(line.prompt_tokens),
             count(line.completion_tokens),
             _cost(line),
-            _seconds(line.p50_s),
-            _seconds(line.p95_s),
+            seconds(line.p50_s, ""),
+            seconds(line.p95_s, ""),
         ]
         for line in most
     ]
@@ -264,9 +266,9 @@ def _sums(whole: Totals) -> list[tuple[str, str]]:
     known = whole.known_cost
     cost = unknown if known is None else rough(known) + (f" and {unknown}" if whole.unknown_costs else "")
     cached = "" if whole.cached_share is None else f" ({whole.cached_share:.0%} from providers' caches)"
-    times = f"p50 {_seconds(whole.p50_s) or 'unknown'}, p95 {_seconds(whole.p95_s) or 'unknown'}"
+    times = f"p50 {seconds(whole.p50_s, 'unknown')}, p95 {seconds(whole.p95_s, 'unknown')}"
     if whole.first_p50_s is not None:
-        times += f"; first content p50 {_seconds(whole.first_p50_s)}, p95 {_seconds(whole.first_p95_s)}"
+        times += f"; first content p50 {seconds(whole.first_p50_s)}, p95 {seconds(whole.first_p95_s)}"
     return [
         ("calls", ", ".join(calls)),
         ("tokens", f"{whole.prompt_tokens:,} in{cached}, {whole.completion_tokens:,} out"),
@@ -283,7 +285,7 @@ def _plot(periods: Periods, wanted: str | None) -> None:
     rows = [(item.name, *_measure(item, what)) for item in items]
     say()
     tell(f"{what} per {periods.unit}{', from Monday on' if periods.unit == 'week' else ''}")
-    for line in bars(rows, fine=can_draw()):
+    for line in bars(rows, fine=can_draw(), width=console().width):
         say(line)
 
 
@@ -302,9 +304,3 @@ def _known(cost: Decimal, unknown: int) -> str:
     if unknown and not cost:
         return "unknown"
     return rough(cost) + ("+" if unknown else "")
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

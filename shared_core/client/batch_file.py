@@ -127,7 +127,7 @@ class BatchFile:
     def _look_through(self) -> None:
         """Finds what is there, and where it ends."""
         with self.path.open("rb") as file:
-            head = file.readline()
+            head = file.readline(len(_HEAD))  # of /dev/zero, the first line has no end
             if head != _HEAD:
                 if not _HEAD.startswith(head) or file.read(1):
                     raise ConfigError(f"{self.path} is no file of a batch.", hint="Name another with path=.")

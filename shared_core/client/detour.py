@@ -8,7 +8,7 @@ from typing import Any
 
 from shared_core.client.batches import LESSONS
 from shared_core.client.exchange import Exchange
-from shared_core.client.vectors import EmbedExchange
+from shared_core.client.vectors import EmbedExchange, check_place
 from shared_core.flow import Flow
 from shared_core.providers import Route
 from shared_core.types import Call, EmbedRequest, Target, Waits
@@ -43,6 +43,7 @@ class Detour:
             send = self.known[chosen] = EmbedExchange(
                 self.exchange, route, LESSONS.of(route.url, route.model)
             )
+        check_place(send.route, call)
         # Each place has a name of its own for the model.
         request = replace(call.request, model=send.route.model)
         target = replace(call.target, base_url=send.route.root)

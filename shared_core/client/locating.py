@@ -38,6 +38,7 @@ from shared_core.errors import (
 from shared_core.flow import Flow
 from shared_core.routing import is_hugging_face, is_loopback
 from shared_core.types import (
+    SECRET_HEADERS,
     ApiKey,
     Call,
     InferenceEndpoint,
@@ -46,6 +47,7 @@ from shared_core.types import (
     Target,
     Waits,
     endpoint_in,
+    is_namespace,
     origin_of,
 )
 
@@ -86,8 +88,13 @@ class EndpointFinder:
         """
         target = call.target
         found = yield from self.usable(target, call.waits)
-        key = target.key if may_have_key(target.key, found.url, self.api_url) else NO_KEY
-        there = replace(target, base_url=found.base_url, key=key, bill_to=None, model=found.model)
+        key, headers = target.key, target.headers
+        if not _is_at_home(found.url, self.api_url):
+            key = key if key.source in ("ambient", "none") else NO_KEY
+            headers = {name: each for name, each in headers.items() if name.lower() not in SECRET_HEADERS}
+        there = replace(
+            target, base_url=found.base_url, key=key, bill_to=None, model=found.model, headers=headers
+        )
         if call.request.model in ("", target.base_url):
             return replace(call, target=there, request=replace(call.request, model=found.model))
         return replace(call, target=there)
@@ -176,7 +183,7 @@ class EndpointFinder:
         except RouterError as error:
             raise of_the_api(error, "") from None
         name = told.get("name") if isinstance(told, dict) and told.get("type", "user") == "user" else None
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not is_namespace(name):
             raise ConfigError(
                 "The token does not tell whose endpoints are meant.",
                 hint='Name the namespace: endpoint="namespace/name".',
@@ -212,11 +219,14 @@ def endpoint_from(reply: Any, namespace: str) -> InferenceEndpoint:
     """
     try:
         found = InferenceEndpoint.from_reply(reply, namespace)
+        if endpoint_in(found.url):
+            raise ValueError("its address is no address")
         if found.url:
             checked_url(found.url, "its address")
     except ValueError as error:  # a ConfigError is one, too
+        why = error.message if isinstance(error, ConfigError) else f"{error}."
         raise MalformedResponse(
-            f"The reply about an endpoint of {namespace} is not understood: {error}.",
+            f"The reply about an endpoint of {namespace} is not understood: {why}",
             hint="Check `endpoints_url`.",
             reactions=(),
         ) from None
@@ -228,8 +238,10 @@ def may_have_key(key: ApiKey, url: str, api_url: str) -> bool:
 
     An ambient token is kept from all others where it is looked up.
     """
-    if key.source in ("ambient", "none"):
-        return True
+    return key.source in ("ambient", "none") or _is_at_home(url, api_url)
+
+
+def _is_at_home(url: str, api_url: str) -> bool:
     return is_hugging_face(url) or origin_of(url) == origin_of(api_url)
 
 

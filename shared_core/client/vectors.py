@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from shared_core.client.batches import Lesson
 from shared_core.client.costing import Costing
 from shared_core.client.exchange import USER_AGENT, Exchange, json_of
-from shared_core.errors import BadRequest
+from shared_core.errors import BadRequest, ConnectionLost
 from shared_core.flow import Flow, Head
 from shared_core.providers import Route
-from shared_core.types import Call, Cost, EmbedRequest, RerankRequest, Usage
+from shared_core.types import Call, Cost, EmbedRequest, RerankRequest, Usage, origin_of
 from shared_core.wire import embeddings, rerank
 from shared_core.wire.embeddings import Embedded
 from shared_core.wire.rerank import Ranked
 
-__all__ = ["EmbedExchange", "RerankExchange", "cost_of_part"]
+__all__ = ["EmbedExchange", "RerankExchange", "check_place", "cost_of_part"]
 
 _LESS = "Ask for less at a time: lower `batch_size`."
 
@@ -60,6 +60,7 @@ class EmbedExchange:
         return (yield from self._post(call, request, base64=False))
 
     def _post(self, call: Call, request: EmbedRequest, *, base64: bool) -> Flow[Head]:
+        check_place(self.route, call)
         key = yield from self.exchange.key(call, needed=True)
         route = self.route
         return (
@@ -88,11 +89,26 @@ class RerankExchange:
         """One try with one batch; also gives the reply's headers."""
         request, route = call.request, self.route
         assert isinstance(request, RerankRequest)
+        check_place(route, call)
         key = yield from self.exchange.key(call, needed=True)
         sent = rerank.encode(request, route.dialect, route.url, call.target, key, USER_AGENT)
         response = yield from self.exchange.send(call, sent)
         value = yield from json_of(response, _LESS)
         return rerank.parse(value, request, response.headers), response.headers
+
+
+def check_place(route: Route, call: Call) -> None:
+    """Whether a route leads to the host that the call's token is for: an endpoint may have moved since it was found.
+
+    Raises:
+        ConnectionLost: It does not. Nothing was sent.
+    """
+    if origin_of(route.url) != origin_of(call.target.base_url):
+        raise ConnectionLost(
+            "The endpoint has another address by now. Nothing was sent.",
+            hint="Make the call again: it asks for the address anew.",
+            reactions={"other_route"},
+        )
 
 
 def cost_of_part(

@@ -79,7 +79,7 @@ def open_source(
     if kind is None:
         raise ConfigError(
             f"The format of {path} is not known from its name.",
-            hint='Name it .jsonl, .csv, .tsv or .parquet, or say source_format="jsonl", "csv", "tsv" or "parquet".',
+            hint='Name it .jsonl, .csv, .tsv or .parquet, or say it with source_format="jsonl" and so on.',
         )
     if not path.exists():
         raise ConfigError(f"There is no file {path}.", hint="Give its whole path.")

@@ -1,18 +1,22 @@
 """What came of asking once: the answer, what it took, or why there is none; and its form in a file.
 
-Not here: who was asked (`subjects`), what is thought of it (`checks`).
+Not here: who was asked (`subjects`), what is thought of it (`cases.checks`).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from typing import Any, Self
 
-from shared_core.errors import BudgetExceeded, RouterError
+from shared_core.errors import BudgetExceeded, ConfigError, RouterError
 from shared_core.types import ChatReply, Cost, ToolCall, Usage
 
 __all__ = ["Answer"]
+
+_DIGITS = 30  # before or after the point of a sum: sums of answers are exact, and exact sums have an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,9 @@ class Answer:
         error: The kind of failure, such as "RateLimited"; "" for an answer.
         why: What befell, in one line.
         hint: What to do about it, in one line.
+
+    Raises:
+        ConfigError: A part is not of its kind, such as a time that is no number.
     """
 
     text: str = ""
@@ -48,6 +55,13 @@ class Answer:
     error: str = ""
     why: str = ""
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        if (wrong := _unsound(self)) is not None:
+            raise ConfigError(
+                f"An answer's {wrong} cannot be a {type(getattr(self, wrong)).__name__} like this one.",
+                hint="See Answer: texts, seconds from 0 on, a Cost, a Usage of whole numbers.",
+            )
 
     @property
     def ok(self) -> bool:
@@ -75,7 +89,7 @@ class Answer:
             reasoning=reply.reasoning,
             tool_calls=reply.tool_calls,
             finish_reason=reply.finish_reason,
-            usage=reply.usage,
+            usage=reply.usage if reply.usage is None or _is_counted(reply.usage) else None,
             cost=reply.meta.cost,
             seconds=reply.meta.latency_s,
             first_token_s=reply.meta.first_token_s,
@@ -105,13 +119,50 @@ class Answer:
         """An answer from its parts.
 
         Raises:
-            TypeError, KeyError: They are not those of an answer.
+            ConfigError: They are not those of an answer.
         """
-        usage = kept["usage"]
-        parts = {
-            **kept,
-            "tool_calls": tuple(ToolCall(**call) for call in kept["tool_calls"]),
-            "usage": None if usage is None else Usage(**usage),
-            "cost": Cost(**kept["cost"]),
-        }
-        return cls(**parts)
+        try:
+            usage = kept["usage"]
+            parts = {
+                **kept,
+                "tool_calls": tuple(ToolCall(**call) for call in kept["tool_calls"]),
+                "usage": None if usage is None else Usage(**usage),
+                "cost": Cost(**kept["cost"]),
+            }
+            return cls(**parts)
+        except (TypeError, KeyError, ValueError) as error:
+            raise ConfigError(f"This is no answer: {error}.") from None
+
+
+def _unsound(answer: Answer) -> str | None:
+    """The part that is not of its kind, and would break sums and reports of all answers; None for none."""
+    texts = ("text", "reasoning", "model", "error", "why", "hint")
+    for name in (*texts, "finish_reason", "provider"):
+        value = getattr(answer, name)
+        if not isinstance(value, str) and (value is not None or name in texts):
+            return name
+    for name in ("seconds", "first_token_s"):
+        value = getattr(answer, name)
+        if not _is_time(value) and (value is not None or name == "seconds"):
+            return name
+    if not isinstance(answer.cost, Cost) or not _is_sum(answer.cost.usd):
+        return "cost"
+    if answer.usage is not None and not _is_counted(answer.usage):
+        return "usage"
+    named = all(isinstance(part, str) for call in answer.tool_calls for part in call)
+    return None if named and isinstance(answer.tool_calls, tuple) else "tool_calls"
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
+def _is_sum(value: Any) -> bool:
+    return value is None or (
+        isinstance(value, Decimal) and value.is_finite() and value >= 0 and abs(value.adjusted()) < _DIGITS
+    )
+
+
+def _is_counted(usage: Usage) -> bool:
+    """Whether these are numbers of tokens: a provider may say anything."""
+    return all(isinstance(count, int) and 0 <= count < 2**53 for count in usage[:3])

@@ -7,19 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from shared_core.client import AsyncHFRouter, HFRouter
-from shared_core.evaluate.case_run import run_cases
-from shared_core.evaluate.compare import compare
-from shared_core.evaluate.embedding_run import compare_embeddings
+from shared_core.evaluate.cases.run import run_cases
+from shared_core.evaluate.comparing.compare import compare
+from shared_core.evaluate.embeddings.run import compare_embeddings
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
 
 if TYPE_CHECKING:
-    from shared_core.evaluate.case_results import CaseResults
-    from shared_core.evaluate.case_run import CaseOptions
-    from shared_core.evaluate.cases import Cases
-    from shared_core.evaluate.comparison import PromptComparison
-    from shared_core.evaluate.embedding_comparison import EmbeddingComparison
-    from shared_core.evaluate.embedding_run import EmbeddingRunOptions
+    from shared_core.evaluate.cases.cases import Cases
+    from shared_core.evaluate.cases.results import CaseResults
+    from shared_core.evaluate.cases.run import CaseOptions
+    from shared_core.evaluate.comparing.comparison import PromptComparison
+    from shared_core.evaluate.embeddings.comparison import EmbeddingComparison
+    from shared_core.evaluate.embeddings.run import EmbeddingRunOptions
     from shared_core.evaluate.planning import RunOptions
 
 __all__ = ["AsyncEvaluator", "Evaluator"]
@@ -78,7 +78,7 @@ class Evaluator:
                 {"model": "org/name", "query_prompt": "query: "}; clients, `LocalEmbedder`s, embedding models of
                 LangChain, LlamaIndex or sentence-transformers. A mapping of names to these names them.
             pairs: What each query should find: a list of (query, document), or the path of a file, or of a folder in
-                BEIR's form; see `shared_core.evaluate.judgements`.
+                BEIR's form; see `shared_core.evaluate.embeddings.judgements`.
             how: Further documents, k, similarity, seed, progress; see `EmbeddingRunOptions`.
 
         Raises:
@@ -103,7 +103,7 @@ class Evaluator:
         """Tests of models on your own cases: what their answers must fulfil, how often they do, and how sure that is.
 
         Args:
-            cases: The path of a file of cases, or what one would hold (see `shared_core.evaluate.cases`).
+            cases: The path of a file of cases, or what one would hold (see `shared_core.evaluate.cases.cases`).
             models: Whom to ask, as for `compare`; None for those that the file names.
             how: Repeats, budget, judge, embedder and the like; see `CaseOptions`.
 

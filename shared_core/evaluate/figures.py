@@ -1,6 +1,6 @@
 """What several answers come to: how many, how long, how many tokens, what they cost, why others failed.
 
-Lives here: sums and percentiles. Pure. Not here: who is best (`standing`).
+Lives here: sums and percentiles. Pure. Not here: who is best (`comparing.standing`).
 
 A percentile is the nearest rank: p95 of n values is the ceil(0.95 n)-th smallest, a time that was really measured. Of
 fewer than 20 values it is the largest, so that figures carry their n.

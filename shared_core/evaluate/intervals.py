@@ -13,11 +13,11 @@ from statistics import NormalDist
 __all__ = ["wilson"]
 
 
-def wilson(passes: int, tries: int, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(passes: float, tries: int, confidence: float = 0.95) -> tuple[float, float]:
     """Where the true share lies, given what was counted.
 
     Args:
-        passes: How many tries passed.
+        passes: How many tries passed; or the sum of values from 0 to 1, one a try.
         tries: Of how many; with none, the share may be anything.
         confidence: How often such an interval holds the true share.
 

@@ -1,6 +1,7 @@
 """How a run is made: the arguments that all evaluations share, checked; the budget it keeps to; what stands in its way.
 
-Lives here: from a user's arguments to a `Run`. Not here: the run (`running`), what is made of its answers (`compare`).
+Lives here: from a user's arguments to a `Run`. Not here: the run (`running`), what is made of its
+answers (`comparing`, `cases`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,16 @@ from shared_core.types.budget import budget_from
 if TYPE_CHECKING:
     from shared_core.client import AsyncHFRouter, HFRouter
 
-__all__ = ["Plan", "RunOptions", "budget_of", "planned", "unbound"]
+__all__ = [
+    "Plan",
+    "RunOptions",
+    "budget_of",
+    "check_names",
+    "load_prices",
+    "planned",
+    "progress_of",
+    "unbound",
+]
 
 
 class RunOptions(TypedDict, total=False):
@@ -76,11 +86,7 @@ class Plan:
         """
         if not any(isinstance(subject, RouterSubject) for subject in (*self.run.subjects, *others)):
             return ""
-        try:
-            yield from self.client._models(refresh=False)
-        except RouterError as error:
-            return f"The server's catalogue was not to be had ({type(error).__name__}): costs go by what is known here."
-        return ""
+        return (yield from load_prices(self.client, "costs go by what is known here"))
 
     def balance(self) -> Flow[BudgetState | None]:
         """How the budget stands; None without one, or where nothing was counted."""
@@ -104,15 +110,14 @@ def planned(
     Raises:
         ConfigError: An argument cannot work.
     """
-    if unknown := how.keys() - RunOptions.__annotations__.keys():
-        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
-    path, progress, options = how.get("path"), how.get("progress", False), how.get("options") or {}
+    check_names(how, RunOptions)
+    path, options = how.get("path"), how.get("options") or {}
     if not isinstance(path, str | os.PathLike | None):
         raise ConfigError(f"path={path!r} is no path. Nothing was sent.")
-    if not callable(progress) and progress not in (True, False, None):
-        raise ConfigError(f"progress={progress!r} is neither a function nor True. Nothing was sent.")
-    if not isinstance(options, Mapping):
-        raise ConfigError("options= is no mapping.", hint='Write {"temperature": 0}. Nothing was sent.')
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        raise ConfigError(
+            "options= is no mapping of names.", hint='Write {"temperature": 0}. Nothing was sent.'
+        )
     budget = budget_of(how.get("budget"))
     bound = client if budget is None else client.within(budget)
     run = Run(
@@ -121,7 +126,7 @@ def planned(
         checked_count(how.get("repeats", 1), "repeats"),
         checked_count(how.get("max_concurrency", 8), "max_concurrency"),
         None if path is None else Path(path).expanduser().absolute(),
-        progress if callable(progress) else Bar(of="answers") if progress else None,
+        progress_of(how.get("progress"), "answers"),
     )
     return Plan(run, bound, budget, dict(options))
 
@@ -134,6 +139,43 @@ def unbound(plan: Plan) -> str:
     return (
         f"The budget does not hold {', '.join(names)}: only the router's models are counted." if names else ""
     )
+
+
+def check_names(how: Mapping[str, Any], known: type) -> None:
+    """Raises a TypeError for an option that a `TypedDict` of options does not have."""
+    if unknown := how.keys() - known.__annotations__.keys():
+        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+
+
+def progress_of(wanted: Any, of: str) -> Callable[[int, int | None], object] | None:
+    """Whom to tell (done, total).
+
+    Args:
+        wanted: A function, True for a bar, or False or None for nobody.
+        of: What a bar counts.
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if callable(wanted):
+        return wanted  # type: ignore[no-any-return]
+    if wanted not in (True, False, None):
+        raise ConfigError(f"progress={wanted!r} is neither a function nor True. Nothing was sent.")
+    return Bar(of=of) if wanted else None
+
+
+def load_prices(client: HFRouter | AsyncHFRouter, otherwise: str) -> Flow[str]:
+    """Loads the catalogue, by which costs are known; what is to be said where that failed.
+
+    Args:
+        client: Whose catalogue.
+        otherwise: What that means for costs.
+    """
+    try:
+        yield from client._models(refresh=False)
+    except RouterError as error:
+        return f"The server's catalogue was not to be had ({type(error).__name__}): {otherwise}."
+    return ""
 
 
 def budget_of(told: Any) -> Budget | None:

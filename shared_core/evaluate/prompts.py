@@ -25,8 +25,9 @@ from shared_core.errors import ConfigError
 if TYPE_CHECKING:
     from shared_core.types import Message
 
-__all__ = ["Prompt", "prompt_of", "prompts_of", "read_list"]
+__all__ = ["Prompt", "prompt_of", "prompts_of", "read_file", "read_list", "read_text"]
 
+_MOST_VALUES = 1_000_000
 PROMPT_WORDS = frozenset({"name", "prompt", "messages", "system", "options"})
 
 
@@ -60,7 +61,7 @@ def prompts_of(prompts: str | os.PathLike[str] | Sequence[Any]) -> list[Prompt]:
         items, where = list(prompts), ""
     found = []
     for number, item in enumerate(items, 1):
-        unknown = sorted(item.keys() - PROMPT_WORDS) if isinstance(item, Mapping) else []
+        unknown = sorted(map(str, item.keys() - PROMPT_WORDS)) if isinstance(item, Mapping) else []
         if unknown:
             raise ConfigError(
                 f"{where}Prompt {number} has {unknown[0]!r}.",
@@ -118,8 +119,8 @@ def prompt_of(item: Any, number: int, where: str = "") -> Prompt:
     if (system := item.get("system")) is not None:
         messages = [{"role": "system", "content": str(system)}, *messages]
     options = item.get("options") or {}
-    if not isinstance(options, Mapping):
-        raise ConfigError(f"{where}The options of prompt {number} are no mapping.")
+    if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
+        raise ConfigError(f"{where}The options of prompt {number} are no mapping of names.")
     return Prompt(str(item.get("name", number)), list(messages), dict(options))
 
 
@@ -137,17 +138,27 @@ def read_list(path: Path) -> list[Any]:
     return listed
 
 
+def read_text(path: Path) -> str:
+    """A file's text, in UTF-8.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        hint = "Give its whole path." if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError(f"{path} cannot be read: {why}.", hint=hint) from None
+
+
 def read_file(path: Path) -> Any:
     """What a file holds: the value of YAML or JSON, or a list of its lines, those of .jsonl as JSON.
 
     Raises:
         ConfigError: It cannot be read, or says something twice.
     """
-    try:
-        text = path.expanduser().read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise ConfigError(f"{path} cannot be read: {why}.") from None
+    text = read_text(path.expanduser())
     match path.suffix.lower():
         case ".yaml" | ".yml":
             return _yaml(text, path)
@@ -192,6 +203,30 @@ def _yaml(text: str, path: Path) -> Any:
             return super().construct_mapping(node, deep)
 
     try:
-        return yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
+        value = yaml.load(text, Loader)  # noqa: S506  # a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    try:
+        count = _written_out(value, {})
+    except RecursionError:
+        raise ConfigError(f"{path}: What is written there leads round in circles.") from None
+    # Without aliases there are fewer values than characters.
+    if count > max(_MOST_VALUES, len(text)):
+        raise ConfigError(
+            f"{path} holds more than {_MOST_VALUES:,} values, written out.", hint="Use fewer aliases (*name)."
+        )
+    return value
+
+
+def _written_out(value: Any, known: dict[int, int]) -> int:
+    """How many values there are once each alias is written out: a few lines may stand for more than a memory holds.
+
+    Raises:
+        RecursionError: One holds itself.
+    """
+    if not isinstance(value, dict | list | set | tuple):
+        return 1
+    if id(value) not in known:
+        parts = [*value.keys(), *value.values()] if isinstance(value, dict) else value
+        known[id(value)] = 1 + sum(_written_out(part, known) for part in parts)
+    return known[id(value)]

@@ -1,6 +1,6 @@
 """Asking everybody everything, several times over: one flow, resumable, with an end to what it may cost.
 
-Lives here: the run. Not here: what is made of its answers (`compare`, `cases`).
+Lives here: the run. Not here: what is made of its answers (`comparing`, `cases`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from shared_core.client.batch_file import BatchFile, read_reply
-from shared_core.errors import RouterError
+from shared_core.errors import ConfigError, RouterError
 from shared_core.evaluate.answers import Answer
 from shared_core.evaluate.prompts import Prompt
 from shared_core.evaluate.subjects import Subject
@@ -100,13 +100,14 @@ class Run:
 
     def _question(self, place: Place, file: BatchFile | None) -> Flow[None]:
         prompt, subject = self.prompts[place[0]], self.subjects[place[1]]
-        key = "" if file is None else _key(subject, prompt, place[2])
-        known = None if file is None else file.known.get(key)
-        if file is not None and known is not None:
-            kept = yield from offload(lambda: read_reply(file.path, known))
-            return self._enter(
-                place, Asked(subject.name, prompt.name, place[2], Answer.from_dict(kept), kept=True)
-            )
+        try:
+            key = "" if file is None else _key(subject, prompt, place[2])
+        except RouterError as error:  # it cannot be written as JSON, so that nobody can be asked it
+            return self._enter(place, Asked(subject.name, prompt.name, place[2], Answer.from_error(error)))
+        if file is not None and (known := file.known.get(key)) is not None:
+            kept = yield from offload(lambda: _kept(file.path, known))
+            if kept is not None:
+                return self._enter(place, Asked(subject.name, prompt.name, place[2], kept, kept=True))
         answer = yield from self._ask(subject, prompt)
         if file is not None and answer.ok:
             whole = answer.to_dict()
@@ -126,6 +127,15 @@ class Run:
             if self.progress is not None:
                 total = len(self.subjects) * len(self.prompts) * self.repeats
                 self.progress(len(self._found), total)
+
+
+def _kept(path: Path, place: int) -> Answer | None:
+    """The answer of an earlier run; None where the file holds something else there, and it is asked again."""
+    try:
+        answer = Answer.from_dict(read_reply(path, place))
+    except ConfigError:
+        return None
+    return answer if answer.ok else None
 
 
 def _key(subject: Subject, prompt: Prompt, repeat: int) -> str:

@@ -5,17 +5,14 @@ Not here: exact values, which JSON and CSV hold (`Figures.as_dict`).
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
-
 from shared_core.evaluate.figures import Figures, Spread
+from shared_core.types import BudgetState
+from shared_core.types.budget import shown
+from shared_core.types.cost import rough
 
-__all__ = ["answered", "clean", "cost", "dollars", "pair", "per_thousand", "rate", "seconds", "speed"]
+__all__ = ["answered", "balance", "cost", "pair", "per_thousand", "rate", "seconds", "speed"]
 
 UNKNOWN = "?"
-_CONTROLS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
 
 
 def seconds(value: float) -> str:
@@ -44,34 +41,18 @@ def speed(spread: Spread | None) -> str:
     return "" if spread is None else f"{spread.p50:,.0f}" if spread.p50 >= 9.95 else f"{spread.p50:.2g}"
 
 
-def dollars(usd: Decimal) -> str:
-    """A sum: cents from a dollar on, three digits of what is less.
-
-    Example:
-        >>> [dollars(Decimal(each)) for each in ("0", "1234.567", "12.345", "0.0123456", "0.0000015")]
-        ['$0', '$1,235', '$12.34', '$0.0123', '$0.0000015']
-    """
-    if not usd:
-        return "$0"
-    if usd >= 1:
-        return f"${usd:,.0f}" if usd >= 1000 else f"${usd:,.2f}"
-    return f"${usd:.{2 - usd.adjusted()}f}".rstrip("0").rstrip(".")
-
-
 def cost(figures: Figures) -> str:
     """The sum of some answers: with a question mark where a part is unknown, and that alone where all of it is."""
     if figures.known_cost is None:
         return UNKNOWN if figures.answered else ""
-    return (
-        f"{dollars(figures.known_cost)} + {UNKNOWN}" if figures.unknown_costs else dollars(figures.known_cost)
-    )
+    return f"{rough(figures.known_cost)} + {UNKNOWN}" if figures.unknown_costs else rough(figures.known_cost)
 
 
 def per_thousand(figures: Figures) -> str:
     """What a thousand such answers cost."""
     if figures.cost_per_answer is None:
         return UNKNOWN if figures.answered else ""
-    return dollars(figures.cost_per_answer * 1000)
+    return rough(figures.cost_per_answer * 1000)
 
 
 def answered(figures: Figures) -> str:
@@ -88,11 +69,12 @@ def rate(figures: Figures) -> str:
     return f"{min(whole, 99) if figures.failed else whole} %"
 
 
-def clean(text: str) -> str:
-    """Text without what is no character, what terminals obey, and what turns the direction of all that follows.
-
-    Example:
-        >>> clean("one\\r\\ntwo\\x1b[2J\\u202e")
-        'one\\ntwo�[2J�'
-    """
-    return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+def balance(budget: BudgetState) -> str:
+    """How the budget of a run stands."""
+    told = f"{shown(budget.spent, budget.unit)} of {shown(budget.limit, budget.unit)} spent"
+    if budget.unconfirmed:
+        told += (
+            f", of which {shown(budget.unconfirmed, budget.unit)} unconfirmed: calls that may have run although no "
+            "answer came"
+        )
+    return told

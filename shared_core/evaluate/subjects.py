@@ -7,6 +7,7 @@ subjects in their adapters, which know those frameworks.
 from __future__ import annotations
 
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -104,7 +105,8 @@ class FunctionSubject:
             answer = self._function(messages, **options)
         except RouterError as error:
             return Answer.from_error(error, time.perf_counter() - started)
-        except Exception as error:  # noqa: BLE001  # whatever it raises, it has failed, and the others go on
+        # Whatever it raises, it has failed, and the others go on; what it had cancelled is its own, and not this run.
+        except (Exception, CancelledError) as error:  # noqa: BLE001
             why = " ".join(str(error).split())
             return Answer(error=type(error).__name__, why=why, seconds=time.perf_counter() - started)
         if isinstance(answer, Answer):

@@ -1,6 +1,7 @@
-"""A comparison as text for files: CSV and JSON for programs, Markdown for people; and how a file is written.
+"""Results as files: what all of them share. CSV and JSON for programs, pieces of Markdown, and how a file is written.
 
-Not here: the page of HTML (`report`). Programs that open CSV take some cells for formulas: those are made plain text.
+Not here: Markdown and pages of each kind of result (`comparing.markdown`, `comparing.report`, `embeddings.report`,
+`cases.reports`). Programs that open CSV take some cells for formulas: those are made plain text.
 """
 
 from __future__ import annotations
@@ -10,66 +11,122 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
+from shared_core._text import clean
 from shared_core.errors import ConfigError
-from shared_core.evaluate.measured import measured
-from shared_core.evaluate.shown import answered, clean, cost, pair, per_thousand, speed
-from shared_core.evaluate.verdict import Named, verdict
 
-if TYPE_CHECKING:
-    from shared_core.evaluate.comparison import PromptComparison
+__all__ = ["ENDINGS", "MARKUP", "Report", "check_report", "escaped_markdown", "markdown_row", "save", "write"]
 
-__all__ = ["MARKUP", "as_csv", "as_json", "as_markdown", "write"]
+ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
+"""Of the reports of comparisons."""
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#~$&"})
 """What keeps a text from being taken for Markdown."""
-_HEAD = (
-    "model",
-    "answered",
-    "first token p50 / p95",
-    "whole answer p50 / p95",
-    "tok/s",
-    "cost of 1,000",
-    "cost",
-)
-_SHORT = 200  # characters of an example in Markdown
 
 
-class Told(Protocol):
-    """What can be written down for programs."""
+class Report(ABC):
+    """What a comparison can be written down as. `started` is when its run began, in Unix seconds."""
 
+    __slots__ = ()
+
+    started: float
+
+    @property
+    def when(self) -> str:
+        """When the run began, such as "2026-11-27 20:00 UTC"."""
+        return f"{datetime.fromtimestamp(self.started, UTC):%Y-%m-%d %H:%M} UTC"
+
+    @abstractmethod
     def rows(self) -> list[dict[str, Any]]:
         """Flat dictionaries with the same keys; at least one."""
-        ...
 
+    @abstractmethod
     def as_dict(self) -> dict[str, Any]:
-        """All of it."""
-        ...
+        """All of it, as plain JSON values."""
+
+    def to_csv(self) -> str:
+        """The rows as CSV, with names at the head; what is not known is empty."""
+        rows = self.rows()
+        file = io.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(rows[0])
+        writer.writerows([_cell(value) for value in row.values()] for row in rows)
+        return file.getvalue()
+
+    def to_json(self) -> str:
+        """All of it as JSON."""
+        return json.dumps(self.as_dict(), indent=2, default=str) + "\n"
+
+    @abstractmethod
+    def to_markdown(self, title: str = ...) -> str:
+        """Markdown, under a heading."""
+
+    @abstractmethod
+    def to_html(self, title: str = ...) -> str:
+        """A page, under a heading, in one file that fetches and runs nothing."""
+
+    def save(self, path: str | os.PathLike[str], title: str | None = None) -> Path:
+        """Writes a file, by its name's ending: .html, .md, .csv or .json. JSON and HTML
+        of models on prompts hold these and all answers.
+
+        Args:
+            path: Where. What stood there is replaced once all of the new is written.
+            title: The heading of a page or of Markdown; None for the usual one.
+
+        Raises:
+            ConfigError: Its name ends otherwise, or it cannot be written.
+        """
+        titled = {} if title is None else {"title": title}
+        makers: dict[str, Callable[[], str]] = {
+            ".html": lambda: self.to_html(**titled),
+            ".htm": lambda: self.to_html(**titled),
+            ".md": lambda: self.to_markdown(**titled),
+            ".csv": self.to_csv,
+            ".json": self.to_json,
+        }
+        return save(path, makers)
 
 
-def as_csv(found: Told) -> str:
-    """Its rows, with names at the head; what is not known is empty."""
-    rows = found.rows()
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(rows[0])
-    writer.writerows([_cell(value) for value in row.values()] for row in rows)
-    return file.getvalue()
+def check_report(path: str | os.PathLike[str], endings: Collection[str] = ENDINGS) -> Path:
+    """The place of a report that can be made.
+
+    Args:
+        path: As it was given.
+        endings: What its name may end in.
+
+    Raises:
+        ConfigError: Its name says not of which kind.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(f"{path!r} is no path.")
+    where = Path(path).expanduser()
+    if where.suffix.lower() not in endings:
+        raise ConfigError(
+            f"{where} names no kind of report.", hint=f"Let it end in one of {', '.join(endings)}."
+        )
+    return where
 
 
-def as_json(found: Told) -> str:
-    """All of it."""
-    return json.dumps(found.as_dict(), indent=2, default=str) + "\n"
+def save(path: str | os.PathLike[str], makers: Mapping[str, Callable[[], str]]) -> Path:
+    """Writes a report by its name's ending; gives back where.
 
+    Args:
+        path: Where.
+        makers: What makes the text, by each ending.
 
-def as_markdown(found: PromptComparison, title: str) -> str:
-    """The verdict, the table of models, what failed, and how it was measured."""
-    return "\n".join(_markdown(found, title)) + "\n"
+    Raises:
+        ConfigError: Its name ends otherwise, or it cannot be written.
+    """
+    where = check_report(path, makers)
+    write(where, makers[where.suffix.lower()])
+    return where
 
 
 def write(path: Path, make: Callable[[], str]) -> None:
@@ -104,50 +161,19 @@ def write(path: Path, make: Callable[[], str]) -> None:
                 os.unlink(part)
 
 
+def markdown_row(cells: Iterable[str]) -> str:
+    """A row of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
+
+
+def escaped_markdown(text: str) -> str:
+    """Text in one line that Markdown takes for nothing else."""
+    return " ".join(clean(text).split()).translate(MARKUP)
+
+
 def _cell(value: Any) -> Any:
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False) if value else ""
     if isinstance(value, str) and value.startswith(_FORMULAS):
         return f"'{value}"
     return value
-
-
-def _markdown(found: PromptComparison, title: str) -> Iterator[str]:
-    yield f"# {_plain(title)}"
-    yield f"\n{found.asking}, {found.when}.\n"
-    for sentence in verdict(found):
-        yield "- " + "".join(
-            f"**{_plain(part)}**" if isinstance(part, Named) else part.translate(MARKUP) for part in sentence
-        )
-    yield "\n" + _row(_HEAD)
-    yield _row(["---", *["--:"] * (len(_HEAD) - 1)])
-    for one in found.models:
-        figures = one.figures
-        cells = [
-            answered(figures),
-            pair(figures.first_token),
-            pair(figures.latency),
-            speed(figures.throughput),
-        ]
-        yield _row([_plain(one.model), *cells, per_thousand(figures), cost(figures)])
-    reasons = [
-        f"- {_plain(one.model)}: {reason.times:,} × {_plain(reason.kind)}: "
-        f"{_plain(reason.example[:_SHORT])} {_plain(reason.hint)}".rstrip()
-        for one in found.models
-        for reason in (*one.figures.failures, *one.figures.refusals)
-    ]
-    if reasons:
-        yield "\n## What failed or was not asked\n"
-        yield from reasons
-    yield "\n## How it was measured\n"
-    for name, text in measured(found):
-        yield f"- {name}: {_plain(text)}"
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _plain(text: str) -> str:
-    """Text in one line that Markdown takes for nothing else."""
-    return " ".join(clean(text).split()).translate(MARKUP)

@@ -121,9 +121,12 @@ class AsyncRun(Generic[T]):
         """Each worker takes the next child; the group cancels all of them when one fails or we are cancelled."""
         results: dict[int, Any] = {}
         waiting = enumerate(children)
+        taken = 0
 
         async def work() -> None:
+            nonlocal taken
             for place, child in waiting:
+                taken += 1
                 # A task of its own, so that what it sets in its context stays with it.
                 results[place] = await asyncio.create_task(AsyncRun(child, self._transport).whole())
 
@@ -135,7 +138,9 @@ class AsyncRun(Generic[T]):
         else:
             if self._closed():
                 raise ConnectionLost("Another task ended this call.")
-            return [results[place] for place in range(len(results))]
+            if len(results) < taken:  # a child was cancelled, which a group takes for its end
+                raise asyncio.CancelledError
+            return [results[place] for place in range(taken)]
         finally:
             self._workers = []
         try:

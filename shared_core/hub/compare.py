@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import inf, isfinite
 from typing import Any
 
 from shared_core.catalog import ProviderOffer
@@ -137,7 +138,8 @@ def compared(
         ConfigError: The usage or the weights are none.
     """
     tokens, weighed = checked_usage(usage), _checked_weights(weights)
-    rows = [row for model, provider in models for row in _rows_of(model, provider, tokens)]
+    # A model that is named twice, with and without a provider, is one row.
+    rows = list(dict.fromkeys(row for model, provider in models for row in _rows_of(model, provider, tokens)))
     rows = [_marked(row, rows, weighed) for row in rows]
     rows.sort(key=lambda row: (row.score is None, -(row.score or 0.0), row.model, row.provider or ""))
     best = {name: row for name in CRITERIA if (row := _best(rows, name)) is not None}
@@ -251,11 +253,11 @@ def _checked_weights(weights: Mapping[str, float] | None) -> dict[str, float]:
     if weights is None:
         return dict(WEIGHTS)
     sound = all(
-        name in CRITERIA and isinstance(each, int | float) and not isinstance(each, bool) and each >= 0
+        name in CRITERIA and isinstance(each, int | float) and not isinstance(each, bool) and 0 <= each < inf
         for name, each in weights.items()
     )
     total = sum(weights.values()) if sound else 0
-    if not total:
+    if not total or not isfinite(total):
         raise ConfigError(
             f"weights={dict(weights)!r} cannot be used.",
             hint=f"Give numbers from 0 on for {', '.join(CRITERIA)}.",

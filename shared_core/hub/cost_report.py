@@ -47,8 +47,8 @@ class CostReport:
 
     Args:
         rows: Those whose price is known.
-            unpriced: "model at provider" of the others; "model, which nobody serves now".
-            usage: Tokens a month.
+        unpriced: "model at provider" of the others; "model, which nobody serves now".
+        usage: Tokens a month.
         machine_usd: What a machine of one's own costs a month; None where it was not given.
         priced_on: ISO date of the catalogue.
     """

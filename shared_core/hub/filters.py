@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple, TypedDict
 
@@ -24,15 +25,13 @@ __all__ = [
     "checked_limit",
     "filters_here",
     "filters_there",
+    "fitting",
     "in_own_order",
     "several",
 ]
 
 MOST = 500
 """Models that are looked through at most: five pages, one after another."""
-
-_WEIGHTS = r"\d+(\.\d+)?[KMBT]?"
-_SIZE_RANGE = re.compile(rf"min:{_WEIGHTS}(,max:{_WEIGHTS})?|max:{_WEIGHTS}", re.IGNORECASE)
 
 _HUB_SORTS = {
     "trending": "trendingScore",
@@ -55,6 +54,10 @@ BY_OFFERS = frozenset({"price", "speed", "latency", "context"})
 
 SORTS = (*_HUB_SORTS, *OWN_SORTS)
 """By which words results can be put in order. The first five are the Hub's; the others are made here."""
+
+_TEXTS = ("task", "author", "language", "license", "library", "size", "provider", "sort")
+_SEVERAL = ("allow_licenses", "tags", "capability")
+_SIZE = re.compile(r"(?:min|max):[\d.]+[KMBT]?(?:,(?:min|max):[\d.]+[KMBT]?)?", re.IGNORECASE)
 
 
 class Filter(NamedTuple):
@@ -83,7 +86,7 @@ class SearchOptions(TypedDict, total=False):
         tags: Each must be on the page.
         library: Such as "transformers".
         size: Number of weights as the Hub writes it, "min:1B,max:8B"; models that do not state it are left out.
-        provider: Who must serve it.
+        provider: Who must serve it; prices, speeds and the rest are then that provider's alone.
         served: Whether somebody must; default True.
         capability: What it must be known to do: "tools", "json", "vision"; one word may stand alone.
         max_price: USD at most for a million tokens in and a million out, at the cheapest provider. Models without a
@@ -121,6 +124,7 @@ def checked(options: SearchOptions) -> tuple[int, str]:
         raise ConfigError(
             f"A search has no {min(unknown)!r}.", hint=f"It has {', '.join(SearchOptions.__annotations__)}."
         )
+    _check_types(options)
     limit, sort = checked_limit(options.get("limit", 20)), options.get("sort") or "trending"
     if sort not in SORTS:
         raise ConfigError(f"There is no order by {sort!r}.", hint=f"Choose one of {', '.join(SORTS)}.")
@@ -129,12 +133,24 @@ def checked(options: SearchOptions) -> tuple[int, str]:
             raise ConfigError(
                 f"There is no capability {name!r}.", hint=f"Choose among {', '.join(CAPABILITIES)}."
             )
-    size = options.get("size")
-    if size and not _SIZE_RANGE.fullmatch(size):
-        raise ConfigError(
-            f"size={size!r} is no range of weights.", hint='Write "min:1B,max:8B", or one of the two.'
-        )
     return limit, sort
+
+
+def _check_types(options: SearchOptions) -> None:
+    """A list where a text belongs would otherwise be a filter that nothing passes."""
+    for name, value in options.items():
+        if value is None:
+            continue
+        if name in _TEXTS and not isinstance(value, str):
+            others = " Several licences go into allow_licenses." if name == "license" else ""
+            raise ConfigError(f"{name}={value!r} is no text.", hint=f"Give one.{others}")
+        texts = isinstance(value, Collection) and all(isinstance(each, str) for each in value)
+        if name in _SEVERAL and not texts:
+            raise ConfigError(f"{name}={value!r} is no list of texts.", hint='Write it as ["one", "other"].')
+        if name == "served" and not isinstance(value, bool):
+            raise ConfigError(f"served={value!r} is neither True nor False.")
+    if (size := options.get("size")) and not _SIZE.fullmatch(size):
+        raise ConfigError(f"size={size!r} is no range of weights.", hint='Write it as "min:1B,max:8B".')
 
 
 def checked_limit(limit: object) -> int:
@@ -193,6 +209,19 @@ def filters_here(options: SearchOptions) -> list[Filter]:
 
         filters.append(Filter("allow_licenses", may_be_used, by_offers=False))
     return filters
+
+
+def fitting(model: FoundModel, options: SearchOptions) -> FoundModel | None:
+    """A model with those offers alone that fulfil everything by themselves; None where no offer does.
+
+    A search is content where one provider has the price and another the context; whom to call is one provider.
+    """
+    filters = [each for each in filters_here(options) if each.by_offers]
+    if not filters:
+        return model
+    offers = [(offer, replace(model, offers=(offer,))) for offer in model.live()]
+    kept = tuple(offer for offer, alone in offers if all(each.passes(alone) for each in filters))
+    return replace(model, offers=kept) if kept else None
 
 
 def _can(capability: str) -> Callable[[FoundModel], bool]:

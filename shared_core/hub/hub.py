@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
 
@@ -15,7 +14,7 @@ from shared_core.flow.blocking import BlockingRun
 from shared_core.hub.asking import catalog_and, model_page
 from shared_core.hub.compare import Comparison, compared
 from shared_core.hub.cost_report import CostReport, cost_report
-from shared_core.hub.filters import SearchOptions, checked_limit
+from shared_core.hub.filters import SearchOptions, checked_limit, fitting
 from shared_core.hub.joined import FoundModel, Usage, joined
 from shared_core.hub.recommend import Recommendations, recommended
 from shared_core.hub.search import SearchResult, search
@@ -104,8 +103,8 @@ class Hub:
         Args:
             prefer: "balanced", "cost", "speed", or "quality", which goes by proxies that the reasons name.
             usage: As in `compare_models`.
-            constraints: As in `search_models`. `task` is "text-generation" unless another is given; `limit` is how
-                many are named.
+            constraints: As in `search_models`; who is recommended fulfils them all alone. `task` is "text-generation"
+                unless another is given; `limit` is how many are named.
         """
         flow = _recommend(self.router, prefer, usage, constraints)
         return BlockingRun(flow, self.router._sender()).finish()
@@ -200,19 +199,13 @@ def _recommend(
     limit = checked_limit(constraints.get("limit", _RANKED))
     options: SearchOptions = {"task": _TASK, **constraints, "limit": _CANDIDATES, "served": True}
     found = yield from search(client, None, options)
-    return recommended(found.models, prefer, usage, limit)
+    models = [fit for model in found.models if (fit := fitting(model, options)) is not None]
+    return recommended(models, prefer, usage, limit)
 
 
 def _cost_report(
     client: VectorRouter, models: Sequence[str], tokens: Usage, machine: Decimal | str | None
 ) -> Flow[CostReport]:
     found = yield from _all(client, models)
-    kept = [model if provider is None else _only(model, provider) for model, provider in found]
+    kept = [model if provider is None else model.at(provider) for model, provider in found]
     return cost_report(kept, tokens, machine, client._exchange.costs.own_price)
-
-
-def _only(model: FoundModel, provider: str) -> FoundModel:
-    """A model as if nobody else served it."""
-    offers = tuple(offer for offer in model.offers if offer.provider == provider)
-    served = tuple(each for each in model.card.served if each.provider == provider)
-    return replace(model, offers=offers, card=replace(model.card, served=served))

@@ -7,7 +7,7 @@ Lives here: the joining, prices of a given usage, and what of an offer is better
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -85,6 +85,12 @@ class FoundModel:
         measured = [offer for offer in self.live() if offer.throughput]
         return max(measured, key=lambda offer: offer.throughput or 0.0, default=None)
 
+    def at(self, provider: str) -> FoundModel:
+        """The same model as if nobody else served it."""
+        offers = tuple(offer for offer in self.offers if offer.provider == provider)
+        served = tuple(each for each in self.card.served if each.provider == provider)
+        return replace(self, offers=offers, card=replace(self.card, served=served))
+
     def as_dict(self) -> dict[str, Any]:
         """Plain JSON values, for tables and files."""
         cheapest, fastest, card = self.cheapest(), self.fastest(), self.card
@@ -137,6 +143,11 @@ def checked_usage(usage: Usage | None) -> dict[str, Decimal]:
     """
     if usage is None:
         return {"input": Decimal(1_000_000), "output": Decimal(1_000_000)}
+    if not isinstance(usage, Mapping):
+        raise ConfigError(
+            f"usage={usage!r} is no number of tokens by kind.",
+            hint='Write {"input": 1_000_000, "output": 200_000}.',
+        )
     known: dict[str, Decimal] = {"input": Decimal(0), "output": Decimal(0)}
     for name, count in usage.items():
         is_number = isinstance(count, int | float | Decimal) and not isinstance(count, bool)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from shared_core.errors import ConfigError
 from shared_core.hub.compare import Comparison, Row, compared
@@ -18,7 +17,6 @@ from shared_core.types.cost import dollars
 
 __all__ = ["PREFERENCES", "Recommendation", "Recommendations", "recommended"]
 
-Preference = Literal["balanced", "cost", "speed", "quality"]
 
 PREFERENCES: dict[str, dict[str, float]] = {
     "balanced": {"cost": 0.4, "speed": 0.25, "latency": 0.2, "context": 0.15},

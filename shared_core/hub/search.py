@@ -12,6 +12,7 @@ from typing import Any
 
 from shared_core.catalog import Catalog
 from shared_core.client.vector_router import VectorRouter
+from shared_core.errors import ConfigError
 from shared_core.flow import Flow
 from shared_core.hub.asking import Listing, catalog_and, list_path, models_of, more_of
 from shared_core.hub.cards import HubModel
@@ -33,6 +34,7 @@ from shared_core.hub.tables import html_table, usd
 __all__ = ["SearchResult", "search"]
 
 _MORE = 5  # times the limit are looked through where the order is ours and goes by the Hub's own facts
+_ANYBODY = "all"  # the Hub's word for any provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +97,21 @@ def _row(model: FoundModel) -> list[object]:
 
 def search(client: VectorRouter, query: str | None, options: SearchOptions) -> Flow[SearchResult]:
     """The flow of one search."""
+    if query is not None and not isinstance(query, str):
+        raise ConfigError(f"query={query!r} is no text.")
     limit, sort = checked(options)
     ours, own_order = filters_here(options), OWN_SORTS.get(sort)
     most = MOST if ours or sort in BY_OFFERS else min(MOST, limit * _MORE) if own_order else limit
     path = list_path(filters_there(query, options, sort), most)
     catalog, begun = yield from catalog_and(client, models_of(client, path))
-    able = _able([each for each in ours if each.by_offers], catalog)
+    able = _able([each for each in ours if each.by_offers], catalog, options)
     figure = [Filter(sort, lambda model: own_order is not None and own_order(model) is not None)]
-    rated = _able(figure if sort in BY_OFFERS else [], catalog)
+    rated = _able(figure if sort in BY_OFFERS else [], catalog, options)
 
     def kept_of(cards: Sequence[HubModel]) -> list[FoundModel]:
-        return [model for model in joined(cards, catalog) if all(each.passes(model) for each in ours)]
+        return [
+            model for model in _joined(cards, catalog, options) if all(each.passes(model) for each in ours)
+        ]
 
     def saw(names: frozenset[str] | None, cards: Sequence[HubModel]) -> bool:
         return names is not None and names <= {card.id.casefold() for card in cards}
@@ -127,16 +133,24 @@ def search(client: VectorRouter, query: str | None, options: SearchOptions) -> F
         *([f"The order by {sort} was made here, among {len(cards)} models."] if own_order else ()),
         *_gaps(listing, len(kept) < limit and not saw(able, cards), catalog is None),
     ]
-    insights = insights_of(joined(cards, catalog), options)
+    insights = insights_of(_joined(cards, catalog, options), options)
     return SearchResult(tuple(kept[:limit]), insights, tuple(notes), len(cards))
 
 
-def _able(filters: Sequence[Filter], catalog: Catalog | None) -> frozenset[str] | None:
+def _joined(cards: Iterable[HubModel], catalog: Catalog | None, options: SearchOptions) -> list[FoundModel]:
+    """Models with those of their offers that were asked for."""
+    found, provider = joined(cards, catalog), options.get("provider")
+    return found if provider in (None, "", _ANYBODY) else [model.at(provider) for model in found]
+
+
+def _able(
+    filters: Sequence[Filter], catalog: Catalog | None, options: SearchOptions
+) -> frozenset[str] | None:
     """The ids of all models that can pass filters which go by the catalogue; None without filters or catalogue. When
     all of them were seen, the rest of the Hub's list need not be."""
     if catalog is None or not filters:
         return None
-    rows = joined((HubModel(row.id) for row in catalog), catalog)
+    rows = _joined((HubModel(row.id) for row in catalog), catalog, options)
     return frozenset(row.id.casefold() for row in rows if all(each.passes(row) for each in filters))
 
 

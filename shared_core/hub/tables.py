@@ -9,10 +9,10 @@ of theirs.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from shared_core._text import escaped
 from shared_core.types.cost import dollars
 
 __all__ = ["html_table", "usd"]
@@ -45,9 +45,9 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], notes: Ite
         </table>
         <p>One model.</p>
     """
-    names = "".join(f"<th>{html.escape(name)}</th>" for name in head)
+    names = "".join(f"<th>{escaped(name)}</th>" for name in head)
     lines = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
-    below = "".join(f"<p>{html.escape(note)}</p>" for note in notes)
+    below = "".join(f"<p>{escaped(note)}</p>" for note in notes)
     return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>{below}"
 
 
@@ -59,7 +59,7 @@ def usd(sum_: Decimal | None) -> str | None:
 def _cell(value: object) -> str:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     side = "right" if is_number or (isinstance(value, str) and value.startswith("$")) else "left"
-    return f'<td style="text-align:{side}">{html.escape(_said(value))}</td>'
+    return f'<td style="text-align:{side}">{escaped(_said(value))}</td>'
 
 
 def _said(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from shared_core.catalog import ROUTER_URL
@@ -26,6 +27,7 @@ ENDPOINTS_URL = "https://api.endpoints.huggingface.cloud/v2"
 """The API that manages dedicated endpoints, and knows their addresses."""
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
+_HOST = re.compile(r"[a-z0-9._-]+")
 _DEDICATED = "endpoints.huggingface.cloud"
 _HUGGING_FACE = ("huggingface.co", _DEDICATED)
 """Hosts, with their subdomains, that a Hugging Face token may be sent to: the router and the Hub, and dedicated
@@ -72,6 +74,8 @@ def is_hugging_face(url: str) -> bool:
     """Whether a Hugging Face token may be sent there: over https, to a host of Hugging Face."""
     parts = urlsplit(url)
     host = (parts.hostname or "").rstrip(".")
+    if not _HOST.fullmatch(host):  # an IP address may end in any words: [2001:db8::1%25.huggingface.co]
+        return False
     return parts.scheme == "https" and any(
         host == name or host.endswith(f".{name}") for name in _HUGGING_FACE
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import signal
 import sys
 import textwrap
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from shared_core._version import __version__
 
@@ -16,6 +17,8 @@ from .catalogue import MODELS
 from .embedding.models import EMBEDDING_MODELS, RERANK_MODELS
 from .server import offline_router
 from .tasks.models import TASK_MODELS
+
+_WIDEST = 80  # columns, as of every screen
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,35 +58,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             stopped.wait()
     except (ImportError, OSError, ValueError) as error:
-        sys.stderr.write(f"offline_router: {error}\n")
+        taken = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        following = "\nNext: Take another with --port; 0 is a free one." if taken else ""
+        said = f"Port {chosen.port} is in use already." if taken else str(error)
+        sys.stderr.write(f"{textwrap.fill(f'offline_router: {said}', _WIDEST)}{following}\n")
         return 1
     return 0
 
 
 def _greeting(url: str, token: str | None) -> str:
-    models = "\n".join(f"  {model.id:<20} {model.about}" for model in MODELS.values())
-    bearer = f' -H "Authorization: Bearer {token}"' if token else ""
-    for_vectors = ", ".join([*EMBEDDING_MODELS, "offline/embed-N", *RERANK_MODELS])
-    vectors = textwrap.fill(
-        f"for vectors: {for_vectors}",
-        100,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        break_on_hyphens=False,
+    models = "\n".join(
+        textwrap.fill(f"  {model.id:<20} {model.about}", _WIDEST, subsequent_indent=" " * 23)
+        for model in MODELS.values()
     )
-    for_tasks = ", ".join(TASK_MODELS)
-    tasks = textwrap.fill(
-        f"for media and tasks: {for_tasks}",
-        100,
-        initial_indent="  ",
-        subsequent_indent="    ",
-        break_on_hyphens=False,
-    )
+    bearer = f'    -H "Authorization: Bearer {token}" \\\n' if token else ""
+    vectors = _filled("for vectors", [*EMBEDDING_MODELS, "offline/embed-N", *RERANK_MODELS])
+    tasks = _filled("for media and tasks", TASK_MODELS)
     body = '{"model":"offline/echo","messages":[{"role":"user","content":"hello"}]}'
     return (
         f"Offline router (hfrouter {__version__}) at {url}\n{models}\n{vectors}\n{tasks}\n"
-        f"Try:\n  curl {url}/chat/completions{bearer} -H 'Content-Type: application/json' -d '{body}'\n"
+        f"Try:\n  curl {url}/chat/completions \\\n{bearer}"
+        f"    -H 'Content-Type: application/json' \\\n    -d '{body}'\n"
         "Stop with Ctrl-C.\n"
+    )
+
+
+def _filled(what: str, models: Iterable[str]) -> str:
+    """Ids one after another, none of them broken."""
+    return textwrap.fill(
+        f"{what}: {', '.join(models)}",
+        _WIDEST,
+        initial_indent="  ",
+        subsequent_indent="    ",
+        break_on_hyphens=False,
     )
 
 

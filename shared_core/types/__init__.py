@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         check_endpoint,
         endpoint_address,
         endpoint_in,
+        is_namespace,
         origin_of,
         with_endpoint,
     )
@@ -74,6 +75,7 @@ _MODULES = {
         "check_endpoint",
         "endpoint_address",
         "endpoint_in",
+        "is_namespace",
         "origin_of",
         "with_endpoint",
     ),
@@ -215,6 +217,7 @@ __all__ = [
     "check_state_travels",
     "endpoint_address",
     "endpoint_in",
+    "is_namespace",
     "nano_usd",
     "origin_of",
     "other_model",

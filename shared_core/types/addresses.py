@@ -13,7 +13,15 @@ from urllib.parse import urlsplit
 
 from shared_core.errors import ConfigError
 
-__all__ = ["ENDPOINT", "check_endpoint", "endpoint_address", "endpoint_in", "origin_of", "with_endpoint"]
+__all__ = [
+    "ENDPOINT",
+    "check_endpoint",
+    "endpoint_address",
+    "endpoint_in",
+    "is_namespace",
+    "origin_of",
+    "with_endpoint",
+]
 
 ENDPOINT = "endpoint://"
 """What an address begins with that names a dedicated endpoint."""
@@ -46,6 +54,16 @@ def endpoint_address(name: str) -> str:
 def endpoint_in(url: str) -> str:
     """The endpoint that such an address names, as `name` or `namespace/name`; "" for every other address."""
     return url.removeprefix(ENDPOINT) if url.startswith(ENDPOINT) else ""
+
+
+def is_namespace(name: str) -> bool:
+    """Whether this may be the name of a user or an organisation, which stands in paths.
+
+    Example:
+        >>> is_namespace("my-org"), is_namespace("..")
+        (True, False)
+    """
+    return "/" not in name and ".." not in name and _NAME.fullmatch(name) is not None
 
 
 def check_endpoint(provider: str | None, bill_to: str | None) -> None:

@@ -168,5 +168,20 @@ def dollars(usd: Decimal) -> str:
     return f"${plain(usd)}"
 
 
+def rough(usd: Decimal) -> str:
+    """A sum for a narrow place: cents, or three digits of what is less than a dollar.
+
+    Example:
+        >>> [rough(Decimal(text)) for text in ("0", "1234.567", "12.346", "0.0123456", "0.0000015")]
+        ['$0', '$1,235', '$12.35', '$0.0123', '$0.0000015']
+    """
+    if not usd:
+        return "$0"
+    if usd >= 1:
+        return f"${usd:,.0f}" if usd >= 1000 else f"${usd:,.2f}"
+    places = 2 - usd.adjusted()
+    return f"${usd:.{places}f}".rstrip("0").rstrip(".")
+
+
 def _both(one: str, other: str) -> str:
     return one if other in ("", one) else other if not one else f"{one}; {other}"

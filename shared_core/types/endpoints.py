@@ -118,8 +118,8 @@ class InferenceEndpoint:
             'me/mine'
         """
         told = _mapping(reply)
-        name, status = told.get("name"), _mapping(told.get("status"))
-        if not isinstance(name, str) or not name or not isinstance(status.get("state"), str):
+        name, status = _text(told, "name"), _mapping(told.get("status"))
+        if not name or not isinstance(status.get("state"), str):
             raise ValueError("it holds no `name` and `status.state`")
         model, provider = _mapping(told.get("model")), _mapping(told.get("provider"))
         compute = _mapping(told.get("compute"))
@@ -127,8 +127,8 @@ class InferenceEndpoint:
         return cls(
             name,
             namespace,
-            status["state"],
-            _on_one_line(_text(status, "errorMessage") or _text(status, "message")),
+            _text(status, "state"),
+            _text(status, "errorMessage") or _text(status, "message"),
             _text(status, "url").rstrip("/"),
             _text(model, "repository"),
             _text(model, "revision"),
@@ -227,11 +227,13 @@ def _list(value: Any, key: str) -> list[Mapping[str, Any]]:
 
 def _text(told: Mapping[str, Any], key: str) -> str:
     value = told.get(key)
-    return value if isinstance(value, str) else ""
+    return _on_one_line(value) if isinstance(value, str) else ""
 
 
 def _on_one_line(text: str) -> str:
     """What may be a container's words, fit for a terminal."""
+    if text.isprintable():
+        return text
     return " ".join("".join(each if each.isprintable() else " " for each in text[:2000]).split())
 
 
@@ -258,8 +260,8 @@ def _usd(value: Any) -> Decimal | None:
 def _option(words: Sequence[Any]) -> str:
     """What follows the option, in either spelling; "" where it is not given."""
     for word, following in pairwise([*words, ""]):
-        if word == _NAMED:
-            return str(following)
+        if word == _NAMED and isinstance(following, str):
+            return _on_one_line(following)
         if isinstance(word, str) and word.startswith(f"{_NAMED}="):
-            return word.removeprefix(f"{_NAMED}=")
+            return _on_one_line(word.removeprefix(f"{_NAMED}="))
     return ""

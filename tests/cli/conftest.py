@@ -7,6 +7,7 @@ import pty
 import select
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ import pytest
 
 from shared_core.testing import OfflineRouter, offline_router
 
-_ENTRY = "import sys; sys.argv[0] = 'hfrouter'; from shared_core.cli import main; main()"
+_SCRIPT = os.path.join(sysconfig.get_path("scripts"), "hfrouter")
+_ENTRY = f"import runpy, sys; sys.argv[0] = {_SCRIPT!r}; runpy.run_path({_SCRIPT!r}, run_name='__main__')"
+"""The installed command itself, which is a Python script; this way it can be told to take warnings as errors."""
 _COMMAND = [sys.executable, "-W", "error", "-c", _ENTRY]
 _ON_TERMINAL = "import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
 """Makes it the terminal of the process, so that Ctrl-C is an interrupt."""

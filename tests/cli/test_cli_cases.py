@@ -138,6 +138,14 @@ def test_cases_are_exported_and_nobody_is_asked(hfrouter: Run, host: Any, cases:
     assert not host.requests
 
 
+def test_what_an_export_leaves_out_can_be_had_as_json(told: Run, cases: str, tmp_path: Path) -> None:
+    done = told("test", cases, "--export-promptfoo", f"{tmp_path}/p", "--json")
+    assert done.code == 0
+    assert json.loads(done.out) == {"written": [f"{tmp_path}/p"], "left_out": []}
+    done = told("test", cases, "--export-inspect", f"{tmp_path}/i", "--json")
+    assert "inspect-ai: greeting: the check max-cost: 0.01" in json.loads(done.out)["left_out"][0]
+
+
 def test_what_a_model_writes_cannot_move_the_cursor(hfrouter: Run, tmp_path: Path) -> None:
     path = tmp_path / "cases.json"
     path.write_text(
@@ -154,7 +162,7 @@ def test_what_a_model_writes_cannot_move_the_cursor(hfrouter: Run, tmp_path: Pat
         (("missing.yaml",), "missing.yaml cannot be read"),
         (("CASES", "-m", "nowhere.py:bot"), "there is no file"),
         (("CASES", "-m", "FOLDER/bots.py:number"), "is a int, which cannot be asked"),
-        (("CASES", "-o", "report.pdf"), "is no report that can be written"),
+        (("CASES", "-o", "report.pdf"), "names no kind of report"),
         (("CASES", "--threshold", "0"), "--threshold"),
         (("CASES", "--budget", "much"), "much"),
     ],
@@ -168,12 +176,3 @@ def test_what_cannot_work_is_told_in_a_line_and_ends_with_2(
     assert (done.code, done.out) == (2, "")
     assert said in " ".join(done.err.split())
     assert "Traceback" not in done.err
-
-
-def test_an_export_tells_programs_in_one_json_value_where_it_went(
-    told: Run, cases: str, tmp_path: Path
-) -> None:
-    done = told("test", cases, "--export-inspect", f"{tmp_path}/i", "--json")
-    shown = json.loads(done.out)
-    assert shown["written"] == [f"{tmp_path}/i"]
-    assert "inspect-ai: greeting: the check max-cost: 0.01" in " ".join(shown["left_out"])

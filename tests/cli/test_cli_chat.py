@@ -30,6 +30,18 @@ def test_files_are_added_with_their_names(hfrouter: Run, tmp_path: Path) -> None
     assert hfrouter(*ECHO, "Buy:", "-f", str(note)).out == "Buy:\n\nnote.txt:\nmilk\n"
 
 
+def test_a_file_that_cannot_be_shown_is_told_with_what_to_do(told: Run, tmp_path: Path) -> None:
+    (tmp_path / "x.bin").write_bytes(b"\xff\xfe\x00")
+    for options, said in (
+        (("-f", "no.txt"), "no.txt cannot be read: No such file or directory. Next: Give its whole path."),
+        (("-i", "no.png"), "no.png cannot be read: No such file or directory. Next: Give its whole path."),
+        (("-f", str(tmp_path / "x.bin")), "is no text in UTF-8. Next: Pictures go with --image."),
+    ):
+        done = told(*ECHO, "Hello!", *options)
+        assert done.code == 2
+        assert said in " ".join(done.err.split())
+
+
 def test_pictures_are_sent_as_such(hfrouter: Run, host: OfflineRouter, tmp_path: Path) -> None:
     picture = tmp_path / "dot.png"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 20)
@@ -63,6 +75,27 @@ def test_a_conversation_remembers_what_was_said(terminal: Run, host: OfflineRout
     assert "Ctrl-C stops an answer" in shown
     sent = [message["content"] for message in host.requests[-1].json["messages"]]
     assert sent == ["one", "one", "two"]
+
+
+def test_files_and_pictures_come_with_the_first_question_of_a_conversation(
+    terminal: Run, host: OfflineRouter, tmp_path: Path
+) -> None:
+    note, picture = tmp_path / "note.txt", tmp_path / "dot.png"
+    note.write_text("milk", encoding="utf-8")
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 20)
+    typing = (("offline/tools> ", "Buy:\n"), ("offline/tools> ", "Thanks.\n"), ("offline/tools> ", "/exit\n"))
+    terminal("chat", "-m", "offline/tools", "-f", str(note), "-i", str(picture), typing=typing)
+    asked = [
+        message["content"] for message in host.requests[-1].json["messages"] if message["role"] == "user"
+    ]
+    assert asked[0][0]["text"] == "Buy:\n\nnote.txt:\nmilk"
+    assert asked[0][1]["image_url"]["url"].startswith("data:image/png;base64,")
+    assert asked[1] == "Thanks."
+
+
+def test_a_conversation_is_no_json(terminal: Run, host: OfflineRouter) -> None:
+    assert "--json is for one answer" in terminal(*ECHO, "--json")
+    assert host.requests == []
 
 
 def test_clear_forgets_and_model_changes(terminal: Run, host: OfflineRouter) -> None:
@@ -118,14 +151,6 @@ def test_nothing_to_ask_is_told_and_not_sent(
     assert (done.code, done.out) == (2, "")
     assert "There is nothing to ask." in done.err
     assert not host.requests
-
-
-def test_a_file_alone_is_a_question_on_a_terminal_too(
-    terminal: Run, host: OfflineRouter, tmp_path: Path
-) -> None:
-    (tmp_path / "notes.txt").write_text("A router routes.")
-    terminal("chat", "-m", "offline/echo", "-f", str(tmp_path / "notes.txt"))
-    assert "A router routes." in host.requests[-1].json["messages"][-1]["content"]
 
 
 def test_the_next_step_is_a_command_and_no_python(told: Run) -> None:

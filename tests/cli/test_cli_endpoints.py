@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from screens import check
 
 from shared_core.testing import OfflineRouter
 
@@ -57,6 +61,14 @@ def test_a_screen_looks_as_it_was_captured_and_fits(
     assert max(map(len, done.out.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("command", ["list", "show", "pause", "resume", "scale-to-zero", "wait", "delete"])
+def test_an_address_that_is_none_is_one_clear_line_whatever_was_asked_for(told: Run, command: str) -> None:
+    name = [] if command == "list" else ["mine"]
+    done = told("endpoints", command, *name, "--hub-url", "nonsense")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("hfrouter: hub_url='nonsense' is not an absolute address.\nNext: ")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -76,6 +88,22 @@ def test_every_command_can_be_had_as_json(hfrouter: Run, deployed: OfflineRouter
     done = hfrouter(*arguments)
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out)
+
+
+def test_metrics_look_as_they_were_captured_and_can_be_had_as_json(
+    hfrouter: Run, deployed: OfflineRouter
+) -> None:
+    deployed.deploy("ours", "offline/echo", namespace="acme")
+    shown = hfrouter("endpoints", "metrics", "acme/ours")
+    assert (shown.code, shown.err) == (0, "")
+    check("endpoints-metrics", shown.out)
+    metrics = {
+        each["name"]: each for each in json.loads(hfrouter("endpoints", "metrics", "acme/ours", "--json").out)
+    }
+    assert metrics["http_requests"]["value"] == 0
+    refused = hfrouter("endpoints", "metrics", "mine")
+    assert refused.code == 3
+    assert "Team or Enterprise" in refused.err
 
 
 def test_what_was_said_is_what_is_created(hfrouter: Run, deployed: OfflineRouter) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
+
+from shared_core.hub import HubModel
+from shared_core.testing import OfflineRouter
 
 sys.path.insert(0, str(Path(__file__).parent))
 from screens import check
@@ -40,6 +45,28 @@ def test_every_screen_can_be_had_as_json(hfrouter: Run, name: str) -> None:
     assert done.code == 0
 
 
+def test_json_of_a_model_has_every_fact_of_its_card(told: Run) -> None:
+    told_of = json.loads(told("info", "offline/tools", "--json").out)
+    assert (told_of["size_bytes"], told_of["languages"], told_of["inference"]) == (
+        140 * 10**9,
+        ["en"],
+        "warm",
+    )
+    assert told_of["results"] == [{"dataset": "MMLU-Pro", "metric": "accuracy", "value": 71.5}]
+    facts = {field.name for field in fields(HubModel)} - {"tags", "served"}
+    assert not facts - told_of.keys()
+
+
+def test_constraints_of_a_recommendation_are_those_of_a_search(told: Run, host: OfflineRouter) -> None:
+    words = ("--language", "de", "--tag", "moe", "--library", "transformers", "--author", "offline")
+    done = told("recommend", "--provider", "groq", "--size", "max:8B", "--license", "mit", *words)
+    assert done.code == 0, done.err
+    (sent,) = [one for one in host.requests if one.path == "/api/models"]
+    asked = parse_qs(sent.query)
+    assert asked["filter"] == ["moe", "de", "transformers", "license:mit"]
+    assert (asked["inference_provider"], asked["num_parameters"]) == (["groq"], ["max:8B"])
+
+
 def test_a_terminal_shows_the_same_with_a_bold_head(terminal: Run) -> None:
     shown = terminal("models", "tools")
     assert "\x1b[1m" in shown
@@ -62,13 +89,6 @@ def test_an_error_is_one_clear_line_and_a_code(hfrouter: Run, arguments: Any, co
     assert (done.code, done.out) == (code, "")
     assert said in " ".join(done.err.split())
     assert "Traceback" not in done.err
-
-
-@pytest.mark.parametrize("size", ["foo", "8B", "min:", "min:1B max:8B"])
-def test_a_size_that_is_no_range_is_refused_here_since_the_hub_would_ignore_it(told: Run, size: str) -> None:
-    done = told("models", "--size", size)
-    assert (done.code, done.out) == (2, "")
-    assert "no range of weights" in done.err
 
 
 def test_offers_that_are_equally_good_are_told_so(told: Run) -> None:

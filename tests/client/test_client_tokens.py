@@ -101,6 +101,7 @@ STRANGERS = {
     "a name that only ends alike": "https://evilhuggingface.co/v1",
     "a name that only begins alike": "https://huggingface.co.evil.example/v1",
     "a name in the path": "https://evil.example/huggingface.co",
+    "the scope of an IP address": "https://[2001:db8::1%25.endpoints.huggingface.cloud]/v1",
     "a Space, which runs anybody's code": "https://somebody-app.hf.space/v1",
 }
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from shared_core import Cost, ToolCall
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, Check, Verdict
-from shared_core.evaluate.checks import check_of
-from shared_core.evaluate.checks.check import KINDS, Grade
-from shared_core.evaluate.checks.rubric import question_of, verdict_in
-from shared_core.evaluate.checks.similar import cosine
-from shared_core.evaluate.checks.structure import json_in
+from shared_core.evaluate.cases.checks import check_of
+from shared_core.evaluate.cases.checks.check import KINDS, Grade
+from shared_core.evaluate.cases.checks.rubric import question_of, verdict_in
+from shared_core.evaluate.cases.checks.similar import cosine
+from shared_core.evaluate.cases.checks.structure import json_in
 from shared_core.evaluate.prompts import Prompt
 
 quick = settings(max_examples=100, deadline=None, derandomize=True)
@@ -308,7 +308,7 @@ def test_a_cosine_knows_no_length(vector, factor):
 
 
 def test_every_word_stands_in_the_list_that_users_read():
-    from shared_core.evaluate import checks
+    from shared_core.evaluate.cases import checks
 
     for kind in KINDS:
         assert kind in (checks.__doc__ or "")

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from shared_core import Cost
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, Asked, CaseResult, CaseResults, CaseRun, Cases, Figures, Verdict
-from shared_core.evaluate.case_results import results_of
-from shared_core.evaluate.case_text import costs_of, summary_of
+from shared_core.evaluate.cases.results import results_of
+from shared_core.evaluate.cases.words import costs_of, summary_of
 from shared_core.evaluate.intervals import wilson
 
 quick = settings(max_examples=100, deadline=None, derandomize=True)
@@ -172,7 +172,7 @@ HOSTILE = "\x1b[2J ]]> </system-out><x a='\"&'> \x00\x0b\ud800\uffff 😀 \t\r\n
 
 
 def report(found: CaseResults, tmp_path: Any) -> ET.Element:
-    found.to_junit(tmp_path / "junit.xml")
+    found.save(tmp_path / "junit.xml")
     return ET.fromstring((tmp_path / "junit.xml").read_bytes())
 
 
@@ -224,9 +224,9 @@ def test_whatever_a_model_wrote_the_report_is_xml_and_holds_it(tmp_path):
 @quick
 @given(st.text(st.characters(codec=None), max_size=30))
 def test_any_text_makes_a_report_that_can_be_read(text):
-    from shared_core.evaluate.junit import junit
+    from shared_core.evaluate.cases.junit import as_junit
 
-    root = ET.fromstring(junit(results(result("f", name=f"n{text}", text=text))).encode())
+    root = ET.fromstring(as_junit(results(result("f", name=f"n{text}", text=text))).encode())
     assert root[0][0].get("name").startswith("n")
 
 
@@ -235,8 +235,8 @@ def test_any_text_makes_a_report_that_can_be_read(text):
 
 def test_markdown_holds_a_table_and_what_failed(tmp_path):
     found = results(result("pp"), result("pf", name="b"), notes=("Prices are old.",))
-    text = found.to_markdown(tmp_path / "out.md")
-    assert (tmp_path / "out.md").read_text(encoding="utf-8") == text
+    text = found.to_markdown()
+    assert found.save(tmp_path / "out.md").read_text(encoding="utf-8") == text
     assert "### mine: 1 of 2 passed, 1 failed" in text
     assert "| a | m | passed | 2 of 2 passed, 95 % interval 34 to 100 % | 0.50 s |" in text
     assert "**b** with m:\n\n- regex: 'b': no\n- the answer begins: fine" in text
@@ -253,8 +253,8 @@ def test_a_model_cannot_write_markdown_or_html_into_a_report():
 
 def test_json_holds_every_answer_and_verdict(tmp_path):
     found = results(result("pfe"))
-    found.to_json(tmp_path / "out.json")
-    told = json.loads((tmp_path / "out.json").read_text())
+    told = json.loads(found.save(tmp_path / "out.json").read_text())
+    assert told == json.loads(found.to_json())
     assert (told["ok"], told["summary"]) == (False, "0 of 1 passed, 1 failed")
     (one,) = told["results"]
     assert (one["passes"], one["runs"], one["rate"]) == (1, 3, pytest.approx(1 / 3))
@@ -264,24 +264,26 @@ def test_json_holds_every_answer_and_verdict(tmp_path):
     assert one["answers"][0]["answer"]["cost"]["usd"] == "0.001"
 
 
-@pytest.mark.parametrize("kind", ["json", "junit", "markdown"])
-def test_a_report_that_cannot_be_written_is_an_error_of_ours(tmp_path, kind):
+@pytest.mark.parametrize("ending", ["json", "xml", "md"])
+def test_a_report_that_cannot_be_written_is_an_error_of_ours(tmp_path, ending):
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigError, match="cannot be written"):
-        getattr(results(result("p")), f"to_{kind}")(tmp_path / "file" / "report")
+        results(result("p")).save(tmp_path / "file" / f"report.{ending}")
+    with pytest.raises(ConfigError, match="names no kind of report"):
+        results(result("p")).save(tmp_path / "report.html")
 
 
 def test_a_link_leads_to_the_report_and_a_pipe_stays_one(tmp_path):
     (tmp_path / "real.json").write_text("old")
     (tmp_path / "link.json").symlink_to(tmp_path / "real.json")
-    results(result("p")).to_json(tmp_path / "link.json")
+    results(result("p")).save(tmp_path / "link.json")
     assert (tmp_path / "link.json").is_symlink()
     assert json.loads((tmp_path / "real.json").read_text())["ok"]
-    pipe = tmp_path / "pipe"
+    pipe = tmp_path / "pipe.xml"
     os.mkfifo(pipe)
     reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        results(result("p")).to_junit(pipe)
+        results(result("p")).save(pipe)
         assert os.read(reading, 10) == b"<?xml vers"
         assert not pipe.is_file()
     finally:

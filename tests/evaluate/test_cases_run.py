@@ -11,7 +11,7 @@ import pytest
 from shared_core import AsyncHFRouter, Budget, HFRouter
 from shared_core.errors import ConfigError
 from shared_core.evaluate import AsyncEvaluator, CaseResults, Evaluator
-from shared_core.evaluate.case_run import run_cases
+from shared_core.evaluate.cases.run import run_cases
 
 PARIS = {"name": "paris", "prompt": "Paris", "checks": [{"equals": "Paris"}]}
 LONDON = {"name": "london", "prompt": "London", "checks": [{"equals": "Paris"}]}

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from shared_core.evaluate.report.axes import axis_for
-from shared_core.evaluate.report.labels import Box, place
-from shared_core.evaluate.report.text import short
+from shared_core.evaluate.comparing.report.axes import axis_for
+from shared_core.evaluate.comparing.report.labels import Box, place
+from shared_core.evaluate.comparing.report.text import short
 from tests.evaluate.made_up import HOSTILE, answer, comparison, failure
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy

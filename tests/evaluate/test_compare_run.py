@@ -11,7 +11,7 @@ import pytest
 from shared_core import AsyncHFRouter, Budget, HFRouter
 from shared_core.errors import ConfigError
 from shared_core.evaluate import AsyncEvaluator, Evaluator
-from shared_core.evaluate.compare import compare
+from shared_core.evaluate.comparing.compare import compare
 from shared_core.testing import SlowHead, Status, offline_router
 
 

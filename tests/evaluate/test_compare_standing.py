@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from shared_core.evaluate.standing import front, ranks
+from shared_core.evaluate.comparing.standing import front, ranks
 from tests.evaluate.made_up import answer, comparison, failure
 
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared_core.errors import ConfigError, MalformedResponse
-from shared_core.evaluate.resampling import difference, estimate, holm
-from shared_core.evaluate.retrieval import FIGURES, ndcg, nearest, recall, reciprocal_rank
+from shared_core.evaluate.embeddings.resampling import difference, estimate, holm
+from shared_core.evaluate.embeddings.retrieval import FIGURES, ndcg, nearest, recall, reciprocal_rank
 
 JUDGED = {
     "graded": ({"d1": 3, "d2": 2, "d3": 3, "d5": 1, "d6": 2}, ["d1", "d2", "d3", "d4", "d5", "d6"]),
@@ -121,8 +121,8 @@ def test_search_in_blocks_finds_what_search_at_once_finds(monkeypatch):
     documents, queries = vectors(500, 8, 1), vectors(40, 8, 2)
     those = [[f"{row:03}"] for row in range(500)]
     at_once = list(nearest(documents, queries, those, 10, "dot"))
-    monkeypatch.setattr("shared_core.evaluate.retrieval._DOCUMENTS", 7)
-    monkeypatch.setattr("shared_core.evaluate.retrieval._QUERIES", 3)
+    monkeypatch.setattr("shared_core.evaluate.embeddings.retrieval._DOCUMENTS", 7)
+    monkeypatch.setattr("shared_core.evaluate.embeddings.retrieval._QUERIES", 3)
     assert list(nearest(documents, queries, those, 10, "dot")) == at_once
 
 

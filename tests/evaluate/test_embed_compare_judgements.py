@@ -8,7 +8,7 @@ import pytest
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Judgements
-from shared_core.evaluate.judgements import judgements_of
+from shared_core.evaluate.embeddings.judgements import judgements_of
 
 MEANT = Judgements(
     {"How far?": "How far?", "When?": "When?"},

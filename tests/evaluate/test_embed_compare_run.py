@@ -23,9 +23,9 @@ from shared_core.evaluate import (
     ObjectEmbedder,
     RouterEmbedder,
 )
-from shared_core.evaluate.embedding_run import compare_embeddings
-from shared_core.evaluate.embedding_trial import Matter
-from shared_core.evaluate.judgements import judgements_of
+from shared_core.evaluate.embeddings.judgements import judgements_of
+from shared_core.evaluate.embeddings.run import compare_embeddings
+from shared_core.evaluate.embeddings.trial import Matter
 from shared_core.types import EmbedReply
 
 PAIRS = [
@@ -193,7 +193,7 @@ def test_at_most_50_queries_are_asked_alone_and_none_twice(drive, offline_url):
 
 
 def test_documents_go_in_several_long_lists(drive, monkeypatch):
-    monkeypatch.setattr("shared_core.evaluate.embedding_trial._LIST", 2)
+    monkeypatch.setattr("shared_core.evaluate.embeddings.trial._LIST", 2)
     one = compare(drive, {"bag": Words()})
     monkeypatch.undo()
     assert one.models[0].by_query == compare(drive, {"bag": Words()}).models[0].by_query
@@ -277,6 +277,7 @@ REFUSED = {
     "k of nothing": (["a/b"], {"k": []}, "k=[] is neither"),
     "k of 0": (["a/b"], {"k": 0}, "k=0"),
     "k in words": (["a/b"], {"k": "ten"}, "k='ten' is neither"),
+    "progress in words": (["a/b"], {"progress": "yes"}, "progress='yes' is neither"),
     "a similarity that is none": (["a/b"], {"similarity": "near"}, "no similarity 'near'"),
     "a seed that is none": (["a/b"], {"seed": -1}, "seed=-1"),
 }  # fmt: skip

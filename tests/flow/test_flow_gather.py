@@ -174,6 +174,20 @@ def test_a_child_that_cannot_be_made_fails_the_whole(finish: Finish) -> None:
         finish(gather(children(), at_once=1))
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_child_that_was_cancelled_is_not_left_out_of_the_results(finish: Finish, place: int) -> None:
+    def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    def child(number: int) -> Flow[int]:
+        if number == place:
+            yield from offload(cancelled)
+        return number
+
+    with pytest.raises(asyncio.CancelledError):
+        finish(gather((child(number) for number in range(3)), at_once=3))
+
+
 def test_a_child_that_emits_is_a_mistake_of_ours(finish: Finish) -> None:
     with pytest.raises(AssertionError, match="cannot emit"):
         finish(gather([emit([ChatDelta("x")])], at_once=1))

@@ -17,6 +17,7 @@ from shared_core.hub import Hub
 from shared_core.hub.cards import HubModel
 from shared_core.hub.compare import CRITERIA, Row, compared, dominates
 from shared_core.hub.cost_report import cost_report
+from shared_core.hub.filters import fitting
 from shared_core.hub.joined import FoundModel, checked_usage, offer_cost
 from shared_core.hub.recommend import PREFERENCES, recommended
 from shared_core.providers import Served
@@ -75,7 +76,11 @@ def test_weights_are_shown_and_can_be_chosen() -> None:
     assert comparison.best["overall"].provider == "cheap"
 
 
-@pytest.mark.parametrize("weights", [{"beauty": 1.0}, {"cost": -1}, {"cost": 0}, {"cost": "much"}], ids=str)
+@pytest.mark.parametrize(
+    "weights",
+    [{"beauty": 1.0}, {"cost": -1}, {"cost": 0}, {"cost": 1e400}, {"speed": float("nan")}, {"cost": "much"}],
+    ids=str,
+)
 def test_weights_that_mean_nothing_are_refused(weights: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         compared([(model("o/m", CHEAP), None)], weights=weights)
@@ -268,6 +273,30 @@ def test_models_are_compared_over_the_wire(ask: Ask) -> None:
 def test_a_recommendation_is_made_of_what_the_hub_lists(ask: Ask) -> None:
     found = ask("recommend", prefer="cost", capability=["tools"], limit=2)
     assert [each.model for each in found.ranked] == ["offline/tools:offline"]
+
+
+def test_who_is_recommended_fulfils_every_constraint_alone(ask: Ask) -> None:
+    found = ask("recommend", prefer="speed", provider="groq")
+    assert {row.provider for row in found.comparison.rows} == {"groq"}
+    assert all(each.model.endswith(":groq") for each in found.ranked)
+
+
+def test_a_cheap_offer_does_not_speak_for_a_dear_one() -> None:
+    both = model("o/m", CHEAP, FAST, SILENT)
+    assert [each.provider for each in fitting(both, {"max_price": "1"}).offers] == ["cheap"]  # type: ignore[union-attr]
+    assert [each.provider for each in fitting(both, {"min_context": 9_000}).offers] == ["fast"]  # type: ignore[union-attr]
+    assert fitting(both, {"max_price": "1", "min_context": 9_000}) is None
+    assert fitting(both, {"allow_licenses": ["permissive"]}) is both
+
+
+def test_a_model_that_is_named_twice_is_compared_once(ask: Ask) -> None:
+    comparison = ask("compare_models", ["offline/echo", "offline/echo:groq"])
+    assert len([row for row in comparison.rows if row.provider == "groq"]) == 1
+
+
+def test_tokens_are_told_by_their_kind(ask: Ask) -> None:
+    with pytest.raises(ConfigError, match="no number of tokens by kind"):
+        ask("cost_report", ["offline/echo"], 10**6)
 
 
 def test_a_report_names_who_has_no_price(ask: Ask) -> None:

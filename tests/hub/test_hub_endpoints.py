@@ -188,6 +188,13 @@ def test_a_line_of_metrics_is_read(line: str, found: Any) -> None:
     assert (metric.name, metric.value, dict(metric.labels)) == found
 
 
+def test_a_label_of_a_million_letters_is_read_at_once() -> None:
+    (metric,) = read_metrics(
+        f"a{{{'b' * 1_000_000}}} 1\n"
+    )  # looked for from each letter on, it would take an hour
+    assert metric.labels == {}
+
+
 @pytest.mark.parametrize("text", ["", "# EOF", "<html>", "a{b=} x", "a b c d", "{" * 100_000], ids=range(6))
 def test_lines_that_are_no_metrics_are_passed_over(text: str) -> None:
     assert read_metrics(text) == ()

@@ -66,6 +66,14 @@ def test_each_filter_keeps_what_it_should(ask: Ask, options: dict[str, Any], exp
     assert {model.id for model in found} == expected
 
 
+def test_of_a_provider_that_was_asked_for_all_figures_are_its_own(ask: Ask) -> None:
+    found = ask("search_models", "tools", task="text-generation", provider="groq")
+    assert [model.providers for model in found] == [("groq",)]
+    assert found.models[0].cheapest()[0].provider == found.models[0].fastest().provider == "groq"
+    assert not len(ask("search_models", task="text-generation", provider="groq", max_price="0"))
+    assert len(ask("search_models", "tools", task="text-generation", provider="all").models[0].providers) > 3
+
+
 @pytest.mark.parametrize(
     ("sort", "first"),
     [("downloads", "offline/minilm"), ("likes", "offline/minilm"), ("size", "offline/minilm")],
@@ -169,6 +177,15 @@ def test_a_model_that_is_not_there_says_so(ask: Ask) -> None:
         {"capability": "flying"},
         {"min_context": "100k"},
         {"min_context": 0},
+        {"tags": 3},
+        {"capability": 3},
+        {"allow_licenses": [None]},
+        {"language": ["de"]},
+        {"license": ["mit", "apache-2.0"]},
+        {"provider": ["groq"]},
+        {"size": "8B"},
+        {"served": "no"},
+        {"query": 5},
     ],
     ids=str,
 )

@@ -161,3 +161,12 @@ def test_a_model_is_tested_by_cases_beside_one_of_the_router(offline_url):
             ["offline/echo", LangChainSubject(FakeListChatModel(responses=["Paris"]), "fake")],
         )
     assert [result.outcome for result in results.results] == ["passed", "passed"]
+
+
+@pytest.mark.parametrize("cost", [0.01, {"total": 1}, {"usd": 1, "basis": "reported"}, "free"])
+def test_what_another_maker_calls_cost_or_provider_is_no_failure(cost: Any) -> None:
+    about = {"cost": cost, "provider": {"name": "a"}, "finish_reason": ["stop"]}
+    message = AIMessage("Hi.", response_metadata=about)
+    answer = ask(RunnableLambda(lambda messages: message))
+    assert (answer.error, answer.text, answer.cost.usd) == ("", "Hi.", None)
+    assert (answer.provider, answer.finish_reason) == (None, None)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from llama_index.core import PromptTemplate
-from llama_index.core.base.llms.types import ChatResponse
+from llama_index.core.base.llms.types import ChatMessage, ChatResponse
 from llama_index.core.chat_engine import SimpleChatEngine
 from llama_index.core.llms import MockLLM
 from llama_index.core.memory import ChatMemoryBuffer
@@ -145,6 +145,18 @@ def test_an_error_of_ours_and_of_another_is_a_failure_of_that_question(offline_u
             raise LookupError("not there")
 
     assert ask(Failing()).error == "LookupError"
+
+
+@pytest.mark.parametrize("cost", [0.01, {"total": 1}, {"usd": 1, "basis": "reported"}, "free"])
+def test_what_another_maker_calls_cost_or_provider_is_no_failure(cost: Any) -> None:
+    class Other(MockLLM):
+        def stream_chat(self, messages: Any, **kwargs: Any) -> Any:
+            about = {"cost": cost, "provider": {"name": "a"}, "finish_reason": ["stop"]}
+            yield ChatResponse(message=ChatMessage(content="Hi."), delta="Hi.", additional_kwargs=about)
+
+    answer = ask(Other())
+    assert (answer.error, answer.text, answer.cost.usd) == ("", "Hi.", None)
+    assert (answer.provider, answer.finish_reason) == (None, None)
 
 
 def test_what_is_no_llm_is_refused_at_once():

@@ -27,7 +27,7 @@ COMPARISONS = (
     ),
     Mutant(
         "Comparison: of equal models one drives the other from the front",
-        "shared_core/evaluate/standing.py",
+        "shared_core/evaluate/comparing/standing.py",
         "other != point and other[0]",
         "other is not point and other[0]",
         ("tests/evaluate/test_compare_standing.py",),
@@ -41,7 +41,7 @@ COMPARISONS = (
     ),
     Mutant(
         "Comparison: a model's name is markup in a drawing",
-        "shared_core/evaluate/report/scatter.py",
+        "shared_core/evaluate/comparing/report/scatter.py",
         "<title>{escaped(short(told, 300))}</title>",
         "<title>{short(told, 300)}</title>",
         _PAGE,
@@ -55,7 +55,7 @@ COMPARISONS = (
     ),
     Mutant(
         "Comparison: after an interrupt the file of answers is thrown away",
-        "shared_core/cli/comparing.py",
+        "shared_core/cli/evaluating.py",
         "if ours and not _holds_answers(path):",
         "if ours:",
         ("tests/cli/test_cli_comparing.py::test_ctrl_c_keeps_what_was_answered_and_says_how_to_go_on",),

@@ -9,6 +9,7 @@ import pytest
 
 from tests.evaluate.made_up import HOSTILE, answer, comparison, failure
 from tests.services.browser import Browser
+from tests.services.pages import check_page
 
 OVERLAPS = """(() => {
   const boxes = [...document.querySelectorAll('svg.scatter .label')].map(each => each.getBoundingClientRect());
@@ -66,6 +67,10 @@ def test_a_report_opens_without_complaint_and_fetches_nothing(
     )
     dark = scheme == "dark"
     assert (_light(colours[0]), _light(colours[1])) == ((False, True) if dark else (True, False))
+
+
+def test_it_reads_as_it_was_captured(browser: Browser, report: Path) -> None:
+    check_page("comparison", browser.open(report).text)
 
 
 def test_its_plots_are_drawn_with_a_point_and_a_label_for_each_model(browser: Browser, report: Path) -> None:

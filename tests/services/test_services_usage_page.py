@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from browser import Browser
+from pages import check_page
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 from kept import NOON, a_ledger
@@ -36,6 +37,10 @@ def test_it_opens_without_complaint_and_asks_for_nothing(browser: Browser, page:
     )
     light, dark = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in (paper, ink))
     assert (light > dark) is (scheme == "light")
+
+
+def test_it_reads_as_it_was_captured(browser: Browser, page: Path) -> None:
+    check_page("usage", browser.open(page).text)
 
 
 def test_the_bars_are_drawn_as_high_as_what_they_show(browser: Browser, page: Path) -> None:

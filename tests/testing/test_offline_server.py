@@ -144,7 +144,8 @@ def test_the_command_prints_url_models_and_curl_and_stops_on_a_signal(
     text = "".join(lines)
     url = re.search(r"http://127\.0\.0\.1:\d+/v1", text)[0]  # type: ignore[index]
     assert all(f"offline/{name}" in text for name in ("extractive", "tools", "json", "reasoner", "echo"))
-    assert f'curl {url}/chat/completions -H "Authorization: Bearer hf_mine"' in text
+    assert f'curl {url}/chat/completions \\\n    -H "Authorization: Bearer hf_mine" \\\n' in text
+    assert max(map(len, text.splitlines())) <= 80
     headers = {"authorization": "Bearer hf_mine"}
     assert httpx2.post(f"{url}/chat/completions", json=BODY, headers=headers).status_code == 200
     assert httpx2.post(f"{url}/chat/completions", json=BODY).status_code == 401
@@ -161,3 +162,4 @@ def test_the_command_says_when_its_port_is_taken(
     assert process.returncode == 1
     assert errors.startswith("offline_router: ")
     assert "in use" in errors
+    assert "Next: Take another with --port" in errors

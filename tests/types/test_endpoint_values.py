@@ -187,3 +187,25 @@ def test_a_target_may_be_an_endpoint_and_travels() -> None:
     assert pickle.loads(pickle.dumps(target)) == target
     assert Target.of(target.as_dict()) == target
     assert Target(base_url="endpoint://mine", key=ApiKey("secret")).as_dict()["key_source"] == "argument"
+
+
+def test_what_a_terminal_would_obey_is_left_out_of_what_a_reply_says() -> None:
+    model = {"repository": "a/b\x1b[2J", "args": ["--served-model-name", "c\nd"]}
+    reply = {
+        "name": "mine\x1b]0;x\x07",
+        "status": {"state": "run\u202ening"},
+        "model": model,
+        "healthRoute": "\ud800",
+    }
+    found = InferenceEndpoint.from_reply(reply, "me")
+    told = (found.id, found.status, found.repository, found.model, found.health_route)
+    assert all(text.isprintable() for text in told)
+    assert (found.model, found.health_route) == ("c d", "/health")
+
+
+def test_a_name_in_a_containers_arguments_that_is_no_text_is_none() -> None:
+    model = {"repository": "a/b", "args": ["--served-model-name", {"a": 1}]}
+    found = InferenceEndpoint.from_reply(
+        {"name": "mine", "status": {"state": "running"}, "model": model}, "me"
+    )
+    assert found.model == "a/b"

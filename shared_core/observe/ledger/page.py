@@ -6,17 +6,18 @@ Whatever a model, a provider or a user is called stands there as text. Not here:
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from shared_core._text import one_line, whole_page
 from shared_core.observe.ledger.page_chart import charts
 from shared_core.observe.ledger.page_style import STYLE
-from shared_core.observe.ledger.periods import Periods, rough
+from shared_core.observe.ledger.periods import Periods
 from shared_core.observe.ledger.questions import Totals
+from shared_core.observe.ledger.tables import seconds
 from shared_core.observe.moments import Moment, unix
+from shared_core.types.cost import rough
 
 if TYPE_CHECKING:
     from shared_core.observe.ledger.ledger import Ledger
@@ -27,7 +28,7 @@ _MOST_LINES = 20  # of one table; the rest is summed up
 _MOST_TAGS = 8
 _MOST_BARS = 62
 _NONE = '<span class="soft">none</span>'
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNKNOWN = "–"
 
 
 def usage_page(
@@ -63,19 +64,7 @@ def usage_page(
         parts.append(_section("day", list(reversed(days))))
     else:
         parts.append("<p>No call is in this ledger for the time and the filters that were asked for.</p>")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Usage</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
-        + "\n".join(parts)
-        + "\n</body>\n</html>\n"
-    )
-
-
-def _text(value: object) -> str:
-    """Text that a page shows as it is: nothing in it is HTML, and its direction of writing stays its own."""
-    return f"<bdi>{html.escape(_CONTROLS.sub('�', str(value)))}</bdi>"
+    return whole_page("Usage", STYLE, parts)
 
 
 def _head(
@@ -95,8 +84,8 @@ def _head(
     place = "a ledger in memory" if ledger.path is None else ledger.path.name
     calls = f"{whole.calls:,} {'call' if whole.calls == 1 else 'calls'}"
     return (
-        f"<header><h1>Usage</h1><p>{calls}, {_text(', '.join(about))}</p>"
-        f'<p class="soft">{_text(place)}, as of {_moment(now)}. Days and times are UTC.</p></header>'
+        f"<header><h1>Usage</h1><p>{calls}, {one_line(', '.join(about))}</p>"
+        f'<p class="soft">{one_line(place)}, as of {_moment(now)}. Days and times are UTC.</p></header>'
     )
 
 
@@ -132,13 +121,13 @@ def _tiles(whole: Totals) -> str:
         ),
         (
             "time of a call",
-            _seconds(whole.p50_s),
-            f"<span>half of them; 95 of 100: {_seconds(whole.p95_s)}</span>",
+            seconds(whole.p50_s, _UNKNOWN),
+            f"<span>half of them; 95 of 100: {seconds(whole.p95_s, _UNKNOWN)}</span>",
         ),
     ]
     if whole.first_p50_s is not None:
-        first = f"<span>half of the streams; 95 of 100: {_seconds(whole.first_p95_s)}</span>"
-        tiles.append(("first content", _seconds(whole.first_p50_s), first))
+        first = f"<span>half of the streams; 95 of 100: {seconds(whole.first_p95_s, _UNKNOWN)}</span>"
+        tiles.append(("first content", seconds(whole.first_p50_s, _UNKNOWN), first))
     return (
         '<div class="tiles">'
         + "".join(
@@ -155,14 +144,14 @@ def _section(by: str, lines: Sequence[Totals]) -> str:
     shown, more = lines[:most], len(lines) - most
     name = by.removeprefix("tag:")
     rows = "".join(
-        f"<tr><td>{_NONE if line.name is None else _text(line.name)}</td>"
+        f"<tr><td>{_NONE if line.name is None else one_line(line.name)}</td>"
         + "".join(f"<td>{cell}</td>" for cell in _cells(line))
         + "</tr>"
         for line in shown
     )
     rest = f'<p class="soft">and {more:,} more</p>' if more > 0 else ""
     return (
-        f'<section><h2>By {_text(name)}</h2><div class="wide"><table><thead><tr><th>{_text(name)}</th>'
+        f'<section><h2>By {one_line(name)}</h2><div class="wide"><table><thead><tr><th>{one_line(name)}</th>'
         + "".join(f"<th>{each}</th>" for each in head)
         + f"</tr></thead><tbody>{rows}</tbody></table></div>{rest}</section>"
     )
@@ -174,8 +163,8 @@ def _cells(line: Totals) -> Iterable[str]:
     yield f"{line.prompt_tokens:,}"
     yield f"{line.completion_tokens:,}"
     yield f"{line.failures:,}" if line.failures else ""
-    yield _seconds(line.p50_s)
-    yield _seconds(line.p95_s)
+    yield seconds(line.p50_s, _UNKNOWN)
+    yield seconds(line.p95_s, _UNKNOWN)
 
 
 def _cost(line: Totals) -> str:
@@ -189,9 +178,3 @@ def _cost(line: Totals) -> str:
 
 def _share(value: float | None) -> str:
     return "none known" if value is None else f"{value:.0%}"
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from shared_core.observe.ledger.periods import Period, Periods, rough
+from shared_core.observe.ledger.periods import Period, Periods
+from shared_core.types.cost import rough
 
 __all__ = ["charts"]
 

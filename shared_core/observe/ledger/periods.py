@@ -14,7 +14,7 @@ from decimal import Decimal
 from shared_core.observe.ledger.questions import Totals
 from shared_core.types import EXACT
 
-__all__ = ["Period", "Periods", "rough"]
+__all__ = ["Period", "Periods"]
 
 _FIRST, _LAST = (
     date(1970, 2, 2),
@@ -84,21 +84,6 @@ class Periods:
                         period.add(line)
                 return cls(unit, tuple(periods.values()))
         raise AssertionError("unreachable")
-
-
-def rough(usd: Decimal) -> str:
-    """A sum for a narrow place: cents, or three digits of what is less than a dollar.
-
-    Example:
-        >>> [rough(Decimal(text)) for text in ("0", "1234.567", "12.346", "0.0123456", "0.0000015")]
-        ['$0', '$1,235', '$12.35', '$0.0123', '$0.0000015']
-    """
-    if not usd:
-        return "$0"
-    if usd >= 1:
-        return f"${usd:,.0f}" if usd >= 1000 else f"${usd:,.2f}"
-    places = 2 - usd.adjusted()
-    return f"${usd:.{places}f}".rstrip("0").rstrip(".")
 
 
 def _day(name: str | None) -> date | None:

@@ -13,7 +13,7 @@ from shared_core.observe.ledger.questions import Totals
 from shared_core.observe.ledger.rows import EXPORTED, LedgerRow
 from shared_core.types.cost import plain
 
-__all__ = ["Breakdown", "table", "write_rows"]
+__all__ = ["Breakdown", "seconds", "table", "write_rows"]
 
 _HEAD = ("calls", "failed", "hits", "tokens in", "cached", "out", "cost", "p50", "p95", "first p50", "p95")
 _NONE = "-"
@@ -80,16 +80,22 @@ def _cells(line: Totals) -> Iterable[str]:
     yield _share(line.cached_share)
     yield f"{line.completion_tokens:,}"
     yield f"${plain(line.cost)}{more}"
-    yield from map(_seconds, (line.p50_s, line.p95_s, line.first_p50_s, line.first_p95_s))
+    yield from map(seconds, (line.p50_s, line.p95_s, line.first_p50_s, line.first_p95_s))
 
 
 def _share(value: float | None) -> str:
     return _NONE if value is None else f"{value:.0%}"
 
 
-def _seconds(value: float | None) -> str:
+def seconds(value: float | None, unknown: str = _NONE) -> str:
+    """A time for a narrow place, such as "380 ms" or "1.2 s".
+
+    Args:
+        value: In seconds.
+        unknown: What stands for None.
+    """
     if value is None:
-        return _NONE
+        return unknown
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 

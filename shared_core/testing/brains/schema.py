@@ -41,8 +41,9 @@ _MISSING = object()
 def fill(schema: Schema, text: str, ignoring: frozenset[str] = frozenset()) -> Any:
     """An instance of `schema`, filled from `text`.
 
-    >>> fill({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}, "Weather
-    in Paris?") {'city': 'Paris'}
+    >>> schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    >>> fill(schema, "Is it sunny in Paris?")
+    {'city': 'Paris'}
     """
     return _Filler(schema, Reading(text, ignoring)).value(schema, "")
 

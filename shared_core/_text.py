@@ -1,0 +1,70 @@
+"""What others wrote, shown as text and as nothing else: on terminals, in HTML, and on whole pages of it.
+
+Models, providers, users and the Hub name things as they like. Every room that shows a name to a person takes it
+through here.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import re
+from collections.abc import Iterable
+
+__all__ = ["clean", "escaped", "one_line", "whole_page"]
+
+_CONTROLS = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+
+def clean(text: str) -> str:
+    """Text without what is no character, what terminals obey, and what turns the direction of all that follows.
+
+    Example:
+        >>> clean("one\\r\\ntwo\\x1b[2J\\u202e")
+        'one\\ntwo�[2J�'
+    """
+    return _CONTROLS.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def escaped(value: object) -> str:
+    """The same, without anything that HTML or an SVG would take for its own.
+
+    Example:
+        >>> escaped('</script><b title="x">')
+        '&lt;/script&gt;&lt;b title=&quot;x&quot;&gt;'
+    """
+    return html.escape(clean(str(value)))
+
+
+def one_line(value: object) -> str:
+    """A name or a short text within a line of HTML; its direction of writing stays its own.
+
+    Example:
+        >>> one_line("a\\n<b>")
+        '<bdi>a &lt;b&gt;</bdi>'
+    """
+    return f"<bdi>{escaped(' '.join(str(value).split()))}</bdi>"
+
+
+def whole_page(title: str, style: str, parts: Iterable[str]) -> str:
+    """A page that fetches and runs nothing, by its own policy, around what stands on it.
+
+    Args:
+        title: What a browser's tab says.
+        style: Its one style sheet.
+        parts: HTML that is safe already; empty ones are left out.
+    """
+    sheet = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{sheet}'; base-uri 'none'; form-action 'none'"
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{escaped(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        + "\n".join(part for part in parts if part)
+        + "\n</body>\n</html>\n"
+    )
