@@ -17,7 +17,7 @@ import pytest
 from shared_core import AsyncHFRouter, HFRouter
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, AsyncEvaluator, Cases, Evaluator
-from shared_core.evaluate.checks import check_of
+from shared_core.evaluate.cases.checks import check_of
 from shared_core.testing import Status, offline_router
 from shared_core.types import Cost, ToolCall, Usage
 
