@@ -79,12 +79,12 @@ def chat(
         options = {"temperature": temperature, "max_tokens": max_tokens}
         talk = [{"role": "system", "content": system}] if system else []
         piped = "" if sys.stdin.isatty() else sys.stdin.read()
-        if not (prompt or "").strip() and not piped.strip() and not file and not image:
-            if prompt is not None or not sys.stdin.isatty():
-                raise ConfigError(
-                    "There is nothing to ask.",
-                    hint="Give a prompt, or pipe a text in; a conversation begins on a terminal.",
-                )
+        talks = prompt is None and sys.stdin.isatty()
+        if not (talks or (prompt or "").strip() or piped.strip() or file or image):
+            raise ConfigError(
+                "There is nothing to ask.",
+                hint="Give a prompt, or pipe a text in; a conversation begins on a terminal.",
+            )
         if prompt is None and not piped:
             if as_json:
                 raise ConfigError("--json is for one answer.", hint="Give a prompt, or pipe one in.")
