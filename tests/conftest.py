@@ -68,12 +68,14 @@ def nobody_is_logged_in(request: pytest.FixtureRequest, monkeypatch: pytest.Monk
 
 @pytest.fixture(autouse=True)
 def nobody_is_in_trouble() -> Iterator[None]:
-    """What the process has learnt of its hosts, and heard from them, is forgotten: the tests share some."""
+    """What the process has learnt of its hosts, their prices too, is forgotten: the tests share some."""
     forget()
     yield
     forget()
     if chats := sys.modules.get("shared_core.cache.chats"):
         chats.OF_PROCESS.clear()
+    if catalog := sys.modules.get("shared_core.catalog"):
+        catalog.SHARED.clear()
 
 
 @pytest.fixture(scope="session")

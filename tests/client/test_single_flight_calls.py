@@ -240,7 +240,7 @@ async def test_a_blocking_call_inside_a_loop_does_not_wait_for_a_task_that_it_ho
 ) -> None:
     cache = ChatCache()
     async with AsyncHFRouter(**settings(offline_url, cache)) as router:
-        offline_url.queue(SlowHead(0.3))
+        offline_url.queue(SlowHead(1.0))  # long enough to be still under way, whatever else the machine does
         task = asyncio.create_task(router.chat(HELLO, temperature=0))
         await until_async(lambda: offline_url.in_flight)
         begun = time.monotonic()
