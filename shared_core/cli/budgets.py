@@ -61,7 +61,7 @@ def budget(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Budgets: what is spent, reserved and left in the present window, and how to grant more.
+    """Budgets: what is spent, reserved and left; granting more.
 
     Budgets and the place where they are counted are those of the settings, or of the options.
 

@@ -50,7 +50,9 @@ class _Cache:
 def cache(
     context: typer.Context, answers: Answers = None, vectors: Vectors = None, as_json: Json = False
 ) -> None:
-    """Caches: how many answers and vectors are remembered where, how large and how old they are.
+    """Caches: what is remembered where, and forgetting it.
+
+    How many answers and vectors, how large and how old they are.
 
     The caches are those of the settings (chat_cache, embedding_cache), or of the options.
 

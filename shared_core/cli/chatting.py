@@ -29,7 +29,7 @@ _COMMANDS = (
 
 def chat(
     prompt: Annotated[
-        str | None, typer.Argument(help="What to ask; left out, a conversation begins.")
+        str | None, typer.Argument(help="What to ask; left out, a conversation begins.", metavar="PROMPT")
     ] = None,
     model: Annotated[
         str,
@@ -79,6 +79,12 @@ def chat(
         options = {"temperature": temperature, "max_tokens": max_tokens}
         talk = [{"role": "system", "content": system}] if system else []
         piped = "" if sys.stdin.isatty() else sys.stdin.read()
+        talks = prompt is None and sys.stdin.isatty()
+        if not (talks or (prompt or "").strip() or piped.strip() or file or image):
+            raise ConfigError(
+                "There is nothing to ask.",
+                hint="Give a prompt, or pipe a text in; a conversation begins on a terminal.",
+            )
         if prompt is None and not piped:
             if as_json:
                 raise ConfigError("--json is for one answer.", hint="Give a prompt, or pipe one in.")

@@ -37,7 +37,7 @@ _REASONS = 5  # failures that are shown on the screen
 
 
 def compare(
-    model: Annotated[list[str], typer.Argument(help="Ids, with or without :provider.", metavar="MODEL...")],
+    model: Annotated[list[str], typer.Argument(help="Ids, with or without :provider.", metavar="MODEL")],
     prompts: Annotated[
         Path | None,
         typer.Option("--prompts", help="A file of prompts: ask them all.", metavar="FILE"),
@@ -67,7 +67,7 @@ def compare(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Models side by side: what is published, or your own prompts.
+    """Models side by side: as published, or on your own prompts.
 
     Without prompts: a row for each provider, the best first; a star marks offers that no other beats at everything.
     --input, --output and --limit are for this.

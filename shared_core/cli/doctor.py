@@ -40,7 +40,9 @@ def doctor(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Looks for what may be wrong: settings, token, versions, proxy, clock, files, Redis.
+    """Looks for what may be wrong, and says how to mend it.
+
+    Settings, token, versions, proxy, clock, files and Redis.
 
     Exit code 1 says that there is trouble.
 

@@ -9,7 +9,7 @@ import typer
 
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
 from shared_core.cli.evaluating import Save, check_reports
-from shared_core.cli.out import complaining, count, show_json, show_table, tell
+from shared_core.cli.out import complaining, count, say, show_json, show_table, tell
 from shared_core.errors import ConfigError
 from shared_core.types.cost import rough
 
@@ -101,6 +101,8 @@ def embed_compare(
             _show(result)
         for path in save or ():
             result.save(path)
+            if not as_json:
+                say(f"Written: {path}")
         if not any(score.ok for score in result.models):
             raise typer.Exit(1)
 

@@ -47,7 +47,7 @@ def embed(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Texts to vectors: of a file, or of standard input, a text a line.
+    """Texts to vectors, from a file or from standard input.
 
     A run into files that was broken off goes on where it stopped: give the same command, and the same texts, again.
 
@@ -64,6 +64,11 @@ def embed(
             raise ConfigError("No model was given.", hint="Name one with -m, such as -m BAAI/bge-m3.")
         if kind not in get_args(Kind):
             raise ConfigError(f"--kind {kind} is neither document nor query.")
+        if source is not None and source.suffix.lower() == ".txt":
+            raise ConfigError(
+                f"{source} has no columns or fields.",
+                hint=f"A text a line goes to standard input: hfrouter embed -m {model} < {source}",
+            )
         report = embed_corpus(
             source if source is not None else _lines(),
             output if output is not None else _print,

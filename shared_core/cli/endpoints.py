@@ -146,7 +146,7 @@ def _create(
 
 @endpoints.command("pause")
 def _pause(name: Name, as_json: Json = False, endpoints_url: ApiUrl = None, hub_url: HubUrl = None) -> None:
-    """Puts it to rest until it is resumed; it costs nothing meanwhile.
+    """Puts it to rest until it is resumed; that is free.
 
     Example:
 
@@ -182,7 +182,7 @@ def _resume(
 def _scale_to_zero(
     name: Name, as_json: Json = False, endpoints_url: ApiUrl = None, hub_url: HubUrl = None
 ) -> None:
-    """Puts it to rest until it is sent a request; it costs nothing meanwhile.
+    """Puts it to rest until the next request; that is free.
 
     Example:
 
@@ -224,7 +224,9 @@ def _wait(
     endpoints_url: ApiUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Waits until it runs and answers; fails where it is paused or has failed.
+    """Waits until it runs and answers.
+
+    Fails where it is paused or has failed.
 
     Example:
 

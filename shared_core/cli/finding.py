@@ -76,7 +76,7 @@ Output = Annotated[float, typer.Option("--output", help="Tokens written, for cos
 
 
 def models(
-    query: Annotated[str | None, typer.Argument(help="Part of a name.")] = None,
+    query: Annotated[str | None, typer.Argument(help="Part of a name.", metavar="QUERY")] = None,
     task: Task = "text-generation",
     capability: Capability = None,
     license: Licenses = None,
@@ -211,7 +211,7 @@ def recommend(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Which model to take, and why; by what the Hub and the router publish now.
+    """Which model to take, and why, by what is published now.
 
     Example:
 
@@ -267,6 +267,10 @@ def _show_models(found: SearchResult) -> None:
         rows = [_model_row(model) for model in found.models]
         titles = [("model", "left"), ("size", "right"), ("in / out", "right"), ("tok/s", "right")]
         show_table([*titles, ("context", "right"), ("can", "left"), ("at", "right")], rows)
+        tell(
+            "in / out: USD for a million tokens at the cheapest provider; tok/s: at the fastest;"
+            " at: how many providers serve it."
+        )
     for note in found.notes:
         tell(note)
     if found.models:
@@ -330,7 +334,7 @@ def _facts(found: FoundModel) -> list[tuple[str, str]]:
         ("results", "; ".join(f"{each.dataset} {each.metric} {each.value:g}" for each in card.results[:3])),
         ("inference", card.inference or ""),
         ("served by", ", ".join(found.providers) or "nobody now"),
-        ("prices of", found.priced_on or ""),
+        ("prices", f"USD for a million tokens, of {found.priced_on}" if found.priced_on else ""),
     ]
 
 
@@ -382,7 +386,9 @@ def _show_comparison(found: Comparison, limit: int) -> None:
     titles = [("offer", "left"), ("", "left"), ("cost", "right"), ("tok/s", "right"), ("first ms", "right")]
     show_table([*titles, ("context", "right"), ("score", "right")], rows)
     weights = ", ".join(f"{name} {share:.0%}" for name, share in found.weights.items())
-    say(f"Score: {weights}. Prices of {found.priced_on or 'an unknown day'}.")
+    tokens = " and ".join(f"{number:,.0f} tokens of {name}" for name, number in found.usage.items())
+    tell(f"Cost: USD for {tokens}, at prices of {found.priced_on or 'an unknown day'}.")
+    tell(f"Score: {weights}. *: no other is better at everything.")
     for name, row in found.best.items():
         say(f"best {name:<9}{row.model}:{row.provider}")
     for gap in found.gaps[:5]:

@@ -28,7 +28,7 @@ From = Annotated[Path | None, typer.Option("--image", "-i", help="A picture to b
 
 
 def image(
-    prompt: Annotated[str, typer.Argument(help="What to draw, or what to change.")],
+    prompt: Annotated[str, typer.Argument(help="What to draw, or what to change.", metavar="PROMPT")],
     model: Model = None,
     output: To = None,
     picture: From = None,
@@ -60,7 +60,7 @@ def image(
 
 
 def video(
-    prompt: Annotated[str, typer.Argument(help="What to show.")],
+    prompt: Annotated[str, typer.Argument(help="What to show.", metavar="PROMPT")],
     model: Model = None,
     output: To = None,
     picture: From = None,
@@ -70,7 +70,7 @@ def video(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Makes a film, which takes minutes; how far it is is told on the way.
+    """Makes a film, which takes minutes; shows how far it is.
 
     Example:
 
@@ -88,7 +88,7 @@ def video(
 
 
 def speak(
-    text: Annotated[str, typer.Argument(help="What to say.")],
+    text: Annotated[str, typer.Argument(help="What to say.", metavar="TEXT")],
     model: Model = None,
     output: To = None,
     timeout: Timeout = None,

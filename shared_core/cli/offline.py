@@ -24,7 +24,9 @@ def offline(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Runs the offline router until it is interrupted: no token, no network, no cost.
+    """Runs the offline router: no token, no network, no cost.
+
+    It ends with Ctrl-C.
 
     Example:
 

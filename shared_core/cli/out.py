@@ -17,6 +17,7 @@ from typing import Any
 
 import typer
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -48,6 +49,10 @@ __all__ = [
 ]
 
 _WIDEST = 80
+_NAME = 20  # columns that are left to the first column, whose cells are folded
+
+_IN_A_SHELL = {"`router.models()`": "`hfrouter models`", "`endpoints_url`": "`--endpoints-url`"}
+"""What hints name in Python, and what does the same here."""
 
 
 def ready() -> None:
@@ -74,7 +79,7 @@ def tell(text: str, indent: int = 0, hang: int = 0, *, stderr: bool = False) -> 
     space = " " * indent
     lines = textwrap.fill(
         clean(text),
-        _WIDEST,
+        console(stderr=stderr).width,
         initial_indent=space,
         subsequent_indent=space + " " * hang,
         break_long_words=False,
@@ -89,13 +94,17 @@ def show_json(value: Any) -> None:
 
 
 def show_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, gap: int = 3) -> None:
-    """Prints a table that reads well without colour.
+    """Prints a table that reads well without colour; on a narrow terminal its columns stand closer.
 
     Args:
         columns: (title, "left" or "right").
         rows: Cells; "" for what is not known.
-        gap: Columns between two columns, from 1 on.
+        gap: Columns between two columns at most, from 1 on.
     """
+    cells = zip(*([title for title, _ in columns], *rows), strict=True)
+    names, *others = (max(cell_len(clean(cell)) for cell in column) for column in cells)
+    while gap > 1 and min(names, _NAME) + sum(others) + gap * len(others) > console().width:
+        gap -= 1
     table = Table(
         box=SIMPLE_HEAD,
         padding=(0, gap // 2, 0, (gap - 1) // 2),
@@ -143,6 +152,8 @@ def count(number: float | None) -> str:
 def complain(error: RouterError) -> None:
     """Says what failed, and what to do next."""
     what, _, following = str(error).partition("\nNext: ")
+    for in_python, in_a_shell in _IN_A_SHELL.items():
+        following = following.replace(in_python, in_a_shell)
     tell(f"hfrouter: {what}", stderr=True)
     if following:
         tell(f"Next: {following}", stderr=True)

@@ -24,7 +24,7 @@ from shared_core.cli.evaluating import (
     show_run,
 )
 from shared_core.cli.objects import models_of
-from shared_core.cli.out import complaining, say, show_json, show_table
+from shared_core.cli.out import complaining, console, say, show_json, show_table
 
 if TYPE_CHECKING:
     from shared_core.evaluate import CaseOptions, CaseResult, CaseResults, Cases
@@ -197,6 +197,9 @@ def _tell(text: str, indent: int = 0, hang: int = 0) -> None:
     """A sentence that may hold a model's words: without what terminals obey, and however long its words are."""
     space = " " * indent
     for line in textwrap.wrap(
-        " ".join(clean(text).split()), 80, initial_indent=space, subsequent_indent=space + " " * hang
+        " ".join(clean(text).split()),
+        console().width,
+        initial_indent=space,
+        subsequent_indent=space + " " * hang,
     ):
         say(line)

@@ -16,7 +16,7 @@ import typer
 
 from shared_core._text import cell
 from shared_core.cli.clients import Json, settings, words
-from shared_core.cli.out import complaining, count, say, show_json, show_table, tell
+from shared_core.cli.out import complaining, console, count, say, show_json, show_table, tell
 from shared_core.cli.plot import bars, can_draw
 from shared_core.errors import ConfigError
 from shared_core.observe.ledger import GROUPS, Ledger, Periods, Totals, usage_page
@@ -83,7 +83,9 @@ def usage(
         Path | None, typer.Option("--html", help="Write all of it as a page, too.", metavar="FILE")
     ] = None,
 ) -> None:
-    """What was used and what it cost: calls, tokens, money and time, from a usage ledger.
+    """What was used and what it cost, by a usage ledger.
+
+    Calls, tokens, money and time, in all and by model, provider, day or tag.
 
     A cost with a "+" is what is known of it: calls of unknown cost come on top. Days are UTC.
 
@@ -284,7 +286,7 @@ def _plot(periods: Periods, wanted: str | None) -> None:
     rows = [(item.name, *_measure(item, what)) for item in items]
     say()
     tell(f"{what} per {periods.unit}{', from Monday on' if periods.unit == 'week' else ''}")
-    for line in bars(rows, fine=can_draw()):
+    for line in bars(rows, fine=can_draw(), width=console().width):
         say(line)
 
 

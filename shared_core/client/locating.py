@@ -250,12 +250,15 @@ def of_the_api(error: RouterError, name: str) -> RouterError:
 
     Args:
         error: As it came.
-        name: The endpoint that was asked about, with its namespace.
+        name: The endpoint that was asked about, with its namespace; a namespace alone, whose list was asked for.
     """
     if isinstance(error, ModelNotServed) and error.status == 404:
+        of_one = "/" in name
         return ModelNotServed(
-            f"There is no endpoint {name!r}, or the token may not see it.",
-            hint="See `hfrouter endpoints`; one of an organisation is named with it: namespace/name.",
+            f"There is no {'endpoint' if of_one else 'namespace'} {name!r}, or the token may not see it.",
+            hint="See `hfrouter endpoints`; one of an organisation is named with it: namespace/name."
+            if of_one
+            else "Name a user or an organisation as in its address on the Hub.",
             status=error.status,
             code=error.code,
             request_id=error.request_id,

@@ -28,6 +28,11 @@ PREFERENCES: dict[str, dict[str, float]] = {
 of weights (half of it) and likes (a fifth), which the reasons say."""
 
 _SIZE, _LIKES = 0.5, 0.2
+_SUPERLATIVES = (
+    ("cost", "the cheapest", "as cheap as any"),
+    ("speed", "the fastest", "as fast as any"),
+    ("latency", "the first to answer", "as soon to answer as any"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +138,10 @@ def _reasons(row: Row, comparison: Comparison, model: FoundModel, prefer: str, p
     reasons = []
     if row.score is None:
         reasons.append(f"number {place} in the Hub's order; nobody publishes its price or speed")
-    for name, words in (("cost", "cheapest"), ("speed", "fastest"), ("latency", "first to answer")):
-        if comparison.best.get(name) == row:
-            reasons.append(f"the {words} of {len(comparison.rows)} offers")
+    for name, alone, tied in _SUPERLATIVES:
+        if name in comparison.best and getattr(row, name) == getattr(comparison.best[name], name):
+            as_good = sum(getattr(each, name) == getattr(row, name) for each in comparison.rows)
+            reasons.append(f"{alone if as_good == 1 else tied} of {len(comparison.rows)} offers")
     if row.cost is not None:
         reasons.append(f"{dollars(row.cost)} for the usage")
     if row.speed is not None:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from shared_core.testing import OfflineRouter, Status
 
 Run = Callable[..., Any]
@@ -135,3 +137,23 @@ def test_a_model_of_the_settings_needs_no_option_and_has_a_name(
     environment["HFROUTER_MODEL"] = "parrot"
     assert hfrouter("chat", "hi").out == "hi\n"
     assert [request.json["temperature"] for request in host.requests] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin"),
+    [((), ""), (("",), ""), ((" ",), "\n"), (("", "--json"), "")],
+    ids=["an empty pipe", "an empty prompt", "spaces", "as JSON"],
+)
+def test_nothing_to_ask_is_told_and_not_sent(
+    told: Run, host: OfflineRouter, arguments: tuple[str, ...], stdin: str
+) -> None:
+    done = told("chat", "-m", "offline/echo", *arguments, stdin=stdin)
+    assert (done.code, done.out) == (2, "")
+    assert "There is nothing to ask." in done.err
+    assert not host.requests
+
+
+def test_the_next_step_is_a_command_and_no_python(told: Run) -> None:
+    done = told("chat", "-m", "no/such", "hello")
+    assert "`hfrouter models`" in " ".join(done.err.split())
+    assert "router.models()" not in done.err

@@ -89,3 +89,19 @@ def test_an_error_is_one_clear_line_and_a_code(hfrouter: Run, arguments: Any, co
     assert (done.code, done.out) == (code, "")
     assert said in " ".join(done.err.split())
     assert "Traceback" not in done.err
+
+
+def test_offers_that_are_equally_good_are_told_so(told: Run) -> None:
+    shown = " ".join(told("recommend", "--limit", "5").out.split())
+    assert shown.count("as cheap as any of") == 5
+    assert "the cheapest of" not in shown
+
+
+def test_a_comparison_says_what_its_costs_are_for(told: Run) -> None:
+    shown = " ".join(told("compare", "offline/tools:groq", "offline/echo", "--input", "5e6").out.split())
+    assert "Cost: USD for 5,000,000 tokens of input and 1,000,000 tokens of output" in shown
+
+
+@pytest.mark.parametrize("group", [(), ("endpoints",), ("budget",), ("cache",)], ids=str)
+def test_no_command_is_described_by_half_a_sentence(told: Run, group: tuple[str, ...]) -> None:
+    assert "..." not in told(*group, "--help").out.partition("Commands:")[2]

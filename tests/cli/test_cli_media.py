@@ -135,3 +135,9 @@ def test_what_cannot_work_is_said_at_once(hfrouter: Run, arguments: Any, said: s
     done = hfrouter(*arguments)
     assert done.code == 2
     assert said in " ".join(done.err.split())
+
+
+def test_a_file_of_lines_is_told_to_go_to_standard_input(told: Run) -> None:
+    done = told("embed", "-m", "offline/embed-4", "lines.txt")
+    assert (done.code, done.out) == (2, "")
+    assert "hfrouter embed -m offline/embed-4 < lines.txt" in " ".join(done.err.split())

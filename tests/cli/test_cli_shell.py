@@ -186,3 +186,13 @@ def test_a_settings_file_that_is_broken_is_one_clear_line(
     assert done.exit_code == (1 if command == "doctor" else 2)
     assert "hfrouter.toml is no TOML" in " ".join(done.output.split())
     assert "Traceback" not in done.output
+
+
+def test_a_narrow_terminal_shows_every_column_and_breaks_no_word(
+    terminal: Run, environment: dict[str, str]
+) -> None:
+    environment["COLUMNS"] = "60"
+    lines = re.sub(r"\x1b\[[\d;]*m", "", terminal("models")).splitlines()
+    assert max(map(len, lines)) <= 60
+    assert lines[0].split()[0] == "model"
+    assert any(line.startswith("offline/") for line in lines[2:])

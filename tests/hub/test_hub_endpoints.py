@@ -321,6 +321,13 @@ def test_each_refusal_says_what_to_do_next(
     assert KEY not in f"{caught.value} {caught.value!r}"
 
 
+def test_a_namespace_that_is_not_there_is_not_called_an_endpoint(manage: Manage, api: OfflineRouter) -> None:
+    api.queue(Status(404), path="/v2/*")
+    with pytest.raises(ModelNotServed, match="There is no namespace 'acme'") as caught:
+        manage("list", "acme")
+    assert "user or an organisation" in caught.value.hint
+
+
 def test_an_api_that_is_not_there_is_no_connection(manage: Manage) -> None:
     with pytest.raises(ConnectionLost) as caught:
         manage("list", "offline", of={"endpoints_url": "http://127.0.0.1:9/v2"})

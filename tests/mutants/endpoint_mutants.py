@@ -16,8 +16,8 @@ ENDPOINTS = (
     Mutant(
         "Endpoints: an address on a stranger's host gets the token",
         _LOCATING,
-        "key = target.key if may_have_key(target.key, found.url, self.api_url) else NO_KEY",
-        "key = target.key",
+        'key = key if key.source in ("ambient", "none") else NO_KEY',
+        "key = key",
         _CALLED,
     ),
     Mutant(
