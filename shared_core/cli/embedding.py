@@ -67,7 +67,8 @@ def embed(
         if source is not None and source.suffix.lower() == ".txt":
             raise ConfigError(
                 f"{source} has no columns or fields.",
-                hint=f"A text a line goes to standard input: hfrouter embed -m {model} < {source}",
+                hint="Name it .jsonl, .csv, .tsv or .parquet; a text a line goes to standard input: "
+                f"hfrouter embed -m {model} < {source}",
             )
         report = embed_corpus(
             source if source is not None else _lines(),
