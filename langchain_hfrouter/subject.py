@@ -33,8 +33,7 @@ class LangChainSubject(FunctionSubject):
     What a call costs is known of this package's own models alone; no budget holds the others.
 
     Args:
-        model: A chat model, a text model, or a runnable of messages (or, with `takes_text`, of the last message's
-        text)
+        model: A chat model, a text model, or a runnable of messages (or, with `takes_text`, of the last one's text)
             that gives a text or a message.
         name: What it is called; None is the model's own id, or the runnable's name.
         takes_text: Whether a runnable is given the text of the last message in place of all messages.

@@ -48,9 +48,9 @@ COMPARISONS = (
     ),
     Mutant(
         "Comparison: a cell of CSV may be a formula",
-        "shared_core/evaluate/written.py",
-        "if isinstance(value, str) and value.startswith(_FORMULAS):",
-        "if isinstance(value, str) and value == _FORMULAS:",
+        "shared_core/_text.py",
+        "isinstance(value, str) and value.startswith(_FORMULAS)",
+        "isinstance(value, str) and value == _FORMULAS",
         ("tests/evaluate/test_compare_files.py",),
     ),
     Mutant(

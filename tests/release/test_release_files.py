@@ -29,10 +29,12 @@ EXTRAS = {
     *(
         "aiohttp",
         "cli",
+        "evaluate",
         "langchain",
         "llama-index",
         "local",
         "media",
+        "mteb",
         "offline",
         "onnx",
         "openvino",
