@@ -29,6 +29,7 @@ from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import (
     BadRequest,
     ConfigError,
+    ConnectionLost,
     MalformedResponse,
     ModelLoading,
     ModelNotServed,
@@ -167,7 +168,8 @@ class EndpointFlows:
                 if found.status == "running" and found.url and (yield from self._answers(found, whole)):
                     return found
             except RouterError as error:
-                if "retry" not in error.reactions:  # what may pass by itself is waited for like the rest
+                unreachable = state == "not known" and isinstance(error, ConnectionLost)
+                if unreachable or "retry" not in error.reactions:  # what may pass by itself is waited for
                     raise
             left = whole.until_deadline()
             if left <= 0:

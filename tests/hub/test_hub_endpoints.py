@@ -242,6 +242,11 @@ def test_what_passes_by_itself_does_not_end_the_waiting(manage: Manage, api: Off
     assert manage("wait", "mine", 20, every=0.001).status == "running"
 
 
+def test_what_cannot_be_reached_from_the_first_is_not_waited_for(manage: Manage) -> None:
+    with pytest.raises(ConnectionLost):
+        manage("wait", "offline/mine", 20, every=0.001, of={"endpoints_url": "http://127.0.0.1:1"})
+
+
 def test_one_that_runs_is_waited_for_until_its_container_answers(manage: Manage, api: OfflineRouter) -> None:
     api.deploy("mine")
     api.queue(Status(503), Status(503), path="/dedicated/*/health")
