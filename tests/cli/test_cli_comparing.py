@@ -119,7 +119,11 @@ def test_a_model_without_a_price_is_asked_under_a_budget_if_that_is_wished(hfrou
         (("-p", "x", "-o", "r.pdf"), "r.pdf names no kind of report"),
         (("--prompts", "none.txt"), "none.txt cannot be read"),
         (("-p", "x", "--budget", "much"), "'much' is not a sum of US dollars"),
-        (("-p", "x", "--repeats", "0"), "greater than or equal to 1"),
+        pytest.param(
+            ("-p", "x", "--repeats", "0"),
+            "greater than or equal to 1",
+            marks=pytest.mark.pinned_set,  # the words of the tested typer
+        ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

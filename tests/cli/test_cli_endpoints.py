@@ -49,6 +49,7 @@ def deployed(hfrouter: Run, host: OfflineRouter) -> OfflineRouter:
     return host
 
 
+@pytest.mark.pinned_set  # help is in the words of the tested typer
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_screen_looks_as_it_was_captured_and_fits(
     hfrouter: Run, deployed: OfflineRouter, name: str

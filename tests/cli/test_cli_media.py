@@ -89,12 +89,13 @@ def test_a_file_becomes_a_file_and_is_not_done_twice(
     assert len(host.requests) == asked
 
 
-@pytest.mark.parametrize("name", ["out.jsonl", "out.npy", "out.parquet"])
+@pytest.mark.parametrize(
+    "name",
+    ["out.jsonl", "out.npy", pytest.param("out.parquet", marks=pytest.mark.pinned_set)],  # which has pyarrow
+)
 def test_what_is_piped_in_becomes_a_file_once(
     hfrouter: Run, host: OfflineRouter, at: Any, tmp_path: Path, name: str
 ) -> None:
-    if name.endswith(".parquet"):
-        pytest.importorskip("pyarrow")
     command = ("embed", "-m", "offline/embed-4", "-o", str(tmp_path / name), "--json", *at[:2])
     done = hfrouter(*command, stdin="one\ntwo\nthree\n")
     assert done.code == 0, done.err
