@@ -9,7 +9,7 @@ __all__ = ["ENDPOINTS"]
 _LOCATING = "shared_core/client/locating.py"
 _FLOWS = "shared_core/hub/endpoint_flows.py"
 
-_CALLED = ("tests/client/test_client_endpoint.py",)
+_CALLED = ("tests/client/endpoint",)
 _MANAGED = ("tests/hub/test_hub_endpoints.py",)
 
 ENDPOINTS = (
