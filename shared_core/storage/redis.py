@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, unquote, urlsplit
@@ -138,6 +139,14 @@ class RedisServer:
 
     def _connect(self) -> tuple[Any, str]:
         """The client, and the server's name without secrets."""
+        client, where = self._client()
+        if client is not self._source:
+            # By itself the garbage collector may end a socket before the connection that would have closed it.
+            forgotten = weakref.finalize(self, _close, client, self._process)
+            forgotten.atexit = False
+        return client, where
+
+    def _client(self) -> tuple[Any, str]:
         try:
             from redis import Redis
             from redis.backoff import NoBackoff
@@ -184,3 +193,11 @@ class RedisServer:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return type(error)(text) if text != str(error) else error
+
+
+def _close(client: Any, process: int) -> None:
+    """Closes a client that nobody has any more; one of the parent of a fork is the parent's."""
+    if process == os.getpid():
+        client.close()
+    else:
+        _left_by_parents.append(client)
