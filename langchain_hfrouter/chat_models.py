@@ -21,16 +21,15 @@ from langchain_hfrouter.chunks import ChunkMaker
 from langchain_hfrouter.errors import ConfigError, as_langchain
 from langchain_hfrouter.messages import to_wire
 from langchain_hfrouter.replies import to_result
+from langchain_hfrouter.schemas import Method, Schema, titled
 from langchain_hfrouter.settings import RouterSettings
-from langchain_hfrouter.tool_binding import choice_to_wire, tools_to_wire
+from langchain_hfrouter.tool_binding import ToolLike, choice_to_wire, tools_to_wire
 from shared_core.errors import RouterError
 
 if TYPE_CHECKING:
     from typing import Unpack
 
     from langchain_hfrouter.arguments import Arguments
-    from langchain_hfrouter.structured import Method, Schema
-    from langchain_hfrouter.tool_binding import ToolLike
 
 __all__ = ["ChatHFRouter"]
 
@@ -398,9 +397,8 @@ class ChatHFRouter(RouterSettings):
         # LangChain's parsers take a while to import, and most programs never use them.
         from langchain_hfrouter.structured import (
             answer_parser,
-            as_function,
+            forced_tool,
             response_format,
-            titled,
             tool_parser,
             with_raw,
         )
@@ -425,9 +423,9 @@ class ChatHFRouter(RouterSettings):
             kwargs["ls_structured_output_format"] = {"kwargs": about, "schema": titled(schema)}
         llm: Runnable[LanguageModelInput, AIMessage]
         if method == "function_calling":
-            name = as_function(schema)["name"]
-            llm = self.bind_tools([titled(schema)], tool_choice=name, strict=strict, **kwargs)
-            parser = tool_parser(schema, name)
+            tool = forced_tool(schema, strict=strict)
+            llm = self.bind_tools([tool], tool_choice=tool["function"]["name"], **kwargs)
+            parser = tool_parser(schema, tool["function"]["name"])
         else:
             wanted = (
                 {"type": "json_object"} if method == "json_mode" else response_format(schema, strict=strict)

@@ -10,31 +10,28 @@ was asked for is an error instead of None. With `include_raw=True` all of them l
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.exceptions import LangChainException, OutputParserException
 from langchain_core.messages import AIMessage, AIMessageChunk
 from langchain_core.output_parsers import BaseOutputParser, JsonOutputParser, PydanticOutputParser
-from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser, PydanticToolsParser
+from langchain_core.output_parsers.openai_tools import JsonOutputKeyToolsParser
 from langchain_core.output_parsers.transform import BaseCumulativeTransformOutputParser
 from langchain_core.outputs import ChatGeneration, Generation
 from langchain_core.runnables import Runnable, RunnableMap, RunnablePassthrough
-from langchain_core.utils.function_calling import convert_to_openai_function
 from langchain_core.utils.pydantic import is_basemodel_subclass
 
 from langchain_hfrouter.errors import ConfigError, Refused
+from langchain_hfrouter.schemas import as_function
 from shared_core.errors import RouterError
 
-__all__ = ["Method", "Schema", "answer_parser", "response_format", "tool_parser", "with_raw"]
+__all__ = ["answer_parser", "forced_tool", "response_format", "tool_parser", "with_raw"]
 
 # What a parser raises for an answer that does not fit; pydantic's errors are ValueErrors.
 _UNPARSED = (ValueError, TypeError, KeyError, LangChainException, RouterError)
-
-Method = Literal["function_calling", "json_schema", "json_mode"]
-Schema = dict[str, Any] | type
 
 
 def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
@@ -54,7 +51,7 @@ def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any
         inner = dict(schema)
     else:
         function = as_function(schema, strict=strict)
-        inner = {"name": re.sub(r"[^A-Za-z0-9_-]", "_", function["name"])[:64]}
+        inner = {"name": function["name"]}
         if function.get("description"):
             inner["description"] = function["description"]
         inner["schema"] = function.get("parameters", {"type": "object", "properties": {}})
@@ -63,27 +60,24 @@ def response_format(schema: Any, *, strict: bool | None = None) -> dict[str, Any
     return {"type": "json_schema", "json_schema": inner}
 
 
-def as_function(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
-    """A schema as OpenAI's function description; a JSON schema without a title is called "answer".
+def forced_tool(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
+    """A schema as OpenAI's tool, whose arguments are the answer.
+
+    Args:
+        schema: As of `as_function`.
+        strict: As of `as_function`.
 
     Raises:
-        ConfigError: The schema cannot be read.
+        ConfigError: The schema cannot be read, or describes no object.
     """
-    try:
-        return convert_to_openai_function(titled(schema), strict=strict)
-    except (ValueError, TypeError) as error:
+    function = as_function(schema, strict=strict)
+    kind = function.get("parameters", {}).get("type", "object")
+    if kind != "object":
         raise ConfigError(
-            f"This schema cannot be used for structured output: {str(error)[:300]}",
-            hint="Pass a Pydantic class, a TypedDict class, or a JSON schema with a title.",
-        ) from error
-
-
-def titled(schema: Any) -> Any:
-    """The schema, with a title if it is a bare JSON schema."""
-    bare = isinstance(schema, Mapping) and ("properties" in schema or schema.get("type") == "object")
-    if bare and not ({"title", "name", "function"} & schema.keys()):
-        return {**schema, "title": "answer"}
-    return schema
+            f"A tool call holds an object, and {function['name']!r} describes: {kind}.",
+            hint='Use method="json_schema", or make it a field of a class.',
+        )
+    return {"type": "function", "function": function}
 
 
 def _checked(result: list[Generation], *, partial: bool) -> bool:
@@ -122,6 +116,11 @@ def _no_call(message: AIMessage, name: str) -> OutputParserException:
         broken = message.invalid_tool_calls[0]
         why = f"called {broken['name']!r} with arguments that are not a JSON object"
         return OutputParserException(f"The model {why}: {broken['args']}", llm_output=broken["args"])
+    if message.tool_calls:
+        called = message.tool_calls[0]["name"]
+        return OutputParserException(
+            f"The model called {called!r} instead of {name!r}.", llm_output=message.text
+        )
     return OutputParserException(
         f"The model answered with text instead of calling {name!r}.", llm_output=message.text
     )
@@ -143,13 +142,23 @@ class _ToolDict(JsonOutputKeyToolsParser):
         return parsed
 
 
-class _ToolObject(PydanticToolsParser):
+class _ToolObject(_ToolDict):
+    model: Any  # the class; pydantic would not hold one of its version 1
+
     def parse_result(self, result: list[Generation], *, partial: bool = False) -> Any:
         partial = _checked(result, partial=partial)
-        message = getattr(result[0], "message", None)
-        if not partial and isinstance(message, AIMessage) and not message.tool_calls:
-            raise _no_call(message, self.tools[0].__name__)
-        return super().parse_result(result, partial=partial)
+        fields = super().parse_result(result, partial=partial)
+        if fields is None:
+            return None
+        try:
+            return self.model(**fields)
+        except ValueError as error:  # pydantic's errors are
+            if partial:
+                return None
+            raise OutputParserException(
+                f"The arguments of the call of {self.key_name!r} do not fit: {error}",
+                llm_output=json.dumps(fields, ensure_ascii=False),
+            ) from error
 
 
 class _AnswerDict(JsonOutputParser):
@@ -170,7 +179,7 @@ def tool_parser(schema: Any, name: str) -> BaseOutputParser[Any]:
         name: The tool's name.
     """
     if isinstance(schema, type) and is_basemodel_subclass(schema):
-        return _ToolObject(tools=[schema], first_tool_only=True)
+        return _ToolObject(key_name=name, model=schema, first_tool_only=True)
     return _ToolDict(key_name=name, first_tool_only=True)
 
 

@@ -10,15 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from pydantic.errors import PydanticUserError
 
 from langchain_hfrouter.errors import ConfigError
+from langchain_hfrouter.schemas import recursive_schema
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
     ToolLike = dict[str, Any] | type | Callable[..., Any] | BaseTool
+else:  # `with_fallbacks` reads the annotations of `bind_tools`; importing BaseTool would take 70 ms
+    ToolLike = Any
 
-__all__ = ["choice_to_wire", "tools_to_wire"]
+__all__ = ["ToolLike", "choice_to_wire", "tools_to_wire"]
 
 
 def tools_to_wire(tools: Sequence[ToolLike], *, strict: bool | None = None) -> list[dict[str, Any]]:
@@ -35,13 +39,23 @@ def tools_to_wire(tools: Sequence[ToolLike], *, strict: bool | None = None) -> l
     wire = []
     for tool in tools:
         try:
-            wire.append(convert_to_openai_tool(tool, strict=strict))
-        except (ValueError, TypeError) as error:
+            wire.append(convert_to_openai_tool(_whole(tool), strict=strict))
+        except (ValueError, TypeError, PydanticUserError) as error:
             raise ConfigError(
                 f"This is not a tool: {str(error)[:300]}",
                 hint="Pass a @tool function, a BaseTool, a Pydantic or TypedDict class, or an OpenAI tool.",
             ) from error
     return wire
+
+
+def _whole(tool: Any) -> Any:
+    """A tool whose arguments hold themselves as its JSON schema; other tools as they are."""
+    if isinstance(tool, Mapping):
+        return tool
+    schema = recursive_schema(getattr(tool, "tool_call_schema", tool))
+    if schema is None or isinstance(tool, type):
+        return schema or tool
+    return {**schema, "title": tool.name, "description": tool.description}
 
 
 def choice_to_wire(choice: Any, tools: Sequence[Mapping[str, Any]]) -> str | dict[str, Any] | None:
