@@ -102,9 +102,9 @@ def _of_dictionary(schema: dict[str, Any], strict: bool | None) -> dict[str, Any
     if "title" not in schema or "properties" in schema:
         return convert_to_openai_function(schema, strict=strict)
     # No object with properties: LangChain is given one that holds the schema.
-    about = {name: schema.pop(name) for name in ("title", "description") if name in schema}
-    shared = {name: schema.pop(name) for name in ("$defs", "definitions") if name in schema}
-    whole: dict[str, Any] = {**about, "properties": {"inner": schema}, **shared}
+    about: dict[str, Any] = {name: schema.pop(name) for name in ("title", "description") if name in schema}
+    shared: dict[str, Any] = {name: schema.pop(name) for name in ("$defs", "definitions") if name in schema}
+    whole = {**about, "properties": {"inner": schema}, **shared}
     function = convert_to_openai_function(whole, strict=strict)
     parameters: dict[str, Any] = function["parameters"]
     inner: dict[str, Any] = parameters["properties"]["inner"]
