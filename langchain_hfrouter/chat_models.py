@@ -63,7 +63,7 @@ class ChatHFRouter(RouterSettings):
         extra_body: dict | None
             Further keys of the JSON body. Unknown arguments end up here, with a warning, but for other packages' names.
         stream_usage: bool = True
-            Ask for token counts in streams.
+            Ask for token counts in streams. A call may say otherwise.
         streaming: bool | None
             True answers `invoke` through a stream, False never streams.
         echo_reasoning: bool = False
@@ -291,11 +291,12 @@ class ChatHFRouter(RouterSettings):
         arguments = dict(self._params())
         if stop:
             arguments["stop"] = stop
+        with_usage = kwargs.pop("stream_usage", self.stream_usage)
         if kwargs:
             override(arguments, kwargs)
         if stream:
             arguments.pop("n", None)  # a stream of LangChain has room for one answer
-            if not self.stream_usage:
+            if not with_usage:
                 arguments.setdefault("stream_options", {"include_usage": False})
         return wire, arguments
 

@@ -7,6 +7,7 @@ pickles, which differ (`settings`, `connection`).
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr
@@ -72,6 +73,17 @@ class Routers(BaseModel):
         private = self.__pydantic_private__
         if private is not None:
             object.__setattr__(self, "__pydantic_private__", {**private, **self._NOTHING_MADE})
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with other values for some fields; they are not checked.
+
+        Args:
+            update: The fields to change.
+            deep: Copies what the fields hold too. An explicit token stays behind then.
+        """
+        if update and "api_key" in update:
+            update = {**update, "api_key": safe_key(update["api_key"])}
+        return super().model_copy(update=update, deep=deep)
 
     def __copy__(self) -> Self:
         twin = super().__copy__()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from langchain_core.language_models import LangSmithParams
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -45,10 +45,13 @@ from shared_core.types import (
     with_endpoint,
 )
 
-__all__ = ["RouterSettings", "unknown_parameters"]
+__all__ = ["ALIASES", "RouterSettings", "unknown_parameters"]
 
-_ALIASES = {"model_name": "model", "stop_sequences": "stop"}
+ALIASES = {"model_name": "model", "stop_sequences": "stop"}
+"""Other spellings of arguments, and what they stand for."""
+
 _PARAMS = tuple(sorted(CHAT_PARAMS))
+_OF_PROFILE = frozenset({"model", "base_url", "provider"})
 
 
 class _FoundProfile(dict[str, Any]):
@@ -176,6 +179,28 @@ class RouterSettings(TokenCounts, Safeguarded, Routers, BaseChatModel):
         if add_version is not None:
             add_version("hfrouter", __version__)
         return self
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name in _OF_PROFILE:
+            self._follow()
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with other values for some fields; they are not checked. Its profile is that of its model.
+
+        Args:
+            update: The fields to change.
+            deep: Copies what the fields hold too. An explicit token stays behind then.
+        """
+        twin = super().model_copy(update=update, deep=deep)
+        if update and not _OF_PROFILE.isdisjoint(update):
+            twin._follow()
+        return twin
+
+    def _follow(self) -> None:
+        """Looks the profile up again, unless it is the user's own."""
+        if self.profile is None or isinstance(self.profile, _FoundProfile):
+            self.__dict__["profile"] = self._resolve_model_profile()
 
     def _resolve_model_profile(self) -> ModelProfile | None:
         from shared_core.catalog import lookup
@@ -361,7 +386,7 @@ class RouterSettings(TokenCounts, Safeguarded, Routers, BaseChatModel):
 
 
 def _rename(values: dict[str, Any], fields: Any) -> None:
-    for alias, name in _ALIASES.items():
+    for alias, name in ALIASES.items():
         if alias in values:
             values.setdefault(name, values.pop(alias))
     extra = dict(values.get("extra_body") or {})

@@ -131,6 +131,40 @@ def test_a_streams_usage_can_be_declined(make: Any, requests: Any) -> None:
     assert merged(chunks).usage_metadata is None
 
 
+def test_a_call_may_decline_the_usage_or_ask_for_it(make: Any, requests: Any) -> None:
+    assert merged(list(make().stream("hi", stream_usage=False))).usage_metadata is None
+    assert merged(list(make(stream_usage=False).stream("hi", stream_usage=True))).usage_metadata
+    make().invoke("hi", stream_usage=True)
+    assert body(requests).keys() == {"model", "messages"}
+
+
+def test_other_spellings_are_understood_in_a_call_too(make: Any, requests: Any) -> None:
+    make("none").invoke("hi", model_name="offline/echo", stop_sequences=["END"])
+    assert (body(requests)["model"], body(requests)["stop"]) == ("offline/echo", ["END"])
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        ({"provider": "groq"}, "org/name:provider"),
+        ({"bill_to": "my-org"}, "model_copy"),
+        ({"max_retries": 0}, "model_copy"),
+        ({"default_headers": {"X-A": "b"}}, "extra_headers"),
+        ({"fallback": ["a/b"]}, "model_copy"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_only_the_constructor_takes_is_refused_in_a_call(
+    argument: dict[str, Any], words: str, make: Any, requests: Any
+) -> None:
+    from shared_core import ConfigError
+
+    with pytest.raises(ConfigError, match="no argument of a single call") as caught:
+        make().invoke("hi", **argument)
+    assert words in str(caught.value.hint)
+    assert len(requests) == 0
+
+
 def test_a_reply_says_who_served_it_and_how(make: Any) -> None:
     reply = make().invoke("hi there")
     about = reply.response_metadata

@@ -235,6 +235,33 @@ def test_the_profile_follows_the_model() -> None:
     assert other.profile is None
 
 
+@pytest.mark.parametrize("way", ["assigned", "copied"])
+def test_the_profile_follows_a_model_that_is_changed(way: str) -> None:
+    def changed(model: ChatHFRouter, name: str) -> ChatHFRouter:
+        if way == "copied":
+            return model.model_copy(update={"model": name})
+        model.model = name
+        return model
+
+    known = ChatHFRouter(model="openai/gpt-oss-120b")
+    assert changed(known, "nobody/knows-this").profile is None
+    assert (
+        changed(ChatHFRouter(model="nobody/knows-this"), "openai/gpt-oss-120b").profile["tool_calling"]
+        is True
+    )
+    mine = {"max_input_tokens": 5}
+    assert (
+        changed(ChatHFRouter(model="openai/gpt-oss-120b", profile=mine), "nobody/knows-this").profile == mine
+    )
+
+
+def test_a_copy_with_another_token_sends_that_one_and_shows_neither(make: Any, requests: Any) -> None:
+    other = make().model_copy(update={"api_key": "hf_other"})
+    other.invoke("hi")
+    assert requests[-1].headers["authorization"] == "Bearer hf_other"
+    assert "hf_other" not in repr(other)
+
+
 def test_traces_name_the_model_that_is_called() -> None:
     model = ChatHFRouter(model="a/b:groq", temperature=0.5, max_tokens=9, stop="END")
     assert model._get_ls_params() == {
