@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
+from weakref import WeakSet
 
 from langchain_core.utils.function_calling import convert_to_openai_function
 from langchain_core.utils.pydantic import is_basemodel_subclass
@@ -29,6 +30,9 @@ Schema = dict[str, Any] | type
 # A dictionary with none of the first and one of the second is a JSON schema that lacks a title.
 _NAMED = frozenset({"function", "json_schema", "name", "title", "toolSpec"})
 _JSON_SCHEMA = frozenset({"$ref", "allOf", "anyOf", "enum", "items", "oneOf", "properties", "type"})
+
+# Classes that are known not to hold themselves: writing a schema takes longer than the rest of a call.
+_flat: WeakSet[type] = WeakSet()
 
 
 def as_function(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
@@ -82,8 +86,11 @@ def recursive_schema(model: Any) -> dict[str, Any] | None:
         model: A class, or the JSON schema itself.
     """
     schema: Any = model
-    if isinstance(model, type) and is_basemodel_subclass(model):
-        schema = (getattr(model, "model_json_schema", None) or model.schema)()  # type: ignore[attr-defined]
+    is_class = isinstance(model, type) and is_basemodel_subclass(model)
+    if is_class:
+        if model in _flat:
+            return None
+        schema = (getattr(model, "model_json_schema", None) or model.schema)()
     if not isinstance(schema, Mapping):
         return None
     links = {name: _names_in(part) for name, part in _definitions(schema).items()}
@@ -91,6 +98,8 @@ def recursive_schema(model: Any) -> dict[str, Any] | None:
         TopologicalSorter(links).prepare()
     except CycleError:
         return unfolded(dict(schema))
+    if is_class:
+        _flat.add(model)
     return None
 
 
