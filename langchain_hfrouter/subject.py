@@ -8,11 +8,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel, BaseLanguageModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, convert_to_messages
+from langchain_core.messages.ai import UsageMetadata, add_usage
 from langchain_core.runnables import Runnable
+from pydantic_core import to_json
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, FunctionSubject
@@ -30,11 +34,13 @@ class LangChainSubject(FunctionSubject):
     A chat model is streamed, so that the time to the first content is known. Tools reach it by `bind_tools`; other
     chat parameters as arguments of the call, which is LangChain's way, and which the model's class may ignore:
     LangChain does not say whether it does. A chain gets the messages, and no chat parameters: set those on its model.
+    So does an agent of `create_agent`, or another graph with messages in its state: its answer is the last message, or
+    its structured response as JSON, with the tokens, the cost and the tool calls of the whole run.
     What a call costs is known of this package's own models alone; no budget holds the others.
 
     Args:
         model: A chat model, a text model, or a runnable of messages (or, with `takes_text`, of the last one's text)
-            that gives a text or a message.
+            that gives a text, a message or the state of an agent.
         name: What it is called; None is the model's own id, or the runnable's name.
         takes_text: Whether a runnable is given the text of the last message in place of all messages.
 
@@ -66,9 +72,14 @@ class LangChainSubject(FunctionSubject):
                 hint="Set it on the model inside, and leave it out of options, tools and cases.",
             )
         started = time.perf_counter()
-        reads_text = self._takes_text and not isinstance(self._model, BaseLanguageModel)
-        given = self._model.invoke(asked[-1].text if reads_text else asked)
-        return _told(given, time.perf_counter() - started, self.name)
+        given = self._model.invoke(self._question(asked))
+        return _told(given, len(asked), time.perf_counter() - started, self.name)
+
+    def _question(self, asked: list[BaseMessage]) -> Any:
+        if self._takes_text and not isinstance(self._model, BaseLanguageModel):
+            return asked[-1].text
+        is_graph = hasattr(self._model, "get_state")  # of LangGraph, which need not be installed
+        return {"messages": asked} if is_graph else asked
 
 
 def _name_of(model: Any) -> str:
@@ -116,12 +127,13 @@ def _collect(model: Runnable[Any, Any], given: dict[str, Any], asked: list[BaseM
     return _of_message(whole, seconds, first)
 
 
-def _told(given: Any, seconds: float, name: str) -> Answer:
-    """The answer that a runnable gave."""
+def _told(given: Any, asked: int, seconds: float, name: str) -> Answer:
+    """The answer that a runnable gave to so many messages."""
     if isinstance(given, str):
         return Answer(text=given, seconds=seconds)
     if isinstance(given, Mapping) and isinstance(given.get("messages"), Sequence) and given["messages"]:
-        given = given["messages"][-1]  # the state of an agent
+        messages = given["messages"]
+        return _of_run(messages[asked:] or messages[-1:], given.get("structured_response"), seconds)
     if isinstance(given, BaseMessage):
         return _of_message(given, seconds, None)
     raise ConfigError(
@@ -130,18 +142,35 @@ def _told(given: Any, seconds: float, name: str) -> Answer:
     )
 
 
+def _of_run(messages: Sequence[BaseMessage], form: Any, seconds: float) -> Answer:
+    """What an agent said at last, with the tokens, the costs and the calls of all its messages."""
+    said = [message for message in messages if isinstance(message, AIMessage)]
+    parts = [_of_message(message, seconds, None) for message in said or messages[-1:]]
+    counts = [message.usage_metadata for message in said]
+    return replace(
+        parts[-1],
+        text=str(messages[-1].text) if form is None else to_json(form).decode(),
+        tool_calls=tuple(call for part in parts for call in part.tool_calls),
+        usage=_usage(reduce(add_usage, counts)) if counts and all(counts) else None,
+        cost=reduce(Cost.plus, (part.cost for part in parts)),
+    )
+
+
+def _usage(counted: UsageMetadata | None) -> Usage | None:
+    if not counted:
+        return None
+    return Usage(counted["input_tokens"], counted["output_tokens"], counted["total_tokens"])
+
+
 def _of_message(message: BaseMessage, seconds: float, first: float | None) -> Answer:
     about = message.response_metadata
-    usage = getattr(message, "usage_metadata", None)
     thoughts = message.additional_kwargs.get("reasoning_content")
     return Answer(
         text=str(message.text),
         reasoning=thoughts if isinstance(thoughts, str) else "",
         tool_calls=tuple(_calls(message)),
         finish_reason=_word(about.get("finish_reason")),
-        usage=None
-        if not usage
-        else Usage(usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]),
+        usage=_usage(getattr(message, "usage_metadata", None)),
         cost=_cost(about.get("cost")),
         seconds=seconds,
         first_token_s=first,

@@ -6,11 +6,14 @@ import threading
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import FakeListChatModel, FakeListLLM, GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda
+from pydantic import BaseModel
 
 from langchain_hfrouter import ChatHFRouter, LangChainSubject
 from shared_core import AsyncHFRouter, HFRouter
@@ -97,6 +100,59 @@ def test_one_piece_has_no_time_to_the_first():
 )
 def test_whatever_gives_a_text_or_a_message_can_be_asked(runnable, text):
     assert ask(runnable).text == text
+
+
+def add(a: int, b: int) -> int:
+    """Adds two numbers."""
+    return a + b
+
+
+class Total(BaseModel):
+    """What came out."""
+
+    total: int
+
+
+def test_an_agent_tells_the_calls_the_tokens_and_the_cost_of_its_whole_run(offline_url):
+    about = {"input": "1", "output": "2", "source": "a contract", "date": "2026-11-01"}
+    model = ChatHFRouter(model="offline/tools", base_url=offline_url, prices={"offline/tools": about})
+    before = len(offline_url.requests)
+    answer = ask(create_agent(model, [add]), [{"role": "user", "content": "What is 2 plus 3?"}])
+    counts = [received.json["messages"] for received in offline_url.requests[before:]]
+    assert [len(messages) for messages in counts] == [1, 3]
+    assert answer.text == "add says: 5"
+    assert [(call.name, call.parsed()) for call in answer.tool_calls] == [("add", {"a": 2, "b": 3})]
+    usage, cost = answer.usage, answer.cost
+    assert cost.usd * 10**6 == usage.prompt_tokens + 2 * usage.completion_tokens
+    last = ask(model, counts[1], tools=[ADD])
+    assert usage.total_tokens > last.usage.total_tokens
+
+
+def test_what_an_agent_said_before_is_not_counted_again(offline_url):
+    model = ChatHFRouter(model="offline/tools", base_url=offline_url)
+    call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1, "b": 1}'}}
+    talk = [
+        {"role": "user", "content": "What is 1 plus 1?"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "c1", "content": "2"},
+        {"role": "assistant", "content": "2"},
+        {"role": "user", "content": "What is 2 plus 3?"},
+    ]
+    (made,) = ask(create_agent(model, [add]), talk).tool_calls
+    assert made.parsed() == {"a": 2, "b": 3}
+
+
+def test_an_agent_s_structured_response_is_its_answer(offline_url):
+    model = ChatHFRouter(model="offline/tools", base_url=offline_url)
+    agent = create_agent(model, [], response_format=ToolStrategy(Total))
+    assert ask(agent, [{"role": "user", "content": "It is 7."}]).text == '{"total":7}'
+
+
+def test_tokens_of_a_run_are_unknown_where_one_message_does_not_tell_them():
+    counted = AIMessage("one", usage_metadata={"input_tokens": 1, "output_tokens": 1, "total_tokens": 2})
+    run = RunnableLambda(lambda messages: {"messages": [*messages, counted, AIMessage("two")]})
+    answer = ask(run)
+    assert (answer.text, answer.usage) == ("two", None)
 
 
 def test_a_chain_of_a_text_is_given_the_last_message():
