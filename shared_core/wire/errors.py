@@ -59,6 +59,7 @@ _TOO_LONG = (
     r"input is too long|reduce the length|length limit exceeded|`inputs` tokens|must be <= \d+\. given|"
     r"must have less than \d+ tokens|should have at most \d+ characters"
 )
+_NO_SCHEMA_BESIDE_TOOLS = r"json mode .*(tool|function)|tools?\W.{1,40}response_format\W.{1,40}not|response_format\W.{1,40}not.{1,40}tools?\b"
 _PROVIDER_SETTINGS = (
     "Enable a provider that serves it at https://hf.co/settings/inference-providers, or choose another model."
 )
@@ -130,6 +131,13 @@ RULES: tuple[Rule, ...] = (
     Rule(errors.ProviderFailed, status=frozenset(range(500, 600))),
     Rule(errors.ProviderFailed, code=r"server_error|internal_error|incomplete_generation|^generation$"),
     Rule(errors.ConnectionLost, status=_on(425)),
+    # Groq, for one: "json mode cannot be combined with tool/function calling".
+    Rule(
+        errors.BadRequest,
+        text=_NO_SCHEMA_BESIDE_TOOLS,
+        hint="Offer the schema as a tool (in LangChain `ToolStrategy(Schema)`), or pick another provider.",
+        reactions=frozenset({"other_route"}),
+    ),
     Rule(errors.BadRequest, code=r"invalid_request|validation|template_error|bad_request"),
     Rule(errors.BadRequest, status=frozenset(range(400, 500))),
 )

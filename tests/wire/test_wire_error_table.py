@@ -54,6 +54,11 @@ REPLIES: dict[str, tuple[int, Any, type[errors.RouterError]]] = {
         "messages.2.assistant.reasoning_content: property 'messages.2.assistant.reasoning_content' is unsupported",
         errors.BadRequest,
     ),
+    "400: groq takes no schema beside tools": (
+        400,
+        openai("json mode cannot be combined with tool/function calling"),
+        errors.BadRequest,
+    ),
     "400: together misses a field": (
         400,
         {"id": "9026-CDG", **openai("Invalid request")},
@@ -412,3 +417,18 @@ def test_a_body_nested_without_end_is_an_error_like_any_other(opening: str, dept
     assert type(error_for(500, opening * depth)) is errors.ProviderFailed
     closed = opening * depth + "1" + ("}" if opening.startswith("{") else "]") * depth
     assert type(error_for(500, closed)) is errors.ProviderFailed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "json mode cannot be combined with tool/function calling",
+        "`tools` and `response_format` cannot be used in the same request",
+        "response_format is not supported with tools.",
+    ],
+)
+def test_a_schema_beside_tools_is_worth_another_provider_and_says_what_to_offer(words: str) -> None:
+    error = error_for(400, openai(words))
+    assert type(error) is errors.BadRequest
+    assert error.reactions == {"other_route"}
+    assert "ToolStrategy" in error.hint
