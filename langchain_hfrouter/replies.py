@@ -60,8 +60,9 @@ def _generation(reply: ChatReply, choice: Choice, position: int) -> ChatGenerati
         invalid_tool_calls=broken,
         # Tokens are counted for the call as a whole; one message carries them, or sums would be wrong.
         usage_metadata=usage_metadata(reply.usage) if position == 0 else None,
+        # No id, so that LangChain gives one for the run: a remembered answer has its first reply's, and LangGraph
+        # takes two messages with one id for one.
         response_metadata=response_metadata(reply, choice),
-        id=(reply.id or None) if position == 0 else None,
     )
     info = {"finish_reason": choice.finish_reason}
     return ChatGeneration(message=message, generation_info=info)

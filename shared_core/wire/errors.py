@@ -59,7 +59,10 @@ _TOO_LONG = (
     r"input is too long|reduce the length|length limit exceeded|`inputs` tokens|must be <= \d+\. given|"
     r"must have less than \d+ tokens|should have at most \d+ characters"
 )
-_NO_SCHEMA_BESIDE_TOOLS = r"json mode .*(tool|function)|tools?\W.{1,40}response_format\W.{1,40}not|response_format\W.{1,40}not.{1,40}tools?\b"
+_NO_SCHEMA_BESIDE_TOOLS = (
+    r"json mode .*(tool|function)|tools?\W.{1,40}response_format\W.{1,40}not|"
+    r"response_format\W.{1,40}not.{1,40}tools?\b"
+)
 _PROVIDER_SETTINGS = (
     "Enable a provider that serves it at https://hf.co/settings/inference-providers, or choose another model."
 )

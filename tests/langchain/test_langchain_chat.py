@@ -178,8 +178,7 @@ def test_a_reply_says_who_served_it_and_how(make: Any) -> None:
     assert about["attempts"] == 1
     assert about["latency_s"] > 0
     assert about["request_id"].startswith("Root=1-")
-    assert reply.id == about["id"]
-    assert reply.id.startswith("chatcmpl-")
+    assert about["id"].startswith("chatcmpl-")
     assert reply.usage_metadata["input_token_details"] == {"cache_read": 0}
 
 

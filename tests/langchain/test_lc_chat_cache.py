@@ -63,3 +63,11 @@ def test_a_pickled_model_finds_the_file_again(router: Any, tmp_path: Path) -> No
     assert twin.chat_cache.as_dict()["ttl"] == 60
     for cache in (llm.chat_cache, twin.chat_cache):
         cache.close()
+
+
+def test_a_remembered_answer_is_a_message_of_its_own_in_a_conversation(router: Any) -> None:
+    chat = model(router, "offline/echo", chat_cache=True)
+    first, second = chat.invoke("The same question."), chat.invoke("The same question.")
+    assert second.response_metadata["cached"]
+    assert second.response_metadata["id"] == first.response_metadata["id"]
+    assert first.id != second.id  # by which LangGraph tells messages apart

@@ -6,8 +6,6 @@ import threading
 from typing import Any
 
 import pytest
-from langchain.agents import create_agent
-from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import FakeListChatModel, FakeListLLM, GenericFakeChatModel
 from langchain_core.messages import AIMessage
 from langchain_core.output_parsers import StrOutputParser
@@ -113,7 +111,10 @@ class Total(BaseModel):
     total: int
 
 
+@pytest.mark.pinned_set
 def test_an_agent_tells_the_calls_the_tokens_and_the_cost_of_its_whole_run(offline_url):
+    from langchain.agents import create_agent
+
     about = {"input": "1", "output": "2", "source": "a contract", "date": "2026-11-01"}
     model = ChatHFRouter(model="offline/tools", base_url=offline_url, prices={"offline/tools": about})
     before = len(offline_url.requests)
@@ -128,7 +129,10 @@ def test_an_agent_tells_the_calls_the_tokens_and_the_cost_of_its_whole_run(offli
     assert usage.total_tokens > last.usage.total_tokens
 
 
+@pytest.mark.pinned_set
 def test_what_an_agent_said_before_is_not_counted_again(offline_url):
+    from langchain.agents import create_agent
+
     model = ChatHFRouter(model="offline/tools", base_url=offline_url)
     call = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1, "b": 1}'}}
     talk = [
@@ -142,7 +146,11 @@ def test_what_an_agent_said_before_is_not_counted_again(offline_url):
     assert made.parsed() == {"a": 2, "b": 3}
 
 
+@pytest.mark.pinned_set
 def test_an_agent_s_structured_response_is_its_answer(offline_url):
+    from langchain.agents import create_agent
+    from langchain.agents.structured_output import ToolStrategy
+
     model = ChatHFRouter(model="offline/tools", base_url=offline_url)
     agent = create_agent(model, [], response_format=ToolStrategy(Total))
     assert ask(agent, [{"role": "user", "content": "It is 7."}]).text == '{"total":7}'
