@@ -159,7 +159,7 @@ def test_a_json_schema_of_any_shape_reaches_the_wire(
 
 def test_strict_mode_does_not_write_into_the_users_schema() -> None:
     inner = {"type": "object", "properties": {"a": {"type": "string"}}}
-    schema = {"title": "Outer", "type": "object", "properties": {"inner": inner}}
+    schema = {"title": "Outer", "type": "object", "properties": {"inner": inner}, "required": ["inner"]}
     before = copy.deepcopy(schema)
     assert as_function(schema, strict=True)["parameters"]["additionalProperties"] is False
     assert schema == before
