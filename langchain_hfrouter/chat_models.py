@@ -370,8 +370,8 @@ class ChatHFRouter(RouterSettings):
         """This model, answering in the form of a schema.
 
         Args:
-            schema: A Pydantic class (2 or 1): answers are its instances. Or a TypedDict class or JSON schema:
-                answers are dictionaries. May be left out with "json_mode".
+            schema: A Pydantic class (2 or 1): answers are its instances. Or a TypedDict class or JSON schema, which
+                "function_calling" wants of an object: answers are plain. May be left out with "json_mode".
             method: "json_schema" (OpenAI's response_format), "function_calling" (a forced tool call) or
                 "json_mode" (any JSON; the prompt must ask for it). By default "json_schema" when `profile`
                 says that the model has structured output, else "function_calling".

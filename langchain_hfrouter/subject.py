@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import Any
+from uuid import uuid4
 
 from langchain_core.language_models import BaseChatModel, BaseLanguageModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, convert_to_messages
@@ -72,14 +73,16 @@ class LangChainSubject(FunctionSubject):
                 hint="Set it on the model inside, and leave it out of options, tools and cases.",
             )
         started = time.perf_counter()
-        given = self._model.invoke(self._question(asked))
+        given = self._invoked(asked)
         return _told(given, len(asked), time.perf_counter() - started, self.name)
 
-    def _question(self, asked: list[BaseMessage]) -> Any:
+    def _invoked(self, asked: list[BaseMessage]) -> Any:
         if self._takes_text and not isinstance(self._model, BaseLanguageModel):
-            return asked[-1].text
-        is_graph = hasattr(self._model, "get_state")  # of LangGraph, which need not be installed
-        return {"messages": asked} if is_graph else asked
+            return self._model.invoke(asked[-1].text)
+        if hasattr(self._model, "get_state"):  # a graph of LangGraph, which need not be installed
+            # Where it keeps conversations, each question begins one.
+            return self._model.invoke({"messages": asked}, {"configurable": {"thread_id": uuid4().hex}})
+        return self._model.invoke(asked)
 
 
 def _name_of(model: Any) -> str:

@@ -156,6 +156,18 @@ def test_an_agent_s_structured_response_is_its_answer(offline_url):
     assert ask(agent, [{"role": "user", "content": "It is 7."}]).text == '{"total":7}'
 
 
+@pytest.mark.pinned_set
+def test_an_agent_that_keeps_conversations_begins_one_with_each_question(offline_url):
+    from langchain.agents import create_agent
+    from langgraph.checkpoint.memory import InMemorySaver
+
+    model = ChatHFRouter(model="offline/echo", base_url=offline_url)
+    subject = LangChainSubject(create_agent(model, [], checkpointer=InMemorySaver()), "agent")
+    for _ in range(2):
+        assert ask(subject).text == "Hello!"
+        assert len(offline_url.requests[-1].json["messages"]) == 1
+
+
 def test_tokens_of_a_run_are_unknown_where_one_message_does_not_tell_them():
     counted = AIMessage("one", usage_metadata={"input_tokens": 1, "output_tokens": 1, "total_tokens": 2})
     run = RunnableLambda(lambda messages: {"messages": [*messages, counted, AIMessage("two")]})
