@@ -19,6 +19,7 @@ from shared_core.errors import ConfigError
 from shared_core.types import (
     ApiKey,
     EmbedReply,
+    KeyFunction,
     Kind,
     other_model,
     plain_routing,
@@ -123,7 +124,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
             model_name: str | None = None,
             *,
             model: str | None = None,
-            api_key: str | SecretStr | ApiKey | None = None,
+            api_key: str | SecretStr | ApiKey | KeyFunction | None = None,
             **options: Any,
         ) -> None:
             options = with_endpoint(options)

@@ -120,7 +120,7 @@ class RouterSettings(Layered):
     model: str | None = None
     base_url: str | None = None
     endpoint: str | None = None
-    api_key: SecretStr | None = None
+    api_key: SecretStr | Callable[[], Any] | None = None
     api_key_env: str | None = None
     provider: str | None = None
     bill_to: str | None = None
@@ -219,7 +219,7 @@ class RouterSettings(Layered):
                 name: [_as_target(spec) for spec in specs] for name, specs in found["tiers"].items()
             }
         if self.api_key is not None:
-            found["api_key"] = ApiKey(self.api_key.get_secret_value())
+            found["api_key"] = _key(self.api_key)
         elif (key := key_from(self.api_key_env)) is not None:
             found["api_key"] = key
         return found
@@ -331,7 +331,7 @@ _CHECKS: Mapping[str, Any] = {
     "routing": checked_routing,
     "prices": lambda prices: checked_costing(prices, None),
     "reported_cost": lambda place: checked_costing(None, place),
-    "api_key": lambda key: ApiKey(key.get_secret_value()),
+    "api_key": lambda key: _key(key),
     "limits": lambda limits: _bounds().checked_limits(limits),
     "concurrency": lambda given: _bounds().Concurrency.read(given),
     "budgets": lambda budgets: [_budget_from(budget) for budget in budgets],
