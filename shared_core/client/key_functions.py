@@ -68,13 +68,12 @@ def _asked(call: Call, source: ApiKey) -> Flow[ApiKey]:
         failure = error
     if failure is not None:  # outside of `except`: what it said would be this error's context
         raise Unauthorized(
-            f"{source.name}() was asked for the token, and failed with {type(failure).__name__}. Nothing was sent.",
+            f"{source.name}() was asked for the token, and failed with {type(failure).__name__}.",
             hint="What it said is this error's __cause__. Mend the function, or pass another api_key.",
         ) from _harmless(failure, call.secret())
     if key is None:
         raise TimedOut(
-            f"No complete answer within {call.waits.limits.total:g} s: {source.name}() gave no token in time. Nothing "
-            "was sent.",
+            f"No complete answer within {call.waits.limits.total:g} s: {source.name}() gave no token in time.",
             hint="Raise `timeout`, or have the function keep its token until it has to be renewed.",
         )
     return key

@@ -110,7 +110,7 @@ class ApiKey:
             key = ApiKey(result) if problem is None else None
         else:
             problem = ConfigError(
-                f"The api_key is a {type(result).__name__}, not a text.",
+                f"It gave a {type(result).__name__}, not a text.",
                 hint='Have it return the token itself, or "" for none.',
             )
         result = None  # as above
