@@ -71,7 +71,9 @@ def pickled(value: Any) -> Any:
 @each_class
 @pytest.mark.parametrize("function", TRAVEL.values(), ids=TRAVEL.keys())
 def test_what_is_found_by_its_name_travels(function: Any, router_class: Any) -> None:
-    arrived = pickled(router_class("org/name", api_key=function, fallback=[Target(model="a/b", api_key=function)]))
+    arrived = pickled(
+        router_class("org/name", api_key=function, fallback=[Target(model="a/b", api_key=function)])
+    )
     assert arrived._key == ApiKey(function)
     assert arrived.fallback[0].key == ApiKey(function)
 
