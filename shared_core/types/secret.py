@@ -110,7 +110,7 @@ class ApiKey:
             key = ApiKey(result) if problem is None else None
         else:
             problem = ConfigError(
-                f"It gave a {type(result).__name__}, not a text.",
+                f"It gave a value of type {type(result).__name__}, not a text.",
                 hint='Have it return the token itself, or "" for none.',
             )
         result = None  # as above
