@@ -9,6 +9,8 @@ request has left: what needs the account before that (a cache's key, say) and th
 
 from __future__ import annotations
 
+import traceback
+
 from shared_core.errors import RouterError, TimedOut, Unauthorized
 from shared_core.flow import Flow, ask
 from shared_core.types import ApiKey, Call, Given, Progress
@@ -81,12 +83,7 @@ def _asked(call: Call, source: ApiKey) -> Flow[ApiKey]:
 
 def _harmless(error: Exception, secret: str) -> Exception:
     """What a function failed with, as the cause of our error: in words of our own where it quotes a token."""
-    said: list[BaseException] = []
-    link: BaseException | None = error
-    while link is not None and link not in said:
-        said.append(link)
-        link = link.__cause__ or link.__context__
-    texts = [f"{type(each).__name__}: {each} {each.args}" for each in said]
-    if all(redact(text, secret) == text for text in texts):
+    told = "".join(traceback.format_exception(error, limit=0))  # with its own causes, groups and notes
+    if redact(told, secret) == told:
         return error
-    return RuntimeError(redact(f"{type(error).__name__}: {error}", secret))
+    return RuntimeError(redact(traceback.format_exception_only(error)[0].strip(), secret))

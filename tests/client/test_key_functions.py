@@ -560,3 +560,14 @@ def test_a_found_file_may_not_lead_it_elsewhere(tmp_path: Any, monkeypatch: pyte
     (tmp_path / "hfrouter.toml").write_text('base_url = "https://stranger.example/v1"\n')
     with pytest.raises(errors.ConfigError, match=r"stranger\.example"):
         HFRouter("org/name", api_key=Vault().token).chat(HELLO)
+
+
+def test_a_cause_may_be_a_group_with_notes(make_plain: Maker) -> None:
+    def vault_token() -> str:
+        error = ValueError("no")
+        error.add_note("the lease was hf_secret_0123456789")
+        raise ExceptionGroup("two replicas", [error])
+
+    with pytest.raises(errors.Unauthorized) as caught:
+        make_plain(api_key=vault_token).chat()
+    assert "hf_secret" not in "".join(traceback.format_exception(caught.value.__cause__))
