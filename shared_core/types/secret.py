@@ -102,22 +102,19 @@ class ApiKey:
         Raises:
             ConfigError: It is no token; the message names the function and not what it gave.
         """
-        key, problem = None, None
-        if isawaitable(result):
-            problem = _not_awaited(result)
-        elif isinstance(result, str):
+        if isinstance(result, str):
             problem = _problem_of(result)
-            key = ApiKey(result) if problem is None else None
+            if problem is None:
+                return ApiKey(result)
+        elif isawaitable(result):
+            problem = _not_awaited(result)
         else:
             problem = ConfigError(
                 f"It gave a value of type {type(result).__name__}, not a text.",
                 hint='Have it return the token itself, or "" for none.',
             )
-        result = None  # as above
-        if problem is not None:
-            raise ConfigError(f"{self.name}() was asked for the token. {problem.message}", hint=problem.hint)
-        assert key is not None
-        return key
+        result = None  # a traceback that shows locals must not show it
+        raise ConfigError(f"{self.name}() was asked for the token. {problem.message}", hint=problem.hint)
 
     def __repr__(self) -> str:
         return f"ApiKey({self.source})"
