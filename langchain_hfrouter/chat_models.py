@@ -77,9 +77,8 @@ class ChatHFRouter(RouterSettings):
 
     Key init args (client params):
         api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None
-            A token for the host, or a function that gives it before each request. None takes HF_TOKEN (or the stored
-            login) with the first call, for Hugging Face's hosts only; "" sends none. Never part of repr, logs,
-            pickles or `dumps`.
+            A token, or a function that gives it before each request. None takes HF_TOKEN (or the stored login), for
+            Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `dumps`.
         base_url, endpoint: str | None
             Any OpenAI-compatible server, or a dedicated endpoint's name (then `model` may be left out).
         provider: str | None

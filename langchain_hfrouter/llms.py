@@ -75,9 +75,8 @@ class HFRouterLLM(TokenCounts, Connection, BaseLLM):
 
     Key init args (client params):
         api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None
-            A token for the host, or a function that gives it before each request. None takes HF_TOKEN (or the stored
-            login) with the first call, for Hugging Face's hosts only; "" sends none. Never part of repr, logs,
-            pickles or `dumps`.
+            A token, or a function that gives it before each request. None takes HF_TOKEN (or the stored login), for
+            Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `dumps`.
         base_url: str | None
             A server of your own: with /v1 in its path OpenAI's `/completions` (vLLM, TGI, llama.cpp), without it
             TGI's own interface; None is the router.

@@ -69,9 +69,8 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
 
     Key init args (client params):
         api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None
-            A token for the host, or a function that gives it before each request. None takes HF_TOKEN (or the stored
-            login) with the first call, for Hugging Face's hosts only; "" sends none. Never part of repr, logs,
-            pickles or `model_dump`.
+            A token, or a function that gives it before each request. None takes HF_TOKEN (or the stored login), for
+            Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `model_dump`.
         base_url: str | None
             A server of your own: TEI, vLLM, Infinity; None is the router.
         endpoint: str | None
