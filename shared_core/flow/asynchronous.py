@@ -265,12 +265,12 @@ async def _told(ask: Ask) -> Any:
     end = loop.time() + ask.seconds
     if iscoroutinefunction(ask.function):
         return await _awaited(ask, ask.function(), end)
-    errand = Errand(ask.function)
-    if not await _opened(errand.latch, ask.seconds):
-        return None
-    if isawaitable(errand.result()):  # it was a coroutine function in disguise
-        return await _awaited(ask, errand.result(), end)
-    return ask.take(errand.result())
+    with Errand(ask.function) as errand:
+        if not await _opened(errand.latch, ask.seconds):
+            return None
+        if isawaitable(errand.result()):  # it was a coroutine function in disguise
+            return await _awaited(ask, errand.result(), end)
+        return ask.take(errand.result())
 
 
 async def _awaited(ask: Ask, coming: Awaitable[Any], end: float) -> Any:

@@ -192,8 +192,8 @@ class BlockingRun(Generic[T]):
             case Offload(function):
                 return function()
             case Ask(function, take, seconds):
-                errand = Errand(function)
-                return take(errand.result()) if self._wait(errand.latch, seconds) else None
+                with Errand(function) as errand:
+                    return take(errand.result()) if self._wait(errand.latch, seconds) else None
             case Gather(children, at_once):
                 return self._gather(children, at_once)
             case Race():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import inspect
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -75,3 +77,24 @@ def test_a_time_limit_of_its_own_is_no_time_limit_of_ours() -> None:
 
     with pytest.raises(TimeoutError, match="its own"):
         RUNS["asynchronous"](ask(later, as_it_is, 5))
+
+
+@each_driver
+def test_a_coroutine_that_comes_too_late_is_not_complained_about(run: Run) -> None:
+    release, made = threading.Event(), []
+
+    async def coming() -> None:
+        raise AssertionError("nobody awaits it")
+
+    def function() -> Any:
+        release.wait(10)
+        made.append(coming())
+        return made[-1]
+
+    assert run(ask(function, as_it_is, 0.01)) is None
+    release.set()
+    for _ in range(5000):
+        if made and inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED:
+            break
+        time.sleep(0.001)
+    assert inspect.getcoroutinestate(made[0]) == inspect.CORO_CLOSED
