@@ -22,7 +22,7 @@ from pydantic.errors import PydanticUserError
 
 from langchain_hfrouter.errors import ConfigError
 
-__all__ = ["Method", "Schema", "as_function", "recursive_schema", "titled", "unfolded"]
+__all__ = ["Method", "Schema", "as_function", "recursive_schema", "titled"]
 
 Method = Literal["function_calling", "json_schema", "json_mode"]
 Schema = dict[str, Any] | type
@@ -61,7 +61,8 @@ def as_function(schema: Any, *, strict: bool | None = None) -> dict[str, Any]:
             f"This schema cannot be used for structured output: {str(error)[:300]}",
             hint="Pass a Pydantic class, a TypedDict class, or a JSON schema with a title.",
         ) from error
-    return {**function, "name": re.sub(r"[^A-Za-z0-9_-]", "_", function["name"])[:64]}
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", str(function["name"]))[:64]
+    return {**function, "name": name or "answer"}
 
 
 def titled(schema: Any) -> Any:
@@ -70,7 +71,7 @@ def titled(schema: Any) -> Any:
     return {**schema, "title": "answer"} if bare else schema
 
 
-def unfolded(schema: dict[str, Any]) -> dict[str, Any]:
+def _unfolded(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema with its own definition at the top, where that is only referred to."""
     target = str(schema.get("$ref", ""))
     definition = _definitions(schema).get(target.rpartition("/")[2]) if target.startswith("#/") else None
@@ -97,17 +98,17 @@ def recursive_schema(model: Any) -> dict[str, Any] | None:
     try:
         TopologicalSorter(links).prepare()
     except CycleError:
-        return unfolded(dict(schema))
+        return _unfolded(dict(schema))
     if is_class:
         _flat.add(model)
     return None
 
 
 def _of_dictionary(schema: dict[str, Any], strict: bool | None) -> dict[str, Any]:
-    schema = schema.get("json_schema", schema)
+    schema = schema.get("function") or schema.get("json_schema") or schema
     if "name" in schema and "schema" in schema:
         schema["parameters"] = schema.pop("schema")
-    schema = unfolded(titled(schema))
+    schema = _unfolded(titled(schema))
     if "title" not in schema or "properties" in schema:
         return convert_to_openai_function(schema, strict=strict)
     # No object with properties: LangChain is given one that holds the schema.

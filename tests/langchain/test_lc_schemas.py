@@ -165,19 +165,17 @@ def test_strict_mode_does_not_write_into_the_users_schema() -> None:
     assert schema == before
 
 
+SIDE = {"type": "object", "properties": {"side": {"enum": ["left"]}}}
+
+
 @pytest.mark.parametrize(
     "given",
     [
-        {"name": "Side", "schema": {"type": "object", "properties": {"side": {"enum": ["left"]}}}},
-        {
-            "type": "json_schema",
-            "json_schema": {
-                "name": "Side",
-                "schema": {"type": "object", "properties": {"side": {"enum": ["left"]}}},
-            },
-        },
+        {"name": "Side", "schema": SIDE},
+        {"type": "json_schema", "json_schema": {"name": "Side", "schema": SIDE}},
+        {"type": "function", "function": {"name": "Side", "parameters": SIDE}},
     ],
-    ids=["OpenAI's inner form", "finished"],
+    ids=["inner", "response_format", "a tool"],
 )
 def test_openais_own_form_of_a_schema_serves_a_forced_call_too(
     given: Any, make: Any, router: Any, requests: Any
@@ -193,8 +191,9 @@ def test_openais_own_form_of_a_schema_serves_a_forced_call_too(
     [
         (Page[int], "Page_int_"),
         ({"title": "What was found?", "type": "object", "properties": {}}, "What_was_found_"),
+        ({"title": "", "type": "object", "properties": {}}, "answer"),
     ],
-    ids=["a generic class", "a title in words"],
+    ids=["a generic class", "a title in words", "an empty title"],
 )
 def test_a_forced_call_has_a_name_that_hosts_take(
     schema: Any, name: str, make: Any, router: Any, requests: Any
