@@ -64,13 +64,13 @@ def video(
     model: Model = None,
     output: To = None,
     picture: From = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The same film again.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same video again.")] = None,
     timeout: Timeout = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Makes a film, which takes minutes; shows how far it is.
+    """Makes a video, which takes minutes; shows how far it is.
 
     Example:
 
