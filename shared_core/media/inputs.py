@@ -136,7 +136,8 @@ def _read(given: object, limits: Limits, argument: str) -> bytes:
         raise
     except (OSError, ValueError) as error:  # closed files say so by ValueError
         said = getattr(error, "strerror", None) or error
-        raise ConfigError(f"{argument} cannot be read: {said}. Nothing was sent.") from None
+        which = f"{argument} ({given.name[:100]!r})" if isinstance(given, Path) else argument
+        raise ConfigError(f"{which} cannot be read: {said}. Nothing was sent.") from None
     raise ConfigError(
         f"{argument} is of type {type(given).__name__}. Nothing was sent.",
         hint="Pass bytes, a `pathlib.Path`, an open file or a Pillow picture.",
