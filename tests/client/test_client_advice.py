@@ -61,3 +61,8 @@ def test_an_argument_that_a_client_does_not_have_is_refused_with_the_nearest_one
     assert caught.value.hint == "Did you mean 'max_retries'?"
     with pytest.raises(ConfigError, match="no argument 'zebra'"):
         AsyncHFRouter("a/b", zebra=1)  # type: ignore[call-arg]
+
+
+def test_the_router_of_hugging_face_asks_for_a_token_of_its_own() -> None:
+    assert "Make calls to Inference Providers" in Unauthorized("No.").hint
+    assert advice(Unauthorized("No."), "https://my-endpoint.aws.endpoints.huggingface.cloud/v1", "m") == ""
