@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pydoc
+
 import pytest
 
 from shared_core import AsyncHFRouter, ConfigError, HFRouter, ModelNotServed, RouterError, Unauthorized
 from shared_core.client.advice import advice
+from shared_core.client.arguments import RouterArguments
 from shared_core.testing import offline_router
 
 HELLO = [{"role": "user", "content": "Hello!"}]
@@ -66,3 +69,9 @@ def test_an_argument_that_a_client_does_not_have_is_refused_with_the_nearest_one
 def test_the_router_of_hugging_face_asks_for_a_token_of_its_own() -> None:
     assert "Make calls to Inference Providers" in Unauthorized("No.").hint
     assert advice(Unauthorized("No."), "https://my-endpoint.aws.endpoints.huggingface.cloud/v1", "m") == ""
+
+
+@pytest.mark.parametrize("client", [HFRouter, AsyncHFRouter])
+def test_help_of_a_client_explains_every_argument(client: type) -> None:
+    explained = pydoc.plain(pydoc.render_doc(client))
+    assert [name for name in RouterArguments.__annotations__ if f"     {name}: " not in explained] == []
