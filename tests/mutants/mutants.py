@@ -83,7 +83,7 @@ _SECRETS = (
     Mutant(
         "A network error carries the library's exception and its frames along",
         "shared_core/transport/blocking.py",
-        "            failure = failure_of(error, request, waits)\n            if failure is None:",
+        "            failure = failure_of(error, request, waits, proxy=proxy)\n            if failure is None:",
         "            raise failure_of(error, request, waits) or error\n            if failure is None:",
         ("tests/mutants/test_transport_gaps.py",),
     ),
