@@ -198,5 +198,5 @@ class HFLocalEmbedding(Component, TextEmbedding):
 
     def _identity(self, kind: Kind) -> dict[str, Any]:
         given = self.query_instruction if kind == "query" else self.text_instruction
-        prompt = given if self.prompt_name else prompt_in_key(given, self.model_name, kind)
+        prompt = prompt_in_key(given, self.model_name, kind)
         return {**{name: getattr(self, name) for name in _DECIDES}, "prompt": prompt}
