@@ -117,10 +117,10 @@ class HFLocalEmbeddings(TextEmbeddings):
         reply.vectors, reply.usage, reply.truncated
         ```
 
-    Texts reach the model unchanged, newlines too, and vectors come in their order. Models that have prompts for
-    queries and for documents get the right one. An empty list gives an empty list; an empty text has a vector
-    like any other: that of the model's special tokens alone. Objects with the same arguments share the loaded
-    model; a pickle carries the arguments only.
+    Besides their prompt texts reach the model unchanged, newlines too, and vectors come in their order. Models that
+    have prompts for queries and for documents get the right one. An empty list gives an empty list; an empty text
+    has a vector like any other: that of the model's special tokens alone. Objects with the same arguments
+    share the loaded model; a pickle carries the arguments only.
     """
 
     def __init__(

@@ -149,9 +149,9 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
         reply.vectors, reply.usage, reply.meta.provider, reply.notes
         ```
 
-    Texts are never altered, newlines stay, and vectors come in the order of the texts. Equal texts are sent once.
-    An empty list gives an empty list without a request. What becomes of an empty text is for the host to say:
-    some embed it, others refuse it with an error that names its position.
+    Besides their prompt texts are never altered, newlines stay, and vectors come in the order of the texts. Equal
+    texts are sent once. An empty list gives an empty list without a request. What becomes of an empty
+    text is for the host to say: some embed it, others refuse it with an error that names its position.
     """
 
     embedding_api: Literal["auto", "openai", "tei", "router"] | None = None

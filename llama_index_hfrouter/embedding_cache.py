@@ -72,7 +72,7 @@ def prompt_in_key(given: str | None, model: str, kind: Kind) -> str | None:
     """What a key says of the text before each text: vectors made with and without one must not answer for each other.
 
     Args:
-        given: The user's; None where he left it open, and what the model is known to want is used.
+        given: The user's; None where it was left open, so that what the model is known to want is used.
         model: The model's id.
         kind: What the texts are.
     """

@@ -66,8 +66,8 @@ _ADVICE = {
 class HFLocalEmbedding(Component, TextEmbedding):
     """A sentence-transformers model on this machine, on the fastest engine that is installed.
 
-    Texts reach it unchanged, line ends included. Queries and documents are embedded with the model's own
-    prompts for each, where it has any. Objects with the same arguments share the loaded model; a pickle
+    Besides their prompt texts reach it unchanged, line ends included. Queries and documents are embedded with the
+    model's own prompts for each, where it has any. Objects with the same arguments share the loaded model; a pickle
     carries the arguments only. Asynchronous calls run off the event loop, and those of few texts that come
     together are one batch.
 

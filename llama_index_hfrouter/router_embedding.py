@@ -42,8 +42,8 @@ _DECIDES = (*_OPTIONS, "base_url", "provider", "embedding_api", "extra_body")
 class HFRouterEmbedding(Connection, TextEmbedding):
     """An embedding model behind the Hugging Face router, or behind any server for embeddings.
 
-    Texts are never altered, line ends stay, and vectors come in the order of the texts. An empty list costs
-    no request; what becomes of an empty text is for the host to say.
+    Besides their prompt texts are never altered, line ends stay, and vectors come in the order of the texts. An empty
+    list costs no request; what becomes of an empty text is for the host to say.
 
     Args:
         model_name: `org/name[:<provider>]`; `model` is the same. May be left out where `base_url` is a

@@ -28,7 +28,7 @@ class Before:
 
     Args:
         prompt: It; "" for nothing.
-        unasked: What is to be said of one that the caller did not name; "" where he did.
+        unasked: What is to be said of one that the caller did not ask for; "" for all others.
     """
 
     prompt: str
@@ -38,7 +38,7 @@ class Before:
 def embed_request(
     texts: Iterable[str], kind: Kind, options: EmbedOptions, model: str, extra_body: dict[str, Any]
 ) -> tuple[EmbedRequest, Before | None]:
-    """The request for all texts, and what stands in front of each: the caller's prompt, or None where he left it open.
+    """The request for all texts, and what stands in front of each: the caller's prompt; None where that is open.
 
     Args:
         texts: As the caller gave them.

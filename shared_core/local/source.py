@@ -18,8 +18,6 @@ from shared_core.types.embeddings import Kind
 
 __all__ = ["Source", "look_up"]
 
-_KINDS: tuple[Kind, ...] = ("query", "document")
-
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -31,7 +29,7 @@ class Source:
         revision: Commit of a Hub model; "" for a folder of the user's own.
         prompts: What is put before queries and before documents.
         notes: What a user should know of the prompts, a sentence each.
-        unasked: What a user should know of the prompts that neither he nor the files named, by kind.
+        unasked: What a user should know of prompts that neither the arguments nor the files name, by kind.
     """
 
     folder: Path

@@ -32,7 +32,7 @@ class EmbedOptions(TypedDict, total=False):
         truncate: Whether texts over the model's limit are cut rather than refused; None leaves it to the host,
             and so does an OpenAI-style host, with a note.
         query_prompt: Put in front of each text when the kind is "query"; None for what the model is known to want
-            (`catalog.prompts_for`), "" for nothing.
+            by its id (`catalog.prompts_for`), "" for nothing.
         document_prompt: The same for documents. Vectors of documents go with others that had the same prompt: pass ""
             where a store holds some that were made without.
         prompt_name: Name of a prompt that the host keeps (TEI, hf-inference); nothing is put in front here then.
