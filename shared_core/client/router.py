@@ -85,16 +85,17 @@ class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
     ) -> EmbedReply:
         """One vector a text, in the order of the texts.
 
-        Texts are never altered; equal ones are sent once. A long list becomes several requests, and those that
-        one request cannot hold are cut again. With the router the model's providers are asked for at the Hub; a
-        name picks one, otherwise the first live one is taken in your order of preference (`:fastest` and
+        Besides its prompt a text is never altered; equal ones are sent once. A long list becomes several requests,
+        and those that one request cannot hold are cut again. With the router the model's providers are asked for at
+        the Hub; a name picks one, otherwise the first live one is taken in your order of preference (`:fastest` and
         `:cheapest` too, since nobody publishes figures for embeddings).
 
         Args:
             texts: The list, of any length. For an empty one nobody is asked, and the array has shape (0, 0), or
                 (0, dimensions) where those are given. What becomes of an empty text is for the host to say.
             kind: Whether the texts are searched with ("query") or searched in ("document"). It decides which
-                prompt is put in front, and what the cache finds.
+                prompt is put in front (yours, or what the model is known to want; the reply says which), and what
+                the cache finds.
             options: What is special to this call; see `EmbedOptions`.
 
         Raises:
