@@ -44,11 +44,26 @@ _CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "requ
 def tool_spec(tool: BaseTool, *, strict: bool | None = None) -> dict[str, Any]:
     """A tool in OpenAI's form. `strict` is sent only when given: not every server knows it."""
     spec: dict[str, Any] = tool.metadata.to_openai_tool(skip_length_check=True)
+    if "type" not in spec["function"]["parameters"] and tool.metadata.fn_schema is not None:
+        spec["function"]["parameters"] = _rooted(tool.metadata.fn_schema.model_json_schema())
     if strict is not None:
         spec["function"]["strict"] = strict
         if strict:
             spec["function"]["parameters"] = strict_schema(spec["function"]["parameters"])
     return spec
+
+
+def _rooted(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a class that refers to itself, with its properties at the root.
+
+    Pydantic leaves a reference there, which LlamaIndex drops: the model would not hear of a single argument.
+    """
+    root = schema.get("$defs", {}).get(str(schema.get("$ref")).rpartition("/")[2], schema)
+    return {
+        name: value
+        for name, value in {**schema, **root}.items()
+        if name in ("type", "properties", "required", "$defs")
+    }
 
 
 def strict_schema(schema: Any) -> Any:
