@@ -101,6 +101,14 @@ class HFReranker(Connection, BaseNodePostprocessor):
     _local: Any = PrivateAttr(default=None)
 
     _ELSEWHERE: ClassVar[dict[str, str]] = {**Connection._ELSEWHERE, "top_k": "top_n"}
+    _ADVICE: ClassVar[dict[str, str]] = {
+        **Connection._ADVICE,
+        "cache_folder": "Set HF_HUB_CACHE.",
+        "cross_encoder_kwargs": "Write its entries as arguments: revision=, trust_remote_code=, max_tokens=.",
+        "mode": "Leave it out: the text is read with the metadata that is meant for embedding models.",
+        "query_instruction": "Leave it out: a reranker reads query and text as they are.",
+        "text_instruction": "Leave it out: a reranker reads query and text as they are.",
+    }
 
     if TYPE_CHECKING:
 
