@@ -288,16 +288,22 @@ class _Partials(Generic[Model]):
 def _as_tool(output_cls: type[Model]) -> FunctionTool:
     """The class as a tool, told by its docstring: LlamaIndex may find only that of a function of its own."""
     tool = get_function_tool(output_cls)
+    tool.metadata.name = _name(output_cls)
     tool.metadata.description = inspect.cleandoc(
         output_cls.__doc__ or f"The answer, as {output_cls.__name__}."
     )
     return tool
 
 
+def _name(output_cls: type[Model]) -> str:
+    """What hosts take for a name: a generic class has brackets in its own, and may have a long one."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", output_cls.__name__)[:64]
+
+
 def _response_format(output_cls: type[Model], strict: bool | None) -> dict[str, Any]:
     schema = output_cls.model_json_schema()
     described: dict[str, Any] = {
-        "name": re.sub(r"[^a-zA-Z0-9_-]", "_", output_cls.__name__)[:64],
+        "name": _name(output_cls),
         "schema": strict_schema(schema) if strict else schema,
     }
     if strict is not None:

@@ -10,7 +10,7 @@ import pytest
 from li_structured import FORMS, PROMPT, Person, form_name
 from llama_index.core.tools import FunctionTool
 from llama_index.core.types import PydanticProgramMode
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, ConfigDict, RootModel, create_model
 
 from llama_index_hfrouter import HFRouterLLM, NoToolCall, StructuredOutputFailed
 from shared_core import HFRouter
@@ -196,6 +196,17 @@ class TestClassThatRefersToItself:
         tool = FunctionTool.from_defaults(lambda **folder: Folder(**folder), name="make", fn_schema=Folder)
         response = make_llm("tools").chat_with_tools([tool], "Make Ann.", tool_required=True)
         assert response.message.blocks[0].tool_kwargs == {"name": "Ann"}
+
+
+def test_a_long_name_is_cut_to_what_hosts_take(make_llm, server):
+    long = create_model("Answer" * 20, name=str)
+    for way in ("tool", "json_schema"):
+        assert (
+            make_llm("tools", structured_output=way).structured_predict(long, PROMPT, who="Ann").name == "Ann"
+        )
+    tool, schema = (request.json for request in server.requests)
+    assert len(tool["tools"][0]["function"]["name"]) == 64
+    assert len(schema["response_format"]["json_schema"]["name"]) == 64
 
 
 def test_a_class_without_a_docstring_is_told_by_its_name(make_llm, server):
