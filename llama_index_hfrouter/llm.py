@@ -339,6 +339,38 @@ class HFRouterLLM(StructuredPrediction):
             keep_first_call(response.message)
         return response
 
+    def stream_chat_with_tools(
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
+        **kwargs: Any,
+    ) -> ChatResponseGen:
+        """`chat_with_tools` in pieces: with the first call alone, unless parallel ones are allowed."""
+        chunks = super().stream_chat_with_tools(
+            tools, user_msg, chat_history, verbose, allow_parallel_tool_calls, tool_required, **kwargs
+        )
+        return chunks if allow_parallel_tool_calls else _first_calls(chunks)
+
+    async def astream_chat_with_tools(
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
+        **kwargs: Any,
+    ) -> ChatResponseAsyncGen:
+        """`stream_chat_with_tools`, without blocking the event loop."""
+        chunks = await super().astream_chat_with_tools(
+            tools, user_msg, chat_history, verbose, allow_parallel_tool_calls, tool_required, **kwargs
+        )
+        return chunks if allow_parallel_tool_calls else _afirst_calls(chunks)
+
     def get_tool_calls_from_response(
         self,
         response: ChatResponse,
@@ -359,3 +391,17 @@ class HFRouterLLM(StructuredPrediction):
                 model=self.model,
             )
         return found
+
+
+def _first_calls(chunks: ChatResponseGen) -> ChatResponseGen:
+    with contextlib.closing(chunks):
+        for chunk in chunks:
+            keep_first_call(chunk.message)
+            yield chunk
+
+
+async def _afirst_calls(chunks: ChatResponseAsyncGen) -> ChatResponseAsyncGen:
+    async with contextlib.aclosing(chunks):
+        async for chunk in chunks:
+            keep_first_call(chunk.message)
+            yield chunk
