@@ -96,11 +96,11 @@ def resolve_tool_choice(
         return None
     if choice is None:
         return "required" if required else None
-    if not isinstance(choice, str):
+    if isinstance(choice, Mapping):
         return dict(choice)
-    if choice in _CHOICES and choice not in names:
+    if isinstance(choice, str) and choice in _CHOICES and choice not in names:
         return "required" if required and choice == "auto" else _CHOICES[choice]
-    if choice not in names:
+    if not isinstance(choice, str) or choice not in names:
         raise ConfigError(
             f"tool_choice={choice!r} is not among the tools {sorted(names)}.",
             hint='Name one of the tools, or use "auto", "none" or "required".',
