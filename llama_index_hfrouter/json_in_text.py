@@ -13,6 +13,9 @@ __all__ = ["json_in"]
 
 _OPENS = re.compile(r"[{\[]")
 
+_BEGINS = re.compile(r"\s*[\"'{\[]")
+"""What follows the bracket of a broken value, and not that of words: what stands inside must not pass for the whole."""
+
 _DECODER = json.JSONDecoder(strict=False)
 """Takes raw line ends in texts, which JSON does not allow and models write."""
 
@@ -20,7 +23,8 @@ _DECODER = json.JSONDecoder(strict=False)
 def json_in(text: str) -> Iterator[str]:
     """The objects and lists in a text, in their order, as JSON; the text itself where there is none.
 
-    What is empty is passed over, and so are thoughts: a model tries out there what it then does not answer.
+    What is empty is passed over, and so are thoughts: a model tries out there what it then does not answer. A value
+    that is broken or cut off is the last that is looked at.
 
     Args:
         text: What the model wrote.
@@ -36,7 +40,9 @@ def json_in(text: str) -> Iterator[str]:
         try:
             value, end = _DECODER.raw_decode(text, place.start())
         except (ValueError, RecursionError):
-            value = None  # a bracket among words
+            if _BEGINS.match(text, end):
+                break
+            value = None
         if value:
             found = True
             yield json.dumps(value)

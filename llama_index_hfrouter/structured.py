@@ -229,18 +229,21 @@ class _Plan(Generic[Model]):
         text = response.message.content or ""
         # As JSON, also where it was parsed before: a strict class takes dates and enums from JSON alone.
         parts = [json.dumps(calls[0].tool_kwargs)] if calls else list(json_in(text))
-        errors = []
+        found: list[Model] = []
+        wrong: ValidationError | None = None
         for part in parts:
             try:
-                return self.output_cls.model_validate_json(part)
+                found.append(self.output_cls.model_validate_json(part))
             except ValidationError as error:
-                errors.append(error)
+                wrong = error
+        if found and all(each == found[0] for each in found):
+            return found[0]
         if self.way == "tool" and not calls:
-            raise NoToolCall(f"The model was to call a tool, and answered: {text[:500]!r}") from errors[-1]
-        answer = calls[0].tool_kwargs if calls else text
-        raise StructuredOutputFailed(
-            f"The answer is no {self.output_cls.__name__}: {str(answer)[:500]!r}. {errors[-1]}"
-        ) from errors[-1]
+            raise NoToolCall(f"The model was to call a tool, and answered: {text[:500]!r}") from wrong
+        answer, name = str(calls[0].tool_kwargs if calls else text)[:500], self.output_cls.__name__
+        if found:
+            raise StructuredOutputFailed(f"The answer has more than one {name}: {answer!r}.")
+        raise StructuredOutputFailed(f"The answer is no {name}: {answer!r}. {wrong}") from wrong
 
     def parse_partial(self, response: ChatResponse) -> dict[str, Any]:
         """What can already be read of a streaming answer."""

@@ -157,6 +157,26 @@ def test_brackets_that_never_close_are_a_clear_error(make_llm, say, text):
         make_llm("echo", structured_output="text").structured_predict(Person, PROMPT, who="Ann")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"name": "all", "folders": [{"name": "Ann"}, {"na', id="cut off"),
+        pytest.param('[{"name": "Ann"}, {"name": "B', id="a list cut off"),
+        pytest.param('{"name": "all", "folders": [{"name": "Ann"}], oops}', id="broken"),
+        pytest.param('Such as {"name": "Bob"}, so {"name": "Ann"}.', id="two that differ"),
+    ],
+)
+def test_a_part_is_not_taken_for_the_answer(make_llm, say, text):
+    say(text)
+    with pytest.raises(StructuredOutputFailed, match="Folder"):
+        make_llm("echo", structured_output="text").structured_predict(Folder, PROMPT, who="Ann")
+
+
+def test_an_answer_that_is_given_twice_is_one(make_llm, say):
+    say('{"name": "Ann", "age": 42}\nIn short: {"age": 42, "name": "Ann"}')
+    assert make_llm("echo", structured_output="text").structured_predict(Person, PROMPT, who="Ann") == ANN
+
+
 def test_a_text_may_hold_raw_line_ends(make_llm, say):
     say('{"item": "a\nb", "price": 1}')
     llm = make_llm("echo", structured_output="text")
