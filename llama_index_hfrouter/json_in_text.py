@@ -16,6 +16,9 @@ _OPENS = re.compile(r"[{\[]")
 _BEGINS = re.compile(r"\s*[\"'{\[]")
 """What follows the bracket of a broken value, and not that of words: what stands inside must not pass for the whole."""
 
+_MOST_BRACKETS = 200
+"""How many are tried: each that is none of JSON's may cost a look at the whole text."""
+
 _DECODER = json.JSONDecoder(strict=False)
 """Takes raw line ends in texts, which JSON does not allow and models write."""
 
@@ -34,8 +37,11 @@ def json_in(text: str) -> Iterator[str]:
         ['{"n": 1}']
     """
     text = text.rpartition("</think>")[2].strip()
-    found, place = False, _OPENS.search(text)
-    while place:
+    found, end = False, 0
+    for _ in range(_MOST_BRACKETS):
+        place = _OPENS.search(text, end)
+        if place is None:
+            break
         end = place.end()
         try:
             value, end = _DECODER.raw_decode(text, place.start())
@@ -46,6 +52,5 @@ def json_in(text: str) -> Iterator[str]:
         if value:
             found = True
             yield json.dumps(value)
-        place = _OPENS.search(text, end)
     if not found:
         yield text

@@ -150,7 +150,11 @@ def test_json_is_found_in_what_models_write(make_llm, say, text):
     assert make_llm("echo", structured_output="text").structured_predict(Person, PROMPT, who="Ann") == ANN
 
 
-@pytest.mark.parametrize("text", ["{" * 5000, "[" * 5000, '{"a":' * 5000], ids=lambda text: text[:5])
+@pytest.mark.parametrize(
+    "text",
+    ["{" * 5000, "[" * 5000, '{"a":' * 5000, "[1," * 60_000, "{x" * 100_000],
+    ids=lambda text: text[:5],
+)
 def test_brackets_that_never_close_are_a_clear_error(make_llm, say, text):
     say(text)
     with pytest.raises(StructuredOutputFailed, match="no Person"):
