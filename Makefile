@@ -55,9 +55,10 @@ reference: $(VENV)/.installed-release
 test-floor: .venv-floor/.installed
 	.venv-floor/bin/python -m pytest -m "not pinned_set" -p no:cacheprovider --ignore=tests/services --ignore=tests/release
 
-# Our encoder in MTEB's own evaluation, in an environment of its own: MTEB brings some hundred megabytes.
+# Our encoder in MTEB's own evaluation, and prompts of models as MTEB knows them, in an environment of its own:
+# MTEB brings some hundred megabytes.
 test-mteb: .venv-mteb/.installed
-	.venv-mteb/bin/python -m pytest -p no:cacheprovider tests/evaluate/test_mteb_run.py
+	.venv-mteb/bin/python -m pytest -p no:cacheprovider tests/evaluate/test_mteb_prompts.py tests/evaluate/test_mteb_run.py
 
 # Named one-line sabotages; each must turn a test red.
 mutants: $(VENV)/.installed-dev

@@ -27,7 +27,7 @@ _INSTEAD = {
     "model_kwargs": "Write its entries as arguments: device=, revision=, trust_remote_code=, backend=, precision=.",
     "encode_kwargs": "Write its entries as arguments, such as normalize=True or document_prompt='passage: '; "
     "batches are made as the machine likes them.",
-    "query_encode_kwargs": "Write query_prompt=; the model's own prompt for queries is used without it.",
+    "query_encode_kwargs": "Write query_prompt=; what the model wants before queries is used without it.",
     "cache_folder": "Set HF_HUB_CACHE; cache= is for vectors.",
     "model_id": "Write model=.",
     "batch_size": "Leave it out: batches are made by tokens, as the machine likes them.",
@@ -61,7 +61,9 @@ class HFLocalEmbeddings(TextEmbeddings):
         normalize: bool | None
             Whether vectors have length 1; None as the model says.
         query_prompt, document_prompt: str | None
-            Put before each text; None for the model's own, "" for none.
+            Put before each text, "" for nothing. None takes what the model's files say; where they say nothing and
+            the model comes from the Hub, what it is known to want (`shared_core.catalog.prompts_for`). Pass "" where
+            a store holds documents that were embedded without.
         max_tokens: int | None
             Texts are cut there, or at the model's limit if that is lower.
         truncate: bool = True
@@ -115,10 +117,10 @@ class HFLocalEmbeddings(TextEmbeddings):
         reply.vectors, reply.usage, reply.truncated
         ```
 
-    Texts reach the model unchanged, newlines too, and vectors come in their order. Models that have prompts for
-    queries and for documents get the right one. An empty list gives an empty list; an empty text has a vector
-    like any other: that of the model's special tokens alone. Objects with the same arguments share the loaded
-    model; a pickle carries the arguments only.
+    Besides their prompt texts reach the model unchanged, newlines too, and vectors come in their order. Models that
+    have prompts for queries and for documents get the right one. An empty list gives an empty list; an empty text
+    has a vector like any other: that of the model's special tokens alone. Objects with the same arguments
+    share the loaded model; a pickle carries the arguments only.
     """
 
     def __init__(

@@ -61,9 +61,11 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
         truncate: bool | None
             Whether texts over the model's limit are cut rather than refused; None leaves it to the host.
         query_prompt, document_prompt: str | None
-            Put in front of queries and of documents. Models such as e5 or Qwen3-Embedding need theirs.
+            Put in front of queries and of documents, "" for nothing. None takes what the model is known to want
+            (`shared_core.catalog.prompts_for`): models such as e5 or Qwen3-Embedding lose much without. Pass "" where
+            a store holds documents that were embedded without.
         prompt_name: str | None
-            Name of a prompt that the host keeps (TEI, hf-inference).
+            Name of a prompt that the host keeps (TEI, hf-inference); nothing is put in front here then.
         extra_body: dict | None
             Further keys of the JSON body. Also accepted as `model_kwargs`.
 
@@ -147,9 +149,9 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
         reply.vectors, reply.usage, reply.meta.provider, reply.notes
         ```
 
-    Texts are never altered, newlines stay, and vectors come in the order of the texts. Equal texts are sent once.
-    An empty list gives an empty list without a request. What becomes of an empty text is for the host to say:
-    some embed it, others refuse it with an error that names its position.
+    Besides their prompt texts are never altered, newlines stay, and vectors come in the order of the texts. Equal
+    texts are sent once. An empty list gives an empty list without a request. What becomes of an empty
+    text is for the host to say: some embed it, others refuse it with an error that names its position.
     """
 
     embedding_api: Literal["auto", "openai", "tei", "router"] | None = None

@@ -15,9 +15,10 @@ from typing import Any
 
 from llama_index.core.storage.kvstore.types import BaseKVStore
 
+from shared_core.catalog import prompts_for
 from shared_core.types import Kind
 
-__all__ = ["StoredVectors"]
+__all__ = ["StoredVectors", "prompt_in_key"]
 
 Vector = list[float]
 
@@ -65,6 +66,18 @@ class StoredVectors:
             return
         for text, entry in entries:
             await self.store.aput(text, entry, self.collection)
+
+
+def prompt_in_key(given: str | None, model: str, kind: Kind) -> str | None:
+    """What a key says of the text before each text: vectors made with and without one must not answer for each other.
+
+    Args:
+        given: The user's; None where it was left open, so that what the model is known to want is used.
+        model: The model's id.
+        kind: What the texts are.
+    """
+    known = prompts_for(model) if given is None else None
+    return given if known is None else known.of(kind) or None
 
 
 def _entries(texts: Sequence[str], vectors: Sequence[Vector]) -> list[tuple[str, dict[str, Any]]]:

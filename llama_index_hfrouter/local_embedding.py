@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import ConfigDict, PrivateAttr, field_serializer
 
 from llama_index_hfrouter.component import Component
+from llama_index_hfrouter.embedding_cache import prompt_in_key
 from llama_index_hfrouter.names import model_named
 from llama_index_hfrouter.text_embedding import TextEmbedding
 from shared_core.errors import ConfigError
@@ -65,8 +66,8 @@ _ADVICE = {
 class HFLocalEmbedding(Component, TextEmbedding):
     """A sentence-transformers model on this machine, on the fastest engine that is installed.
 
-    Texts reach it unchanged, line ends included. Queries and documents are embedded with the model's own
-    prompts for each, where it has any. Objects with the same arguments share the loaded model; a pickle
+    Besides their prompt texts reach it unchanged, line ends included. Queries and documents are embedded with the
+    model's own prompts for each, where it has any. Objects with the same arguments share the loaded model; a pickle
     carries the arguments only. Asynchronous calls run off the event loop, and those of few texts that come
     together are one batch.
 
@@ -80,8 +81,10 @@ class HFLocalEmbedding(Component, TextEmbedding):
         trust_remote_code: Lets the model's own code run; only with a full commit as `revision`.
         dimensions: Length the vectors are cut to, for models made for it (Matryoshka).
         normalize: Whether vectors have length 1; None as the model says.
-        query_instruction, text_instruction: Put in front of queries and of documents; None for the model's own,
-            "" for none. `query_prompt` and `document_prompt` are the same.
+        query_instruction, text_instruction: Put in front of queries and of documents, "" for nothing. None takes what
+            the model's files say; where they say nothing and the model comes from the Hub, what it is known to want
+            (`shared_core.catalog.prompts_for`). Pass "" where a store holds documents without. `query_prompt` and
+            `document_prompt` are the same.
         max_tokens: Texts are cut there, or at the model's limit if that is lower; `max_length` is the same.
         truncate: False refuses longer texts (`InputTooLong`) in place of cutting them.
         intra_op_threads: Threads of one computation; None as the machine has them.
@@ -194,5 +197,6 @@ class HFLocalEmbedding(Component, TextEmbedding):
         return await self._embedder.aembed(texts, kind, truncate=self.truncate)
 
     def _identity(self, kind: Kind) -> dict[str, Any]:
-        prompt = self.query_instruction if kind == "query" else self.text_instruction
+        given = self.query_instruction if kind == "query" else self.text_instruction
+        prompt = prompt_in_key(given, self.model_name, kind)
         return {**{name: getattr(self, name) for name in _DECIDES}, "prompt": prompt}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, SecretStr, field_serializer
 
 from llama_index_hfrouter.connection import Connection
+from llama_index_hfrouter.embedding_cache import prompt_in_key
 from llama_index_hfrouter.names import model_named
 from llama_index_hfrouter.targets import check_targets
 from llama_index_hfrouter.text_embedding import TextEmbedding
@@ -42,8 +43,8 @@ _DECIDES = (*_OPTIONS, "base_url", "provider", "embedding_api", "extra_body")
 class HFRouterEmbedding(Connection, TextEmbedding):
     """An embedding model behind the Hugging Face router, or behind any server for embeddings.
 
-    Texts are never altered, line ends stay, and vectors come in the order of the texts. An empty list costs
-    no request; what becomes of an empty text is for the host to say.
+    Besides their prompt texts are never altered, line ends stay, and vectors come in the order of the texts. An empty
+    list costs no request; what becomes of an empty text is for the host to say.
 
     Args:
         model_name: `org/name[:<provider>]`; `model` is the same. May be left out where `base_url` is a
@@ -63,9 +64,11 @@ class HFRouterEmbedding(Connection, TextEmbedding):
         dimensions: Length of the vectors, for models made to be cut (Matryoshka).
         normalize: Whether vectors are scaled to length 1; None leaves it to the host.
         truncate: Whether texts over the model's limit are cut rather than refused; None leaves it to the host.
-        query_instruction, text_instruction: Put in front of queries and of documents. Models such as e5 or
-            Qwen3-Embedding need theirs. `query_prompt` and `document_prompt` are the same.
-        prompt_name: Name of a prompt that the host keeps (TEI, hf-inference).
+        query_instruction, text_instruction: Put in front of queries and of documents, "" for nothing. None takes what
+            the model is known to want (`shared_core.catalog.prompts_for`): models such as e5 or Qwen3-Embedding lose
+            much without. Pass "" where a store holds documents without. `query_prompt` and `document_prompt` are the
+            same.
+        prompt_name: Name of a prompt that the host keeps (TEI, hf-inference); nothing is put in front here then.
         embed_batch_size: Texts in one batch and its events; a request holds that many or what the host is known to
             take. Default 2048, the most that LlamaIndex allows.
         max_concurrency: Requests under way at one time, at most, in one call; default 8.
@@ -199,7 +202,8 @@ class HFRouterEmbedding(Connection, TextEmbedding):
         return super()._together() or self.max_concurrency
 
     def _identity(self, kind: Kind) -> dict[str, Any]:
-        prompt = self.query_instruction if kind == "query" else self.text_instruction
+        given = self.query_instruction if kind == "query" else self.text_instruction
+        prompt = given if self.prompt_name else prompt_in_key(given, self.model_name, kind)
         return {**{name: getattr(self, name) for name in _DECIDES}, "prompt": prompt}
 
     def _router_model(self) -> str:

@@ -36,7 +36,7 @@ PINNED_ONLY = {
     "pyarrow": ["corpus/test_*_parquet.py"],
     "openai": ["testing/test_stranger_*.py"],
     "mypy": ["typing/test_*.py"],
-    "mteb": ["evaluate/test_mteb_run.py"],
+    "mteb": ["evaluate/test_mteb_prompts.py", "evaluate/test_mteb_run.py"],
     "torch": [
         "cookbook/test_*.py",
         "llama_index/test_li_embeddings.py",

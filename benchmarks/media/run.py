@@ -1,4 +1,4 @@
-"""The media part of `make bench`: fifty films in queues at once, by us and by huggingface_hub, in turns.
+"""The media part of `make bench`: fifty videos in queues at once, by us and by huggingface_hub, in turns.
 
     python benchmarks/media/run.py             three rounds, and the table into ../README.md
     python benchmarks/media/run.py --quick     one round, on the terminal only
@@ -55,7 +55,7 @@ def table(rounds: dict[str, list[dict[str, float]]]) -> str:
         [
             f"{datetime.date.today()}, {len(next(iter(rounds.values())))} rounds in turns.",
             "",
-            "| 50 films at once | wall | CPU | loop late, 99th percentile | at most | threads | asked after |",
+            "| 50 videos at once | wall | CPU | loop late, 99th percentile | at most | threads | asked after |",
             "|---|---:|---:|---:|---:|---:|---:|",
             *rows,
             "",

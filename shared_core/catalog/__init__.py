@@ -1,7 +1,7 @@
 """What is known about models: who serves them, their limits, abilities and prices.
 
 Lives here: values and parsing (`models`), what adapters ask for (`facts`, `prices`), what calls
-cost (`costs`), facts shipped with the
+cost (`costs`), what embedding models want before texts (`prompts`), facts shipped with the
 package (`snapshot`), catalogues that the process has fetched (`loaded`), the order in which these answer
 (`lookup`).
 Not here: HTTP, settings, event loops. Only the standard library is imported, and nothing is read at import.
@@ -24,6 +24,7 @@ from shared_core.catalog.models import (
     parse_catalog,
 )
 from shared_core.catalog.prices import Price, UnitPrice, plain_prices, price_from
+from shared_core.catalog.prompts import Prompts, prompts_for
 from shared_core.catalog.tasks import TaskDefault, default_model
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "ModelFacts",
     "ModelInfo",
     "Price",
+    "Prompts",
     "ProviderOffer",
     "Sizes",
     "TaskDefault",
@@ -51,5 +53,6 @@ __all__ = [
     "price_from",
     "price_served",
     "prices_in_reach",
+    "prompts_for",
     "remember",
 ]

@@ -45,10 +45,14 @@ def embed_compare(
         str, typer.Option("--split", help="Which judgements of a folder.", metavar="NAME")
     ] = "test",
     query_prompt: Annotated[
-        str | None, typer.Option("--query-prompt", help="Put before each query.", metavar="TEXT")
+        str | None,
+        typer.Option("--query-prompt", help="Put before each query. Default: as trained.", metavar="TEXT"),
     ] = None,
     document_prompt: Annotated[
-        str | None, typer.Option("--document-prompt", help="Put before each document.", metavar="TEXT")
+        str | None,
+        typer.Option(
+            "--document-prompt", help="Put before each document. Default: as trained.", metavar="TEXT"
+        ),
     ] = None,
     cache: Annotated[
         bool, typer.Option("--cache", help="Keep vectors: nothing is computed or paid for twice.")

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from shared_core.catalog import prompts_for
 from shared_core.cli.clients import BaseUrl, HubUrl, client, words
 from shared_core.cli.out import complaining, say, show_json, tell
+from shared_core.client import HFRouter
 from shared_core.corpus import Batch, embed_corpus
 from shared_core.corpus.json_lines import json_lines
 from shared_core.errors import ConfigError
-from shared_core.types import Kind
+from shared_core.types import EmbedReply, Kind
+
+if TYPE_CHECKING:
+    from shared_core.local import LocalEmbedder
 
 __all__ = ["embed"]
 
@@ -40,6 +45,12 @@ def embed(
         str,
         typer.Option("--kind", help="document or query.", autocompletion=words(lambda: get_args(Kind))),
     ] = "document",
+    prompt: Annotated[
+        str | None,
+        typer.Option(
+            "--prompt", help='Put before each text, "" for nothing. Default: as trained.', metavar="TEXT"
+        ),
+    ] = None,
     field: Annotated[str, typer.Option("--field", help="Where the text stands.", metavar="NAME")] = "text",
     as_json: Annotated[
         bool, typer.Option("--json", help="With --output: print what it came to as JSON.")
@@ -50,6 +61,9 @@ def embed(
     """Texts to vectors, from a file or from standard input.
 
     A run into files that was broken off goes on where it stopped: give the same command, and the same texts, again.
+
+    What a model is known to want before texts is put there, and said. Vectors of documents go with others that had the
+    same: give --prompt "" where they had none.
 
     Examples:
 
@@ -70,10 +84,13 @@ def embed(
                 hint="Name it .jsonl, .csv, .tsv or .parquet; a text a line goes to standard input: "
                 f"hfrouter embed -m {model} < {source}",
             )
+        embedder = _embedder(model, base_url, hub_url, prompt, local=local)
+        if prompt is None and (wanted := _wanted(embedder, kind)):  # type: ignore[arg-type]
+            tell(f'Before each text stands {wanted!r}; --prompt "" leaves it out.', stderr=True)
         report = embed_corpus(
             source if source is not None else _lines(),
             output if output is not None else _print,
-            _embedder(model, base_url, hub_url, local=local),
+            embedder,
             text=field,
             kind=kind,  # type: ignore[arg-type]
             progress=True,
@@ -86,13 +103,42 @@ def embed(
             raise typer.Exit(1)
 
 
-def _embedder(model: str, base_url: str | None, hub_url: str | None, *, local: bool) -> Any:
+@dataclass(frozen=True, slots=True)
+class _Prompted:
+    """A client that puts the user's own prompt before each text, or none."""
+
+    client: HFRouter
+    query_prompt: str
+    document_prompt: str
+
+    @property
+    def model(self) -> str | None:
+        return self.client.model
+
+    def embed(self, texts: Sequence[str], *, kind: Kind) -> EmbedReply:
+        return self.client.embed(
+            texts, kind, query_prompt=self.query_prompt, document_prompt=self.document_prompt
+        )
+
+
+def _embedder(
+    model: str, base_url: str | None, hub_url: str | None, prompt: str | None, *, local: bool
+) -> LocalEmbedder | HFRouter | _Prompted:
     if local:
         from shared_core.local import LocalEmbedder
 
-        return LocalEmbedder(model)
+        return LocalEmbedder(model, query_prompt=prompt, document_prompt=prompt)
     stand_in = {"embedding_api": "router"} if base_url and hub_url else {}
-    return client(model or None, base_url, hub_url, **stand_in)
+    router = client(model or None, base_url, hub_url, **stand_in)
+    return router if prompt is None else _Prompted(router, prompt, prompt)
+
+
+def _wanted(embedder: LocalEmbedder | HFRouter | _Prompted, kind: Kind) -> str:
+    """What is put before texts without a word of the user's."""
+    if not isinstance(embedder, HFRouter | _Prompted):
+        return embedder.prompts[kind]
+    known = prompts_for(embedder.model or "")
+    return "" if known is None else known.of(kind)
 
 
 def _lines() -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from shared_core.catalog import ProviderOffer
+from shared_core.catalog import ProviderOffer, prompts_for
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client, words
 from shared_core.cli.insights import found_as_dict, insights
 from shared_core.cli.out import complaining, count, money, say, show_json, show_table, size, tell
@@ -155,7 +155,9 @@ def info(
         found = Hub(client(None, base_url, hub_url)).model_info(model)
         if as_json:
             offers = [_offer_as_dict(each) for each in found.offers]
-            show_json({**found.as_dict(), **_card_as_dict(found.card), "offers": offers})
+            known = prompts_for(found.card.id)
+            prompts = None if known is None else {"query": known.query, "document": known.document}
+            show_json({**found.as_dict(), **_card_as_dict(found.card), "prompts": prompts, "offers": offers})
             return
         for name, value in _facts(found):
             if value:
@@ -331,11 +333,21 @@ def _facts(found: FoundModel) -> list[tuple[str, str]]:
         ("likes", f"{card.likes:,}" if card.likes is not None else ""),
         ("trending", f"{card.trending:g}, by the Hub's score" if card.trending is not None else ""),
         ("modified", card.modified or ""),
+        ("prompts", _prompts(card.id)),
         ("results", "; ".join(f"{each.dataset} {each.metric} {each.value:g}" for each in card.results[:3])),
         ("inference", card.inference or ""),
         ("served by", ", ".join(found.providers) or "nobody now"),
         ("prices", f"USD for a million tokens, of {found.priced_on}" if found.priced_on else ""),
     ]
+
+
+def _prompts(model: str) -> str:
+    """What an embedding model wants before texts; "" where nothing is known."""
+    known = prompts_for(model)
+    if known is None:
+        return ""
+    named = (("queries", known.query), ("documents", known.document))
+    return ", ".join(f"{texts} {prompt!r}" for texts, prompt in named if prompt)
 
 
 def _show_offers(found: FoundModel) -> None:

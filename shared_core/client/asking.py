@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from shared_core.catalog import prompts_for
 from shared_core.client.checks import checked_body, checked_count, checked_options, checked_texts
 from shared_core.client.embedding import Memory
 from shared_core.client.progress import Bar
@@ -17,13 +19,26 @@ from shared_core.types import EmbedOptions, EmbedRequest, Kind, RerankOptions, R
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
 
-__all__ = ["embed_request", "memory_of", "pace_of", "rerank_request", "unheeded"]
+__all__ = ["Before", "before_texts", "embed_request", "memory_of", "pace_of", "rerank_request", "unheeded"]
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What stands in front of each text.
+
+    Args:
+        prompt: It; "" for nothing.
+        unasked: What is to be said of one that the caller did not ask for; "" for all others.
+    """
+
+    prompt: str
+    unasked: str = ""
 
 
 def embed_request(
     texts: Iterable[str], kind: Kind, options: EmbedOptions, model: str, extra_body: dict[str, Any]
-) -> tuple[EmbedRequest, str]:
-    """The request for all texts, and the prompt that stands in front of each.
+) -> tuple[EmbedRequest, Before | None]:
+    """The request for all texts, and what stands in front of each: the caller's prompt; None where that is open.
 
     Args:
         texts: As the caller gave them.
@@ -60,7 +75,22 @@ def embed_request(
         {**extra_body, **checked_body(options.get("extra_body"))},
         range(len(listed)),
     )
-    return request, prompt or ""
+    return request, None if prompt is None and prompt_name is None else Before(prompt or "")
+
+
+def before_texts(request: EmbedRequest, *models: str) -> tuple[EmbedRequest, Before]:
+    """A request whose caller left the prompt open, with what its model is known to want in front of each text.
+
+    Args:
+        request: With plain texts.
+        models: Ids that the model has; the first one that is known decides.
+    """
+    known = next(filter(None, map(prompts_for, models)), None)
+    prompt = "" if known is None else known.of(request.kind)
+    if known is None or not prompt:
+        return request, Before("")
+    texts = [prompt + text for text in request.texts]
+    return replace(request, texts=texts), Before(prompt, known.note(request.kind))
 
 
 def rerank_request(

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, Unpack
 from shared_core.catalog import Catalog
 from shared_core.client.account_calls import AccountCalls, AsyncAccountCalls
 from shared_core.client.arguments import RouterArguments
+from shared_core.client.base import RouterBase
 from shared_core.client.batch_calls import AsyncBatchCalls, BatchCalls
 from shared_core.client.budget_calls import AsyncBudgetCalls, BudgetCalls
 from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
@@ -39,7 +40,7 @@ __all__ = ["AsyncHFRouter", "HFRouter"]
 class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
-    Takes the arguments of `RouterBase`, and:
+    Takes the arguments of `RouterBase`, which `help(HFRouter.__init__)` shows, and:
 
     Args:
         http_client: An `httpx2.Client` or `httpx.Client` to send with (proxy, TLS, limits); yours to close.
@@ -84,16 +85,17 @@ class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
     ) -> EmbedReply:
         """One vector a text, in the order of the texts.
 
-        Texts are never altered; equal ones are sent once. A long list becomes several requests, and those that
-        one request cannot hold are cut again. With the router the model's providers are asked for at the Hub; a
-        name picks one, otherwise the first live one is taken in your order of preference (`:fastest` and
+        Besides its prompt a text is never altered; equal ones are sent once. A long list becomes several requests,
+        and those that one request cannot hold are cut again. With the router the model's providers are asked for at
+        the Hub; a name picks one, otherwise the first live one is taken in your order of preference (`:fastest` and
         `:cheapest` too, since nobody publishes figures for embeddings).
 
         Args:
             texts: The list, of any length. For an empty one nobody is asked, and the array has shape (0, 0), or
                 (0, dimensions) where those are given. What becomes of an empty text is for the host to say.
             kind: Whether the texts are searched with ("query") or searched in ("document"). It decides which
-                prompt is put in front, and what the cache finds.
+                prompt is put in front (yours, or what the model is known to want; the reply says which), and what
+                the cache finds.
             options: What is special to this call; see `EmbedOptions`.
 
         Raises:
@@ -175,7 +177,7 @@ class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
 class AsyncHFRouter(AsyncBatchCalls, AsyncCostCalls, AsyncBudgetCalls, AsyncAccountCalls, AsyncWritingCalls):
     """The same for event loops: usable from any, and from several after one another.
 
-    Takes the arguments of `RouterBase`, and:
+    Takes the arguments of `RouterBase`, which `help(AsyncHFRouter.__init__)` shows, and:
 
     Args:
         http_client: An `httpx2.AsyncClient` or `httpx.AsyncClient` to send with; yours to close.
@@ -274,3 +276,7 @@ class AsyncHFRouter(AsyncBatchCalls, AsyncCostCalls, AsyncBudgetCalls, AsyncAcco
 
                 self._transport = shared(proxies(), bypasses_proxy)
         return self._transport
+
+
+# Both docstrings refer to it, and `help` does not show the docstrings of base classes.
+HFRouter.__init__.__doc__ = AsyncHFRouter.__init__.__doc__ = RouterBase.__doc__

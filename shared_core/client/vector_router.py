@@ -38,6 +38,7 @@ from shared_core.types import (
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
+    from shared_core.client.asking import Before
     from shared_core.client.spread import Pace
     from shared_core.policy import Handler, Policy
     from shared_core.providers import Route, Served
@@ -60,14 +61,14 @@ class VectorRouter(CatalogueRouter):
         if client is not self:
             return (yield from client._embed(texts, kind, options))
         model = options.get("model") or self.model or ""
-        request, prompt = embed_request(texts, kind, options, model, self.extra_body)
+        request, before = embed_request(texts, kind, options, model, self.extra_body)
         pace = pace_of(options)
         call = self._listed_call(request, options)
         if not request.texts:
             return nothing_to_embed(request, self.base_url)
 
         def run(call: Call) -> Flow[EmbedReply]:
-            return self._embed_listed(call, model, prompt, pace)
+            return self._embed_listed(call, model, before, pace)
 
         return (yield from self._recorded(call, run))
 
@@ -82,8 +83,8 @@ class VectorRouter(CatalogueRouter):
             streamed=False,
         )
 
-    def _embed_listed(self, call: Call, model: str, prompt: str, pace: Pace) -> Flow[EmbedReply]:
-        from shared_core.client.asking import memory_of, unheeded
+    def _embed_listed(self, call: Call, model: str, before: Before | None, pace: Pace) -> Flow[EmbedReply]:
+        from shared_core.client.asking import before_texts, memory_of, unheeded
         from shared_core.client.batches import LESSONS
         from shared_core.client.detour import Detour
         from shared_core.client.embedding import Embedding, Memory
@@ -94,6 +95,12 @@ class VectorRouter(CatalogueRouter):
         if self._ways is not None:
             places = self._ways.of_same_model(call.target, self._named(model))
         route, is_own = yield from self._first_route(call, model, places)
+        if before is None:
+            # Which model a dedicated endpoint has is known once it was found; elsewhere a route's name is the host's.
+            found = (route.model,) if is_own and endpoint_in(call.target.base_url) else ()
+            request, before = before_texts(request, model, *found, *(place.model for place in places))
+            call = replace(call, request=request)
+        prompt = before.prompt
         route = replace(route, notes=(*route.notes, *unheeded(request, route)))
         cache = yield from self._cache()
 
@@ -115,9 +122,9 @@ class VectorRouter(CatalogueRouter):
 
             flight = EmbedFlight(remember(route), route, partial(self._exchange.key, needed=False))
             policies = (*policies[:1], flight, *policies[1:])
-        return (
-            yield from Embedding(call, route, exchange, policies, pace, self._exchange.costs, known).run()
-        )
+        reply = yield from Embedding(call, route, exchange, policies, pace, self._exchange.costs, known).run()
+        notes = (before.unasked, *reply.notes) if before.unasked else reply.notes
+        return replace(reply, prompt=prompt, notes=notes)
 
     def _first_route(self, call: Call, model: str, places: Sequence[Target]) -> Flow[tuple[Route, bool]]:
         """Where the texts go first, and whether that is the client's own place. An endpoint that cannot be used is left

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from shared_core.catalog import prompts_for
 from shared_core.corpus.checkpoint import Checkpoint, FailedRows, load, locked, save
 from shared_core.corpus.executors import Executor, InThisProcess
 from shared_core.corpus.progress import Meter, Reporter, reporter
@@ -211,6 +212,17 @@ def _beside(sink: object, path: str | Path | None, ending: str) -> Path | None:
     return at.with_name(at.name + ending)
 
 
+def _prompt(described: object, model: object, kind: Kind) -> object:
+    """What stands before each text, as far as it is known: an embedder on this machine says it, a client sends what was
+    chosen for it, or else what the model is known to want."""
+    prompts = getattr(described, "prompts", None)
+    if prompts is not None:
+        return prompts.get(kind)
+    chosen = getattr(described, f"{kind}_prompt", None)
+    known = prompts_for(model) if chosen is None and isinstance(model, str) else None
+    return chosen if known is None else known.of(kind) or None
+
+
 def _identity(embedder: Embedder, kind: Kind) -> dict[str, Any]:
     """What tells vectors of this embedder from others', as far as it says so; where it runs is no part of it."""
     describe = getattr(embedder, "describe", None)
@@ -218,7 +230,11 @@ def _identity(embedder: Embedder, kind: Kind) -> dict[str, Any]:
     told = {
         name: getattr(described, name, None) for name in ("revision", "precision", "dimensions", "max_tokens")
     }
-    prompts = getattr(described, "prompts", None) or {}
     model = getattr(embedder, "model", None)
-    known = {"model": model, "embedder": type(embedder).__name__, "prompt": prompts.get(kind), **told}
+    known = {
+        "model": model,
+        "embedder": type(embedder).__name__,
+        "prompt": _prompt(described, model, kind),
+        **told,
+    }
     return {name: value for name, value in known.items() if isinstance(value, str | int)}

@@ -44,8 +44,8 @@ class Call:
     """
 
     __slots__ = (
-        "_arguments", "_cut", "_dimensions", "_keep", "_kind", "_normalise", "_recalled", "_source", "_started",
-        "_tokens", "_vectors", "part", "raw", "recalled",
+        "_arguments", "_cut", "_dimensions", "_keep", "_kind", "_normalise", "_notes", "_prompt", "_recalled",
+        "_source", "_started", "_tokens", "_vectors", "part", "raw", "recalled",
     )  # fmt: skip
 
     def __init__(
@@ -70,6 +70,8 @@ class Call:
         never_normalises = isinstance(source.facts, Recipe) and not source.facts.normalise
         self.raw = self._normalise is False and not never_normalises
         self.part = Part(source.prompts[kind], texts, None, not truncate)
+        self._prompt = self.part.prompt if texts else ""
+        self._notes = (source.unasked[kind],) if texts and source.unasked.get(kind) else ()
         self._vectors: NDArray[np.float32] | None = None
         self._cut: tuple[int, ...] = ()
         self._tokens = self.recalled = 0
@@ -130,7 +132,9 @@ class Call:
                 cost=AT_HOME,
             ),
             self._cut,
+            self._notes,
             recalled=self.recalled,
+            prompt=self._prompt,
         )
 
     def _keys(self, identity: str, make: type) -> list[bytes]:

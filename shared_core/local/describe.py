@@ -28,7 +28,7 @@ class Description:
         max_tokens: Texts are cut there; None where the model does not say.
         threads: Of the engine; None where it decides.
         pooling: How token vectors become one; "" where sentence-transformers knows alone.
-        prompts: What is put before queries and before documents.
+        prompts: What is put before queries and before documents; the reasons tell where nobody named it.
         reasons: Why so, a sentence each.
 
     Example:
@@ -83,6 +83,6 @@ def described(arguments: Arguments, source: Source, model: Model) -> Description
         max_tokens=model.max_tokens,
         threads=arguments.intra_op_threads,
         pooling=facts.pooling if isinstance(facts, Recipe) else "",
-        prompts=dict(source.prompts),
-        reasons=(*model.reasons, *source.notes),
+        prompts={str(kind): prompt for kind, prompt in source.prompts.items()},
+        reasons=(*model.reasons, *source.notes, *filter(None, source.unasked.values())),
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from shared_core.errors import ConfigError
 
-__all__ = ["commit_of", "find", "is_hub_id"]
+__all__ = ["commit_of", "find", "hub_id_of", "is_hub_id"]
 
 # What a model is made of, and no second copy of its weights in another format.
 _WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
@@ -74,6 +74,18 @@ def is_hub_id(model: str) -> bool:
 def commit_of(folder: Path) -> str:
     """The commit that a folder of the Hub's cache holds; "" for any other folder."""
     return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else ""
+
+
+def hub_id_of(folder: Path) -> str:
+    """The id of the model that a folder of the Hub's cache holds; "" for any other folder.
+
+    A folder of the user's own may say in config.json from which model it was made (`_name_or_path`), but so does one
+    that was trained further, and it is another model then.
+    """
+    name = folder.parent.parent.name
+    if not commit_of(folder) or not name.startswith("models--"):
+        return ""
+    return name.removeprefix("models--").replace("--", "/", 1)
 
 
 def _cached(model: str, revision: str | None) -> Path | None:

@@ -50,8 +50,10 @@ class LocalEmbedder:
         trust_remote_code: Lets the model's own code run; only with a full commit as `revision`.
         dimensions: Length the vectors are cut to, for models made for it (Matryoshka); None for their own.
         normalize: Whether vectors have length 1; None as the model says.
-        query_prompt: Put before each query; None for the model's own, "" for none.
-        document_prompt: The same for documents.
+        query_prompt: Put before each query, "" for nothing. None takes the one in the model's files; where they
+            have none and the model comes from the Hub, what it is known to want (`catalog.prompts_for`).
+        document_prompt: The same for documents. Vectors of documents go with others that had the same prompt: pass ""
+            where a store holds some that were made without. `prompts` says what is used.
         max_tokens: Texts are cut there, special tokens included; None for the model's limit, never beyond it.
         intra_op_threads: Threads of one computation; None as the machine has them.
         cache: True remembers vectors in the user's own cache, a path in that file; or an `EmbeddingCache`.
@@ -138,6 +140,15 @@ class LocalEmbedder:
         own = facts.dimensions if isinstance(facts, Recipe) else self._ready(False).model.dimensions
         return min(self._arguments.dimensions or own, own)
 
+    @property
+    def prompts(self) -> dict[Kind, str]:
+        """What is put before queries and before documents. The model is looked up for that, but not loaded.
+
+        Raises:
+            ConfigError: There is no such model.
+        """
+        return dict(self._files().prompts)
+
     # -- texts ------------------------------------------------------------------------------------------
 
     def embed(
@@ -151,8 +162,8 @@ class LocalEmbedder:
     ) -> EmbedReply:
         """One vector a text, in the order of the texts.
 
-        The texts go to the model unchanged. Where it has prompts for queries and documents, the one that
-        `kind` names is used: mixing them up costs recall without any error.
+        Besides its prompt a text goes to the model unchanged. Where the model has prompts for queries and
+        documents, the one that `kind` names is used: mixing them up costs recall without any error.
 
         Args:
             texts: What to embed; may be empty.
@@ -162,7 +173,8 @@ class LocalEmbedder:
 
         Returns:
             float32 vectors of shape (len(texts), dimensions); `truncated` names the texts that were cut, of
-            those that did not come from the cache. `usage` counts tokens that were read now.
+            those that did not come from the cache. `usage` counts tokens that were read now. `prompt` is what
+            stood before each text, and `notes` tell where it was nobody's wish.
 
         Raises:
             ImportError: No engine is installed that can run the model; the message names the extra.

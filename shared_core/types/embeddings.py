@@ -31,9 +31,11 @@ class EmbedOptions(TypedDict, total=False):
             OpenAI-style host cannot be asked.
         truncate: Whether texts over the model's limit are cut rather than refused; None leaves it to the host,
             and so does an OpenAI-style host, with a note.
-        query_prompt: Put in front of each text when the kind is "query".
-        document_prompt: The same for documents.
-        prompt_name: Name of a prompt that the host keeps (TEI, hf-inference).
+        query_prompt: Put in front of each text when the kind is "query"; None for what the model is known to want
+            by its id (`catalog.prompts_for`), "" for nothing.
+        document_prompt: The same for documents. Vectors of documents go with others that had the same prompt: pass ""
+            where a store holds some that were made without.
+        prompt_name: Name of a prompt that the host keeps (TEI, hf-inference); nothing is put in front here then.
         batch_size: Texts a request, at most; None takes what the host is known to accept.
         max_concurrency: Requests at one time, at most; default 8.
         progress: True draws a bar on a terminal's stderr; a function is called with (done, total).
@@ -103,6 +105,7 @@ class EmbedReply:
         notes: What the caller should know, such as that token vectors were averaged.
         recalled: How many texts had their vectors in the cache, so that nobody computed them now. Of texts that are
             sent once, however often they are there, each counts once.
+        prompt: What was put before each text, by the caller's wish or not; "" for nothing, and where a host does it.
     """
 
     vectors: NDArray[np.float32]
@@ -111,6 +114,7 @@ class EmbedReply:
     truncated: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
     recalled: int = 0
+    prompt: str = ""
 
     def __len__(self) -> int:
         return len(self.vectors)

@@ -57,6 +57,14 @@ def test_json_of_a_model_has_every_fact_of_its_card(told: Run) -> None:
     assert not facts - told_of.keys()
 
 
+def test_of_an_embedding_model_it_is_told_what_stands_before_texts(told: Run) -> None:
+    shown = " ".join(told("info", "Qwen/Qwen3-Embedding-8B").out.split())
+    assert r"prompts queries 'Instruct: Given a web search query, retrieve relevant passages" in shown
+    prompts = json.loads(told("info", "Qwen/Qwen3-Embedding-8B", "--json").out)["prompts"]
+    assert (prompts["query"][-7:], prompts["document"]) == ("\nQuery:", "")
+    assert json.loads(told("info", "offline/tools", "--json").out)["prompts"] is None
+
+
 def test_constraints_of_a_recommendation_are_those_of_a_search(told: Run, host: OfflineRouter) -> None:
     words = ("--language", "de", "--tag", "moe", "--library", "transformers", "--author", "offline")
     done = told("recommend", "--provider", "groq", "--size", "max:8B", "--license", "mit", *words)

@@ -75,6 +75,29 @@ def test_lines_become_json_lines_of_vectors(hfrouter: Run, at: Any) -> None:
     assert [len(row["vector"]) for row in rows] == [4, 4]
 
 
+@pytest.mark.parametrize(
+    ("given", "sent", "told"),
+    [
+        ((), "Instruct: Given a web search query", True),
+        (("--prompt", ""), "one", False),
+        (("--prompt", "ask: "), "ask: one", False),
+        (("--kind", "document"), "one", False),
+    ],
+    ids=["as the model wants", "turned off", "the user's own", "documents, which have none"],
+)
+def test_what_stands_before_texts_is_said_and_can_be_chosen(
+    hfrouter: Run, host: OfflineRouter, at: Any, given: tuple[str, ...], sent: str, told: bool
+) -> None:
+    model = "Qwen/Qwen3-Embedding-0.6B"
+    done = hfrouter("embed", "-m", model, "--kind", "query", *given, *at[:2], stdin="one\n")
+    assert done.code == 0, done.err
+    (text,) = host.requests[-1].json["input"]
+    assert text.startswith(sent)
+    assert text.endswith("one")
+    assert ("Before each text stands 'Instruct" in done.err) == told
+    assert len(json.loads(done.out)["vector"]) == 1024
+
+
 def test_a_file_becomes_a_file_and_is_not_done_twice(
     hfrouter: Run, host: OfflineRouter, at: Any, tmp_path: Path
 ) -> None:
@@ -127,7 +150,7 @@ def test_a_file_of_json_lines_holds_what_standard_output_shows(
         (("transcribe", "no.wav"), "There is no file no.wav. Nothing was sent. Next: Give its whole path."),
         (("video", "it rolls", "-i", "no.png"), "There is no file no.png"),
         (("image", "at night", "-i", "no.png"), "There is no file no.png"),
-        (("image", "at night", "-i", "x.png", "--seed", "3"), "--seed is for new pictures"),
+        (("image", "at night", "-i", "x.png", "--seed", "3"), "--seed is for new images"),
         (("image", "at night", "-i", "x.png", "--width", "64"), "both sides or none"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

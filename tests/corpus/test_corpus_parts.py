@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,6 +117,14 @@ def test_what_is_no_terminal_is_not_written_to(capsys: pytest.CaptureFixture[str
     reporter(False, Terminal())(Progress(1, 0, 1.0))
     embed_corpus(["a"], lambda batch: None, Constant(), progress=True)
     assert (stream.getvalue(), capsys.readouterr().err) == ("", "")
+
+
+def test_a_run_is_known_by_what_stands_before_its_texts(offline_url: Any, tmp_path: Path) -> None:
+    router = HFRouter("intfloat/e5-small-v2", base_url=offline_url.root, api_key="key")
+    embed_corpus(["a"], tmp_path / "v.npy", router)
+    assert offline_url.requests[-1].json["inputs"] == ["passage: a"]
+    settings = json.loads((tmp_path / "v.npy.checkpoint.json").read_text())["settings"]
+    assert settings["prompt"] == "passage: "
 
 
 def test_a_router_embeds_a_corpus(offline_url: str) -> None:

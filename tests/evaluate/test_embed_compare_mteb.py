@@ -44,6 +44,15 @@ def test_queries_are_queries_and_what_is_neither_is_as_was_said(symmetric, promp
     assert kinds == [kind]
 
 
+def test_what_the_model_is_known_to_want_stands_before_texts_once(offline_url):
+    client = HFRouter("intfloat/e5-small-v2", base_url=offline_url.root)
+    encoder = MTEBEncoder(client, symmetric="query")
+    for prompt_type in ("query", "document", None):
+        encoder.encode([{"text": ["x"]}], **TASK, prompt_type=prompt_type)
+    sent = [seen.json["inputs"] for seen in offline_url.requests]
+    assert sent == [["query: x"], ["passage: x"], ["query: x"]]
+
+
 @pytest.mark.parametrize(
     ("embedder", "name"),
     [

@@ -61,6 +61,21 @@ def compare(drive, models, pairs=PAIRS, settings=None, **how) -> EmbeddingCompar
     return drive(lambda client: compare_embeddings(client, models, pairs, how), **(settings or {}))
 
 
+def test_what_a_model_is_known_to_want_is_used_told_and_can_be_left_out(drive, offline_url):
+    model = "intfloat/multilingual-e5-large-instruct"
+    result = compare(drive, {"as trained": model, "bare": {"model": model, "query_prompt": ""}})
+    notes = {score.name: score.notes for score in result.models}
+    (note,) = notes["as trained"]
+    assert note.startswith("'Instruct: Given a web search query")
+    assert notes["bare"] == ()
+    assert "as trained: 'Instruct" in str(result)
+    posted = [seen.json for seen in offline_url.requests if seen.method == "POST"]
+    sent = [text for body in posted for text in body["input"]]
+    assert sum(text.startswith("Instruct: ") for text in sent) == len(PAIRS)
+    assert sum(text in dict(PAIRS) for text in sent) == len(PAIRS)
+    assert sum(text in FURTHER for text in sent) == 2 * len(FURTHER), "documents have none"
+
+
 def test_a_remote_model_an_object_and_one_that_is_not_there_stand_side_by_side(drive):
     result = compare(drive, {"words": WORDS, "bag": Words(), "gone": "no/such"}, k=[1, 3])
     assert {score.name for score in result.models} == {"words", "bag", "gone"}

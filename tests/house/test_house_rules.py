@@ -42,8 +42,8 @@ USES = {"evaluate": {"local"}, "cli": {"testing", "local", "corpus"}}
 the command drives that stands apart."""
 
 APART = {
-    "local": {"local", "errors", "types", "cache", "storage", "_lazy"},
-    "corpus": {"corpus", "errors", "types", "_lazy"},
+    "local": {"local", "catalog", "errors", "types", "cache", "storage", "_lazy"},
+    "corpus": {"corpus", "catalog", "errors", "types", "_lazy"},
 }
 """Rooms beside that order, and all they may import: what runs on this machine needs no client."""
 

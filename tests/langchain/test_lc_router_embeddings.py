@@ -87,6 +87,17 @@ def test_the_router_is_asked_with_provider_organisation_and_token(build: Any, of
     assert (seen.headers["authorization"], seen.headers["x-hf-bill-to"]) == ("Bearer hf_offline", "acme")
 
 
+def test_what_the_model_is_known_to_want_is_put_in_front_and_can_be_left_out(offline_url: Any) -> None:
+    settings = {"base_url": offline_url.root, "api_key": "hf_offline"}
+    embeddings = HFRouterEmbeddings("intfloat/e5-small-v2", **settings)
+    embeddings.embed_query("a")
+    embeddings.embed_documents(["a"])
+    assert embeddings.embed(["a"]).prompt == "passage: "
+    HFRouterEmbeddings("intfloat/e5-small-v2", document_prompt="", **settings).embed_documents(["a"])
+    went_out = [seen.json["inputs"] for seen in sent(offline_url)]
+    assert went_out == [["query: a"], ["passage: a"], ["passage: a"], ["a"]]
+
+
 def test_a_prompt_that_the_host_keeps_goes_by_its_name(build: Any, offline_url: Any) -> None:
     root = offline_url.removesuffix("/v1")
     build(embedding_api="router", hub_url=root, provider="hf-inference", prompt_name="query").embed_query("x")

@@ -17,6 +17,7 @@ from li_embeddings import (
     embed_all,
     events,  # noqa: F401  (a fixture)
 )
+from llama_index.core.storage.kvstore import SimpleKVStore
 from pydantic import SecretStr
 
 from llama_index_hfrouter import HFRouterEmbedding
@@ -151,6 +152,22 @@ class TestRemote:
         embedding.get_query_embedding("a")
         embedding.get_text_embedding("a")
         assert batches() == [["query: a"], ["passage: a"]]
+
+    def test_what_the_model_is_known_to_want_is_put_in_front_and_can_be_left_out(self, server, batches):
+        options = {"base_url": server.root, "api_key": ""}
+        known = HFRouterEmbedding("intfloat/e5-small-v2", **options)
+        known.get_query_embedding("a")
+        known.get_text_embedding("a")
+        HFRouterEmbedding("intfloat/e5-small-v2", text_instruction="", **options).get_text_embedding("a")
+        assert batches() == [["query: a"], ["passage: a"], ["a"]]
+
+    def test_a_store_keeps_vectors_with_and_without_it_apart(self, server, batches):
+        store, options = SimpleKVStore(), {"base_url": server.root, "api_key": ""}
+        for instruction in ("", None, "passage: "):
+            HFRouterEmbedding(
+                "intfloat/e5-small-v2", text_instruction=instruction, embeddings_cache=store, **options
+            ).get_text_embedding("a")
+        assert batches() == [["a"], ["passage: a"]]
 
     def test_options_reach_the_host(self, server, make_embedding):
         vector = make_embedding(dimensions=8, extra_body={"user": "me"}).get_text_embedding("a")

@@ -61,8 +61,8 @@ SETTINGS = (
     Mutant(
         "Settings: a token travels in a pickle",
         "shared_core/client/router_settings.py",
-        'state["__dict__"] = {**state["__dict__"], "api_key": None}',
-        'state["__dict__"] = {**state["__dict__"]}',
+        "key = self.api_key if callable(self.api_key) and ApiKey(self.api_key).travels else None",
+        "key = self.api_key",
         _WRITTEN,
     ),
     Mutant(

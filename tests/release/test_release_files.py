@@ -22,6 +22,7 @@ from tests.release.conftest import EPOCH, ROOT, Built
 PACKAGES = ("shared_core", "langchain_hfrouter", "llama_index_hfrouter")
 DATA = (
     *(f"{package}/py.typed" for package in PACKAGES),
+    "shared_core/catalog/data/prompts.json",
     "shared_core/catalog/data/snapshot.json",
     "shared_core/catalog/data/tasks.json",
 )

@@ -27,7 +27,8 @@ __all__ = ["MTEBEncoder"]
 class MTEBEncoder:
     """An encoder as MTEB's `EncoderProtocol` says, of MTEB 2.
 
-    Queries are embedded as queries, documents as documents, each with the prompt that the embedder has for them.
+    Queries are embedded as queries, documents as documents, each with the prompt that the embedder has for them. It
+    is put there once: the prompts that MTEB knows belong to its own loaders of models, which take no part here.
     Texts of tasks that know neither (classification, similarity of sentences) are of the kind `symmetric`. How many
     texts go together is decided here: MTEB's `batch_size` is about its own loaders. Vectors come through the
     embedder's cache, so that a benchmark which was broken off is not paid for twice.

@@ -81,7 +81,7 @@ def _head(
         for word, moment in (("from", since), ("until", until))
         if moment is not None
     )
-    about = [period or "all of the time", *(f"{name} = {value}" for name, value in (where or {}).items())]
+    about = [period or "all time", *(f"{name} = {value}" for name, value in (where or {}).items())]
     place = "a ledger in memory" if ledger.path is None else ledger.path.name
     calls = f"{whole.calls:,} {'call' if whole.calls == 1 else 'calls'}"
     return (

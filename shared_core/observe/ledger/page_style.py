@@ -8,7 +8,7 @@ STYLE = """
 :root { --cost: #b45309; --read: #2563a8; --written: #7fb2e0; }
 @media (prefers-color-scheme: dark) { :root { --cost: #f0a354; --read: #63a4e8; --written: #35608a; } }
 h2 { font-size: 1.05rem; margin: 2.25rem 0 .5rem; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.2rem, 1fr)); gap: .75rem; margin: 1.5rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .75rem; margin: 1.5rem 0; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .75rem .9rem; }
 .tile b { display: block; font-size: 1.45rem; line-height: 1.25; font-weight: 650; }
 .tile span { color: var(--soft); font-size: .85rem; }

@@ -140,6 +140,18 @@ def test_texts_are_embedded_in_the_container_s_own_words(
     assert host.requests[-1].headers["authorization"] == f"Bearer {KEY}"
 
 
+@pytest.mark.parametrize("model", [{}, {"model": "Qwen/Qwen3-Embedding-0.6B"}], ids=["not named", "named"])
+def test_texts_get_what_the_endpoint_s_model_is_known_to_want(
+    ask: Ask, host: OfflineRouter, model: dict[str, str]
+) -> None:
+    host.deploy("vectors", "Qwen/Qwen3-Embedding-0.6B", image="tei")
+    reply = ask("embed", ["one"], "query", of={"endpoint": "vectors", **model})
+    assert reply.prompt.startswith("Instruct: Given a web search query")
+    assert host.requests[-1].json["inputs"] == [f"{reply.prompt}one"]
+    assert ask("embed", ["one"], "query", of={"endpoint": "vectors"}, query_prompt="").prompt == ""
+    assert host.requests[-1].json["inputs"] == ["one"]
+
+
 def test_documents_are_reranked(ask: Ask, host: OfflineRouter) -> None:
     host.deploy("ranks", "offline/embed-8", image="tei")
     reply = ask("rerank", "cats", ["A cat sat.", "Trains run."], of={"endpoint": "ranks"})
