@@ -10,6 +10,7 @@ behind, and that is named.
 from __future__ import annotations
 
 import difflib
+import inspect
 import pickle
 from typing import Any, ClassVar, Self
 
@@ -19,6 +20,16 @@ from pydantic import BaseModel, ConfigDict
 from shared_core.errors import ConfigError
 
 __all__ = ["Component"]
+
+
+class _Signature:
+    """A class's signature, found out when somebody looks: until a class is built it would have its parent's."""
+
+    def __get__(self, instance: object, owner: type[BaseModel]) -> inspect.Signature:
+        if instance is not None:
+            raise AttributeError("__signature__")
+        owner.model_rebuild()  # puts the true one in this one's place
+        return owner.__signature__
 
 
 class Component(BaseComponent):
@@ -43,6 +54,12 @@ class Component(BaseComponent):
             del options["callback_manager"]  # LlamaIndex's own classes take None for "the default"
         self._check_names(options)
         super().__init__(**options)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if not cls.__pydantic_complete__:
+            cls.__signature__ = _Signature()  # type: ignore[assignment]
 
     @classmethod
     def _check_names(cls, options: dict[str, Any]) -> None:

@@ -68,6 +68,7 @@ class Connection(Component, Safeguarded):
     _ELSEWHERE: ClassVar[dict[str, str]] = {
         "api_base": "base_url",
         "token": "api_key",
+        "auth_token": "api_key",
         "additional_kwargs": "extra_body",
         "headers": "default_headers",
     }

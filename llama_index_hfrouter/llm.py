@@ -93,7 +93,7 @@ class HFRouterLLM(StructuredPrediction):
             The same names in a call go before these; None there leaves one out.
         frequency_penalty, presence_penalty, repetition_penalty, logit_bias, logprobs, top_logprobs: Likewise.
         tools, tool_choice, parallel_tool_calls, response_format, stream_options, reasoning_effort: Likewise.
-        context_window: Tokens of prompt and answer; default from the catalogue, else 8192.
+        context_window: Tokens of prompt and answer; default from the catalogue, else 8192 or twice `num_output`.
         num_output: Tokens that query engines leave free for the answer; default `max_tokens`, else 256.
         is_function_calling_model: Whether it calls tools; default from the catalogue, else True.
         strict: Sent with tools and JSON schemas when set; not every provider knows it.
@@ -132,10 +132,9 @@ class HFRouterLLM(StructuredPrediction):
     def metadata(self) -> LLMMetadata:
         """Limits and abilities: the caller's values, else the catalogue's, else careful defaults."""
         facts = self._facts()
-        window = self.context_window or (facts and facts.context_window) or UNKNOWN_CONTEXT_WINDOW
         return LLMMetadata(
-            context_window=window,
-            num_output=self.num_output or self.max_tokens or DEFAULT_NUM_OUTPUTS,
+            context_window=self._window(facts),
+            num_output=self._output(),
             is_chat_model=True,
             is_function_calling_model=self._calls_tools(facts),
             model_name=self.model,
@@ -146,6 +145,14 @@ class HFRouterLLM(StructuredPrediction):
         from shared_core.catalog import lookup
 
         return lookup(self.model, base_url=self.base_url, provider=self.provider)
+
+    def _window(self, facts: ModelFacts | None) -> int:
+        known = self.context_window or (facts and facts.context_window)
+        # Who asks for long answers has a model for them, and query engines fail where no room for a prompt is left.
+        return known or max(UNKNOWN_CONTEXT_WINDOW, 2 * self._output())
+
+    def _output(self) -> int:
+        return self.num_output or self.max_tokens or DEFAULT_NUM_OUTPUTS
 
     def _calls_tools(self, facts: ModelFacts | None) -> bool:
         if self.is_function_calling_model is not None:
@@ -163,10 +170,8 @@ class HFRouterLLM(StructuredPrediction):
             "provider": self.provider,
             "temperature": self.temperature,
             "max_tokens": self.max_tokens,
-            "context_window": self.context_window
-            or (facts and facts.context_window)
-            or UNKNOWN_CONTEXT_WINDOW,
-            "num_output": self.num_output or self.max_tokens or DEFAULT_NUM_OUTPUTS,
+            "context_window": self._window(facts),
+            "num_output": self._output(),
             "is_chat_model": True,
             "is_function_calling_model": self._calls_tools(facts),
             "system_role": MessageRole.SYSTEM,
@@ -335,6 +340,38 @@ class HFRouterLLM(StructuredPrediction):
             keep_first_call(response.message)
         return response
 
+    def stream_chat_with_tools(
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
+        **kwargs: Any,
+    ) -> ChatResponseGen:
+        """`chat_with_tools` in pieces: with the first call alone, unless parallel ones are allowed."""
+        chunks = super().stream_chat_with_tools(
+            tools, user_msg, chat_history, verbose, allow_parallel_tool_calls, tool_required, **kwargs
+        )
+        return chunks if allow_parallel_tool_calls else _first_calls(chunks)
+
+    async def astream_chat_with_tools(
+        self,
+        tools: Sequence[BaseTool],
+        user_msg: str | ChatMessage | None = None,
+        chat_history: list[ChatMessage] | None = None,
+        verbose: bool = False,
+        allow_parallel_tool_calls: bool = False,
+        tool_required: bool = False,
+        **kwargs: Any,
+    ) -> ChatResponseAsyncGen:
+        """`stream_chat_with_tools`, without blocking the event loop."""
+        chunks = await super().astream_chat_with_tools(
+            tools, user_msg, chat_history, verbose, allow_parallel_tool_calls, tool_required, **kwargs
+        )
+        return chunks if allow_parallel_tool_calls else _afirst_calls(chunks)
+
     def get_tool_calls_from_response(
         self,
         response: ChatResponse,
@@ -355,3 +392,17 @@ class HFRouterLLM(StructuredPrediction):
                 model=self.model,
             )
         return found
+
+
+def _first_calls(chunks: ChatResponseGen) -> ChatResponseGen:
+    with contextlib.closing(chunks):
+        for chunk in chunks:
+            keep_first_call(chunk.message)
+            yield chunk
+
+
+async def _afirst_calls(chunks: ChatResponseAsyncGen) -> ChatResponseAsyncGen:
+    async with contextlib.aclosing(chunks):
+        async for chunk in chunks:
+            keep_first_call(chunk.message)
+            yield chunk

@@ -58,7 +58,7 @@ class HFReranker(Connection, BaseNodePostprocessor):
             name for the model; TEI needs none. `model_name` is the same.
         top_n: How many nodes to keep; None keeps all, reordered.
         keep_retrieval_score: Whether the score that a node came with is kept as `retrieval_score` in
-            the metadata (of a copy of the node).
+            the metadata (of a copy of the node), where prompts and models do not read it.
         batch_size: Pairs at a time; None is 32 here, and what the server is known to accept there.
         device: On this machine: such as "cpu" or "cuda:0"; "auto" takes what torch finds.
         revision: On this machine: branch, tag or commit of a Hub model.
@@ -101,6 +101,14 @@ class HFReranker(Connection, BaseNodePostprocessor):
     _local: Any = PrivateAttr(default=None)
 
     _ELSEWHERE: ClassVar[dict[str, str]] = {**Connection._ELSEWHERE, "top_k": "top_n"}
+    _ADVICE: ClassVar[dict[str, str]] = {
+        **Connection._ADVICE,
+        "cache_folder": "Set HF_HUB_CACHE.",
+        "cross_encoder_kwargs": "Write its entries as arguments: revision=, trust_remote_code=, max_tokens=.",
+        "mode": "Leave it out: the text is read with the metadata that is meant for embedding models.",
+        "query_instruction": "Leave it out: a reranker reads query and text as they are.",
+        "text_instruction": "Leave it out: a reranker reads query and text as they are.",
+    }
 
     if TYPE_CHECKING:
 
@@ -198,7 +206,14 @@ class HFReranker(Connection, BaseNodePostprocessor):
     def _scored(self, found: NodeWithScore, score: float) -> NodeWithScore:
         node = found.node
         if self.keep_retrieval_score:
-            node = node.model_copy(update={"metadata": {**node.metadata, "retrieval_score": found.score}})
+            # For the program alone: neither prompts nor the next reranker are to read it.
+            node = node.model_copy(
+                update={
+                    "metadata": {**node.metadata, "retrieval_score": found.score},
+                    "excluded_llm_metadata_keys": [*node.excluded_llm_metadata_keys, "retrieval_score"],
+                    "excluded_embed_metadata_keys": [*node.excluded_embed_metadata_keys, "retrieval_score"],
+                }
+            )
         return NodeWithScore(node=node, score=score)
 
     @contextmanager

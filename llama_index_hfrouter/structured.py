@@ -1,7 +1,7 @@
 """Structured output: an answer that is an instance of a Pydantic class.
 
 Lives here: `structured_predict` in its four forms, and the choice between three ways to get there.
-Not here: how a call is made (`llm`), tool arguments (`tool_calls`).
+Not here: how a call is made (`llm`), tool arguments (`tool_calls`), JSON among words (`json_in_text`).
 
 Native JSON schema is surest, a required tool call works nearly everywhere, instructions in the prompt work
 with any model. LlamaIndex's own programs are not used, because they forget the system prompt when
@@ -10,6 +10,8 @@ asynchronous, drop the tool choice when streaming, and turn broken arguments int
 
 from __future__ import annotations
 
+import inspect
+import json
 import re
 from collections.abc import AsyncGenerator, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +26,14 @@ from llama_index.core.output_parsers.pydantic import PydanticOutputParser
 from llama_index.core.program.function_program import get_function_tool
 from llama_index.core.program.utils import FlexibleModel, create_flexible_model
 from llama_index.core.prompts import BasePromptTemplate, PromptTemplate
+from llama_index.core.tools import FunctionTool
 from llama_index.core.types import Model, PydanticProgramMode
 from llama_index_instrumentation import get_dispatcher
 from pydantic import ValidationError
 
 from llama_index_hfrouter.config import RouterConfig, StructuredWay
 from llama_index_hfrouter.errors import NoToolCall, StructuredOutputFailed
+from llama_index_hfrouter.json_in_text import json_in
 from llama_index_hfrouter.tool_calls import partial_arguments, selections, strict_schema
 from shared_core.errors import BadRequest, Refused
 
@@ -47,8 +51,6 @@ _OWN_MODES: dict[PydanticProgramMode, StructuredWay] = {
 _TRY_ANOTHER_WAY = (BadRequest, NoToolCall)
 """What shows that a way is closed, not that the answer was bad: the server refuses the parameters, or the model
 does not call tools. Only "auto" goes on to the next way, and only before anything was shown."""
-
-_FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
 
 
 class StructuredPrediction(RouterConfig):
@@ -212,7 +214,7 @@ class _Plan(Generic[Model]):
             kwargs["response_format"] = _response_format(output_cls, llm.strict)
         elif way == "tool":
             kwargs = llm._prepare_chat_with_tools(
-                [get_function_tool(output_cls)], chat_history=list(messages), tool_required=True, **kwargs
+                [_as_tool(output_cls)], chat_history=list(messages), tool_required=True, **kwargs
             )
             messages = kwargs.pop("messages")
         else:
@@ -225,17 +227,23 @@ class _Plan(Generic[Model]):
             raise Refused(f"The model declined to answer: {refusal}")
         calls = selections(response.message, streaming=False)
         text = response.message.content or ""
-        try:
-            if calls:
-                return self.output_cls.model_validate(calls[0].tool_kwargs)
-            return self.output_cls.model_validate_json(_json_in(text))
-        except ValidationError as error:
-            if self.way == "tool" and not calls:
-                raise NoToolCall(f"The model was to call a tool, and answered: {text[:500]!r}") from error
-            answer = calls[0].tool_kwargs if calls else text
-            raise StructuredOutputFailed(
-                f"The answer is no {self.output_cls.__name__}: {str(answer)[:500]!r}. {error}"
-            ) from error
+        # As JSON, also where it was parsed before: a strict class takes dates and enums from JSON alone.
+        parts = [json.dumps(calls[0].tool_kwargs)] if calls else list(json_in(text))
+        found: list[Model] = []
+        wrong: ValidationError | None = None
+        for part in parts:
+            try:
+                found.append(self.output_cls.model_validate_json(part))
+            except ValidationError as error:
+                wrong = error
+        if found and all(each == found[0] for each in found):
+            return found[0]
+        if self.way == "tool" and not calls:
+            raise NoToolCall(f"The model was to call a tool, and answered: {text[:500]!r}") from wrong
+        answer, name = str(calls[0].tool_kwargs if calls else text)[:500], self.output_cls.__name__
+        if found:
+            raise StructuredOutputFailed(f"The answer has more than one {name}: {answer!r}.")
+        raise StructuredOutputFailed(f"The answer is no {name}: {answer!r}. {wrong}") from wrong
 
     def parse_partial(self, response: ChatResponse) -> dict[str, Any]:
         """What can already be read of a streaming answer."""
@@ -280,10 +288,25 @@ class _Partials(Generic[Model]):
         return self._plan.parse(self._last)
 
 
+def _as_tool(output_cls: type[Model]) -> FunctionTool:
+    """The class as a tool, told by its docstring: LlamaIndex may find only that of a function of its own."""
+    tool = get_function_tool(output_cls)
+    tool.metadata.name = _name(output_cls)
+    tool.metadata.description = inspect.cleandoc(
+        output_cls.__doc__ or f"The answer, as {output_cls.__name__}."
+    )
+    return tool
+
+
+def _name(output_cls: type[Model]) -> str:
+    """What hosts take for a name: a generic class has brackets in its own, and may have a long one."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", output_cls.__name__)[:64]
+
+
 def _response_format(output_cls: type[Model], strict: bool | None) -> dict[str, Any]:
     schema = output_cls.model_json_schema()
     described: dict[str, Any] = {
-        "name": re.sub(r"[^a-zA-Z0-9_-]", "_", output_cls.__name__)[:64],
+        "name": _name(output_cls),
         "schema": strict_schema(schema) if strict else schema,
     }
     if strict is not None:
@@ -301,14 +324,3 @@ def _with_instructions(messages: Sequence[ChatMessage], output_cls: type[Model])
         additional_kwargs=dict(last.additional_kwargs),
     )
     return [*before, extended]
-
-
-def _json_in(text: str) -> str:
-    """The JSON in an answer that may be wrapped in a fence or in words."""
-    text = text.strip()
-    if text.startswith(("{", "[")):
-        return text
-    if fenced := _FENCED.search(text):
-        return fenced.group(1).strip()
-    start, end = text.find("{"), text.rfind("}")
-    return text[start : end + 1] if 0 <= start < end else text

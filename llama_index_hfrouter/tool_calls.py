@@ -44,11 +44,26 @@ _CHOICES = {"auto": "auto", "none": "none", "required": "required", "any": "requ
 def tool_spec(tool: BaseTool, *, strict: bool | None = None) -> dict[str, Any]:
     """A tool in OpenAI's form. `strict` is sent only when given: not every server knows it."""
     spec: dict[str, Any] = tool.metadata.to_openai_tool(skip_length_check=True)
+    if "type" not in spec["function"]["parameters"] and tool.metadata.fn_schema is not None:
+        spec["function"]["parameters"] = _rooted(tool.metadata.fn_schema.model_json_schema())
     if strict is not None:
         spec["function"]["strict"] = strict
         if strict:
             spec["function"]["parameters"] = strict_schema(spec["function"]["parameters"])
     return spec
+
+
+def _rooted(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a class that refers to itself, with its properties at the root.
+
+    Pydantic leaves a reference there, which LlamaIndex drops: the model would not hear of a single argument.
+    """
+    root = schema.get("$defs", {}).get(str(schema.get("$ref")).rpartition("/")[2], schema)
+    return {
+        name: value
+        for name, value in {**schema, **root}.items()
+        if name in ("type", "properties", "required", "$defs")
+    }
 
 
 def strict_schema(schema: Any) -> Any:
@@ -81,11 +96,11 @@ def resolve_tool_choice(
         return None
     if choice is None:
         return "required" if required else None
-    if not isinstance(choice, str):
+    if isinstance(choice, Mapping):
         return dict(choice)
-    if choice in _CHOICES and choice not in names:
+    if isinstance(choice, str) and choice in _CHOICES and choice not in names:
         return "required" if required and choice == "auto" else _CHOICES[choice]
-    if choice not in names:
+    if not isinstance(choice, str) or choice not in names:
         raise ConfigError(
             f"tool_choice={choice!r} is not among the tools {sorted(names)}.",
             hint='Name one of the tools, or use "auto", "none" or "required".',

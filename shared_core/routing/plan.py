@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from shared_core.catalog import ROUTER_URL
 from shared_core.errors import ConfigError
 from shared_core.types import ModelRef
+from shared_core.types.addresses import ENDPOINT
 
 __all__ = [
     "ENDPOINTS_URL",
@@ -38,7 +39,7 @@ def wire_model(model: str | None, provider: str | None) -> str:
     """The model id as it goes on the wire, with the provider as its suffix.
 
     Raises:
-        ConfigError: No model, an id with blanks, something else than a provider, or two different providers.
+        ConfigError: No model, an id with blanks, an address, no provider, or two different ones.
     """
     if not model or not isinstance(model, str):
         raise ConfigError(
@@ -54,6 +55,11 @@ def wire_model(model: str | None, provider: str | None) -> str:
 def _joined(model: str, provider: str | None) -> str:
     if not model.isprintable() or " " in model:
         raise ConfigError(f"The model id {model!r} holds blanks.", hint='Write it as "org/name".')
+    if "://" in model and not model.startswith(ENDPOINT):
+        raise ConfigError(
+            f"The model id {model!r} is an address.",
+            hint="Pass it as base_url=, up to its /v1, and as the model what that server calls it.",
+        )
     if ".." in model.split("/"):  # it stands in the address of its catalogue entry
         raise ConfigError(f"The model id {model!r} leads out of its place.", hint='Write it as "org/name".')
     if provider is None:

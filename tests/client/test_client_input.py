@@ -125,6 +125,7 @@ CALLS: dict[str, tuple[Any, dict[str, Any], type[errors.RouterError], str]] = {
     "an empty model": (HELLO, {"model": " "}, errors.ConfigError, "blanks"),
     "a model with blanks": (HELLO, {"model": "org/my model"}, errors.ConfigError, "blanks"),
     "a model with a line end": (HELLO, {"model": "org/name\n"}, errors.ConfigError, "blanks"),
+    "a model that is an address": (HELLO, {"model": "https://x.org/v1"}, errors.ConfigError, "base_url="),
     "a model that is no text": (HELLO, {"model": 7}, errors.ConfigError, "No model"),
     "a model that is a list": (HELLO, {"model": ["org/name"]}, errors.ConfigError, "No model"),
     "no time": (HELLO, {"timeout": 0}, errors.ConfigError, "total"),

@@ -59,7 +59,8 @@ OURS: dict[str, set[str]] = {
     "HFLocalEmbeddings": arguments(lc.HFLocalEmbeddings.__init__),
     "HFRouterEmbeddings": {*lc.HFRouterEmbeddings.model_fields, "model_kwargs"},
     "HFRouterLLM": {*li.HFRouterLLM.model_fields, "model_name", "http_client", "async_http_client"},
-    "HFRouterEmbedding": set(li.HFRouterEmbedding.model_fields),
+    "HFRouterEmbedding": {*li.HFRouterEmbedding.model_fields, "endpoint"},
+    "HFReranker": {*li.HFReranker.model_fields, "model_name"},
     "HFLocalEmbedding": {*li.HFLocalEmbedding.model_fields, "model", "max_length"},
 }
 CLASSES: dict[str, Callable[..., Any]] = {
@@ -69,6 +70,7 @@ CLASSES: dict[str, Callable[..., Any]] = {
     "HFRouterLLM": li.HFRouterLLM,
     "HFRouterEmbedding": li.HFRouterEmbedding,
     "HFLocalEmbedding": li.HFLocalEmbedding,
+    "HFReranker": li.HFReranker,
 }
 
 Rows = list[tuple[list[str], list[str]]]

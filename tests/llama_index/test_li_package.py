@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import pickle
 import subprocess
@@ -125,3 +126,10 @@ def test_type_checkers_are_told_every_argument() -> None:
     }  # the last since core 0.14.16
     fields = set(llama_index_hfrouter.HFRouterLLM.model_fields) - {"model"}
     assert set(Arguments.__annotations__) == fields | besides
+
+
+@pytest.mark.parametrize("name", ["HFRouterLLM", "HFRouterEmbedding", "HFLocalEmbedding", "HFReranker"])
+def test_help_shows_the_arguments_before_a_class_was_ever_used(name):
+    own = {"__module__": __name__, "__annotations__": {"extra": int}, "extra": 1}
+    fresh = type("Fresh", (getattr(llama_index_hfrouter, name),), own)
+    assert {"extra", "callback_manager"} <= set(inspect.signature(fresh).parameters)

@@ -13,7 +13,7 @@ from llama_index.core.embeddings import MockEmbedding
 from llama_index.core.instrumentation import get_dispatcher
 from llama_index.core.instrumentation.events.rerank import ReRankEndEvent, ReRankStartEvent
 from llama_index.core.postprocessor.types import BaseNodePostprocessor
-from llama_index.core.schema import NodeWithScore, TextNode
+from llama_index.core.schema import MetadataMode, NodeWithScore, TextNode
 
 from llama_index_hfrouter import HFReranker
 from shared_core.errors import ConfigError, NoRoute, RateLimited
@@ -85,6 +85,11 @@ class TestNodes:
         assert [node.metadata for node in best] == [{"retrieval_score": 0.5}] * 3
         assert [node.metadata for node in nodes] == [{}] * 3
         assert best[0].node_id == "cats sit on mats"
+
+    def test_no_prompt_and_no_model_reads_that_score(self, make_reranker):
+        best = make_reranker(keep_retrieval_score=True).postprocess_nodes(found(), query_str=QUERY)[0]
+        for mode in (MetadataMode.LLM, MetadataMode.EMBED):
+            assert best.node.get_content(mode) == "cats sit on mats"
 
     def test_the_model_reads_what_embedding_models_read(self, make_reranker, server):
         node = TextNode(text="cats", metadata={"title": "Pets", "path": "/secret"})

@@ -12,7 +12,9 @@ from typing import ClassVar
 import httpx2
 import pytest
 from llama_index.core.callbacks import CallbackManager, LlamaDebugHandler
+from llama_index.core.indices.prompt_helper import PromptHelper
 from llama_index.core.llms import LLM
+from llama_index.core.prompts import PromptTemplate
 from pydantic import SecretStr
 
 from llama_index_hfrouter import HFRouterLLM
@@ -336,6 +338,11 @@ class TestMetadata:
         assert metadata.context_window == UNKNOWN_CONTEXT_WINDOW
         assert metadata.num_output == 500
         assert metadata.is_function_calling_model
+
+    def test_a_long_answer_leaves_a_query_engine_room_for_its_prompt(self):
+        metadata = HFRouterLLM("nobody/knows", max_tokens=16_000).metadata
+        assert metadata.context_window == 32_000
+        assert PromptHelper.from_llm_metadata(metadata).repack(PromptTemplate("{context_str}"), ["text"])
 
     def test_a_loaded_catalogue_is_heeded(self):
         # A server of its own, because what is known of a server stays known to the process.

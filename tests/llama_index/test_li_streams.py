@@ -268,6 +268,11 @@ class TestErrors:
             pytest.param(
                 lambda llm: llm.chat_with_tools([WEATHER], "x", tool_choice="fly"), "fly", id="no such tool"
             ),
+            pytest.param(
+                lambda llm: llm.chat_with_tools([WEATHER], "x", tool_choice=True),
+                "required",
+                id="no name at all",
+            ),
         ],
     )
     def test_bad_input_is_refused_before_the_wire(self, make_llm, server, attempt, word):

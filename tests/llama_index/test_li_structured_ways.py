@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date
+from enum import Enum
 
 import pytest
 from li_structured import FORMS, PROMPT, Person, form_name
+from llama_index.core.tools import FunctionTool
 from llama_index.core.types import PydanticProgramMode
+from pydantic import BaseModel, ConfigDict, RootModel, create_model
 
 from llama_index_hfrouter import HFRouterLLM, NoToolCall, StructuredOutputFailed
 from shared_core import HFRouter
@@ -14,6 +18,43 @@ from shared_core.errors import Refused
 from shared_core.testing import Raw, Status, offline_router
 
 ANN = Person(name="Ann", age=42)
+
+
+class Priced(BaseModel):
+    item: str
+    price: int
+
+
+class People(RootModel[list[Person]]):
+    """Several people."""
+
+
+class Kind(Enum):
+    TALK = "talk"
+
+
+class Event(BaseModel):
+    """An event."""
+
+    model_config = ConfigDict(strict=True)
+
+    day: date
+    kind: Kind
+
+
+class Folder(BaseModel):
+    """A folder in folders."""
+
+    name: str
+    folders: list[Folder] = []
+
+
+def structured_predict(llm, output_cls):
+    return llm.structured_predict(output_cls, PROMPT, who="Ann")
+
+
+def stream_structured_predict(llm, output_cls):
+    return list(llm.stream_structured_predict(output_cls, PROMPT, who="Ann"))[-1]
 
 
 def ways_of(server) -> list[str]:
@@ -93,11 +134,108 @@ def answer(server, text: str = "", **message: object) -> None:
         pytest.param('```json\n{"name": "Ann", "age": 42}\n```', id="fenced"),
         pytest.param('Here you are:\n```\n{"name": "Ann", "age": 42}\n```\nEnjoy!', id="fenced, in words"),
         pytest.param('Sure! {"name": "Ann", "age": 42} is it.', id="in words"),
+        pytest.param('{"name": "Ann", "age": 42}\n\nHope that helps!', id="before words"),
+        pytest.param('[1] For {who}:\n{"name": "Ann", "age": 42}', id="behind other brackets"),
+        pytest.param(
+            '```py\nx = {}\n```\n```json\n{"name": "Ann", "age": 42}\n```', id="in the second fence"
+        ),
+        pytest.param(
+            '<think>{"name": "Bob", "age": 1}?</think>{"name": "Ann", "age": 42}', id="behind thoughts"
+        ),
+        pytest.param('{"about": "a person"}\n{"name": "Ann", "age": 42}', id="behind another object"),
     ],
 )
 def test_json_is_found_in_what_models_write(make_llm, say, text):
     say(text)
     assert make_llm("echo", structured_output="text").structured_predict(Person, PROMPT, who="Ann") == ANN
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{" * 5000, "[" * 5000, '{"a":' * 5000, "[1," * 60_000, "{x" * 100_000],
+    ids=lambda text: text[:5],
+)
+def test_brackets_that_never_close_are_a_clear_error(make_llm, say, text):
+    say(text)
+    with pytest.raises(StructuredOutputFailed, match="no Person"):
+        make_llm("echo", structured_output="text").structured_predict(Person, PROMPT, who="Ann")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param('{"name": "all", "folders": [{"name": "Ann"}, {"na', id="cut off"),
+        pytest.param('[{"name": "Ann"}, {"name": "B', id="a list cut off"),
+        pytest.param('{"name": "all", "folders": [{"name": "Ann"}], oops}', id="broken"),
+        pytest.param('Such as {"name": "Bob"}, so {"name": "Ann"}.', id="two that differ"),
+    ],
+)
+def test_a_part_is_not_taken_for_the_answer(make_llm, say, text):
+    say(text)
+    with pytest.raises(StructuredOutputFailed, match="Folder"):
+        make_llm("echo", structured_output="text").structured_predict(Folder, PROMPT, who="Ann")
+
+
+def test_an_answer_that_is_given_twice_is_one(make_llm, say):
+    say('{"name": "Ann", "age": 42}\nIn short: {"age": 42, "name": "Ann"}')
+    assert make_llm("echo", structured_output="text").structured_predict(Person, PROMPT, who="Ann") == ANN
+
+
+def test_a_text_may_hold_raw_line_ends(make_llm, say):
+    say('{"item": "a\nb", "price": 1}')
+    llm = make_llm("echo", structured_output="text")
+    assert llm.structured_predict(Priced, PROMPT, who="Ann") == Priced(item="a\nb", price=1)
+
+
+def test_a_list_is_taken_whole(make_llm, say):
+    say('```json\n[{"name": "Ann", "age": 42}]\n```')
+    found = make_llm("echo", structured_output="text").structured_predict(People, PROMPT, who="Ann")
+    assert found.root == [ANN]
+
+
+@pytest.mark.parametrize("way", ["tool", "json_schema"])
+@pytest.mark.parametrize(
+    "form", [structured_predict, stream_structured_predict], ids=lambda form: form.__name__
+)
+def test_a_strict_class_takes_dates_and_enums(make_llm, form, way):
+    event = form(make_llm("tools", structured_output=way), Event)
+    assert (event.day.year, event.kind) == (2026, Kind.TALK)
+
+
+class TestClassThatRefersToItself:
+    def test_its_properties_reach_the_model(self, make_llm, server):
+        make_llm("tools", structured_output="tool").structured_predict(Folder, PROMPT, who="Ann")
+        told = server.requests[0].json["tools"][0]["function"]
+        assert told["description"] == "A folder in folders."
+        assert told["parameters"]["type"] == "object"
+        assert list(told["parameters"]["properties"]) == ["name", "folders"]
+        assert told["parameters"]["required"] == ["name"]
+
+    @pytest.mark.parametrize("way", ["tool", "json_schema"])
+    def test_it_is_filled(self, make_llm, way):
+        llm = make_llm("tools", structured_output=way)
+        assert llm.structured_predict(Folder, PROMPT, who="Ann") == Folder(name="Ann")
+
+    def test_a_tool_may_take_one(self, make_llm):
+        tool = FunctionTool.from_defaults(lambda **folder: Folder(**folder), name="make", fn_schema=Folder)
+        response = make_llm("tools").chat_with_tools([tool], "Make Ann.", tool_required=True)
+        assert response.message.blocks[0].tool_kwargs == {"name": "Ann"}
+
+
+def test_a_long_name_is_cut_to_what_hosts_take(make_llm, server):
+    long = create_model("Answer" * 20, name=str)
+    for way in ("tool", "json_schema"):
+        assert (
+            make_llm("tools", structured_output=way).structured_predict(long, PROMPT, who="Ann").name == "Ann"
+        )
+    tool, schema = (request.json for request in server.requests)
+    assert len(tool["tools"][0]["function"]["name"]) == 64
+    assert len(schema["response_format"]["json_schema"]["name"]) == 64
+
+
+def test_a_class_without_a_docstring_is_told_by_its_name(make_llm, server):
+    make_llm("tools", structured_output="tool").structured_predict(Priced, PROMPT, who="Ann")
+    assert server.requests[0].json["tools"][0]["function"]["description"] == "The answer, as Priced."
 
 
 def test_an_answer_that_does_not_fit_is_quoted(make_llm, say):

@@ -75,6 +75,14 @@ class AgentsSuite:
         if streaming or RECENT:  # before, agents that do not stream took one call at a time
             assert [m["role"] for m in server.requests[1].json["messages"][-2:]] == ["tool", "tool"]
 
+    @pytest.mark.parametrize("streaming", [True, False], ids=["streaming", "not streaming"])
+    async def test_an_agent_that_may_not_calls_one_tool_at_a_time(self, make_llm, server, streaming):
+        agent = agent_of(make_llm("tools"), streaming, allow_parallel_tool_calls=False)
+        await agent.run("weather in Paris and Rome")
+        asked = server.requests[1].json["messages"]
+        assert [message["role"] for message in asked] == ["system", "user", "assistant", "tool"]
+        assert len(asked[2]["tool_calls"]) == 1
+
     async def test_the_stream_shows_the_answer_growing(self, make_llm):
         handler = agent_of(make_llm("tools")).run("add 2 and 3")
         streamed = [event async for event in handler.stream_events() if isinstance(event, AgentStream)]

@@ -84,6 +84,17 @@ class ToolsSuite:
         assert len(llm.get_tool_calls_from_response(response)) == 1
         assert "parallel_tool_calls" not in server.requests[0].json
 
+    async def test_only_one_call_streams_when_parallel_ones_are_not_allowed(self, make_llm):
+        llm = make_llm("tools")
+        plain = list(llm.stream_chat_with_tools([WEATHER], BOTH))
+        async_ = [chunk async for chunk in await llm.astream_chat_with_tools([WEATHER], BOTH)]
+        for chunks in (plain, async_):
+            assert [call.tool_kwargs for call in llm.get_tool_calls_from_response(chunks[-1])] == [
+                {"city": "Paris"}
+            ]
+            assert len(chunks[-1].message.additional_kwargs["tool_calls"]) == 1
+            assert all(len(chunk.message.blocks) <= 1 for chunk in chunks)
+
     def test_nothing_is_sent_that_was_not_asked_for(self, make_llm, server):
         make_llm("tools").chat_with_tools([ADD], "add 1 and 2")
         body = server.requests[0].json
