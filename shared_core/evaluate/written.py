@@ -149,9 +149,9 @@ def write(path: Path, make: Callable[[], str]) -> None:
             file.write(data)
         os.chmod(part, 0o600 if mode is None else mode)  # it holds prompts and answers
         os.replace(part, path)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         raise ConfigError(
-            f"{path} cannot be written: {error.strerror or error}.",
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
             hint="Name another file; nothing is lost.",
         ) from None
     finally:
