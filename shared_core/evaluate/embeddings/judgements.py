@@ -64,7 +64,8 @@ class Judgements:
                     f"No document is relevant to query {_short(name)}.",
                     hint="Leave it out, or name one with a grade above 0.",
                 )
-        for grade in (each for grades in self.relevant.values() for each in grades.values()):
+        grades: Iterable[Any] = (each for judged in self.relevant.values() for each in judged.values())
+        for grade in grades:
             if not isinstance(grade, Real) or not 0 < grade < _LARGEST:
                 raise ConfigError(
                     f"A relevant document has the grade {grade!r}, which is no number above 0.",
@@ -119,7 +120,8 @@ def _paired(items: Any, documents: Any, where: str) -> Judgements:
             for name, grade in grades.items():
                 if known.setdefault(name, grade) != grade:
                     raise ConfigError(
-                        f"{where}Pair {number} grades {_short(name)} with {grade:g}, an earlier one with {known[name]:g}.",
+                        f"{where}Pair {number} grades {_short(name)} with {grade:g}, "
+                        f"an earlier one with {known[name]:g}.",
                         hint="Judge each document once for each query.",
                     )
     return Judgements({query: query for query in judged}, corpus, _relevant(judged))

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate.answers import Answer
-from shared_core.evaluate.cases.checks.code import asked_of, load_object
+from shared_core.evaluate.cases.checks.code import a_function, asked_of, load_object
 from shared_core.evaluate.cases.checks.measures import MEASURES
 from shared_core.evaluate.cases.checks.structure import FORM_CHECKS
 from shared_core.evaluate.cases.checks.texts import TEXT_CHECKS, a_text, shown
@@ -111,7 +111,7 @@ def check_of(item: Any, folder: Path | None = None, *, allow_python: bool = True
     if isinstance(item, Check):
         return item
     if callable(item):
-        return Check("python", item, _read=item)
+        return Check("python", item, _read=a_function(item))
     if not isinstance(item, Mapping):
         raise ConfigError(f"{shown(item)} is no check.", hint="Write a mapping such as {contains: Paris}.")
     word, value, rest = _parts(item)
@@ -155,10 +155,7 @@ def _reader(kind: str, folder: Path | None, *, allow_python: bool) -> Callable[[
                 f"{shown(value)} would run, and running code was not allowed.",
                 hint="Look at what it does, then allow it: allow_python=True, or --allow-python.",
             )
-        found = value if callable(value) else load_object(a_text(value), folder)
-        if not callable(found):
-            raise ConfigError(f"{shown(value)} is no function.")
-        return found  # type: ignore[no-any-return]
+        return a_function(value if callable(value) else load_object(a_text(value), folder))
 
     return function
 

@@ -8,6 +8,7 @@ function.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def _made(embedder: Any, texts: list[str]) -> list[Sequence[float]]:
         vectors = np.asarray(getattr(reply, "vectors", reply), dtype=np.float64)
     except RouterError:
         raise
-    except Exception as error:  # whatever a user's embedder raises, it has failed, and the run goes on
+    except (Exception, CancelledError) as error:  # whatever it raises, it has failed, and the run goes on
         raise ConfigError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
     if vectors.ndim != 2 or len(vectors) != len(texts):
         raise ConfigError(f"It gave an array of shape {vectors.shape} for {len(texts)} texts.")
