@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -127,3 +128,42 @@ def test_a_check_may_give_a_bool_of_numpys(evaluate: Evaluate, said: Any, passed
 def test_models_that_are_no_list_are_refused(evaluate: Evaluate, models: Any) -> None:
     with pytest.raises(ConfigError, match="no models to ask"):
         evaluate("compare", models, ["a"])
+
+
+def test_options_that_a_function_is_not_given_are_told(evaluate: Evaluate) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def mine(messages: Any, **options: Any) -> str:
+        seen.append(options)
+        return "Yes."
+
+    prompts = [{"prompt": "a", "options": {"seed": 1}}]
+    found = evaluate("compare", [mine, MODEL], prompts, options={"temperature": 0})
+    assert seen == [{"seed": 1}]
+    assert found.notes == (
+        "The options were not given to mine: only the router's models have them, and those of a prompt all.",
+    )
+    assert not evaluate("compare", [MODEL], prompts, options={"temperature": 0}).notes
+
+
+ENDLESS = "n" * 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("check", "judge"),
+    [
+        (raising(ValueError(ENDLESS)), None),
+        (raising(AssertionError(ENDLESS)), None),
+        ({"llm-rubric": "kind"}, lambda messages: json.dumps({"pass": False, "reason": ENDLESS})),
+        ({"llm-rubric": "kind"}, raising(ValueError(ENDLESS))),
+    ],
+    ids=["a check's error", "an assertion", "a judge's reason", "a judge's error"],
+)
+def test_a_reason_without_end_is_cut_in_reports_and_kept_in_the_json(
+    url: str, check: Any, judge: Any
+) -> None:
+    evaluator = Evaluator(HFRouter(base_url=url))
+    results = evaluator.run_cases([{"prompt": "a", "checks": [check]}], [MODEL], judge=judge)
+    assert len(results.results[0].reasons[0]) < 1000
+    assert max(len(results.to_markdown()), len(results.to_junit())) < 5000
+    assert ENDLESS in results.to_json()

@@ -17,7 +17,7 @@ from shared_core.evaluate.cases.checks import Check, Verdict
 from shared_core.evaluate.cases.grading import Graded, Grader, Question
 from shared_core.evaluate.cases.results import CaseResults, CaseRun, results_of
 from shared_core.evaluate.figures import Figures
-from shared_core.evaluate.planning import RunOptions, check_names, planned, unbound
+from shared_core.evaluate.planning import RunOptions, beyond, check_names, planned
 from shared_core.evaluate.running import Asked
 from shared_core.flow import Flow, offload
 
@@ -76,7 +76,7 @@ def run_cases(
         judging=Figures.of(graded.judged),
         embedding=graded.embedding,
         budget=balance,
-        notes=tuple(note for note in (*read.notes, unpriced, unbound(plan)) if note),
+        notes=tuple(note for note in (*read.notes, unpriced, *beyond(plan)) if note),
     )
 
 

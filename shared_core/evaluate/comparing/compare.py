@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared_core.evaluate.comparing.comparison import PromptComparison
-from shared_core.evaluate.planning import RunOptions, planned, unbound
+from shared_core.evaluate.planning import RunOptions, beyond, planned
 from shared_core.evaluate.prompts import prompts_of
 from shared_core.flow import Flow, offload
 
@@ -44,5 +44,5 @@ def compare(
         started=started,
         seconds=time.time() - started,
         budget=balance,
-        notes=[note for note in (unpriced, unbound(plan)) if note],
+        notes=[note for note in (unpriced, *beyond(plan)) if note],
     )

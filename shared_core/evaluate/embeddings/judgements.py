@@ -66,7 +66,7 @@ class Judgements:
                 )
         grades: Iterable[Any] = (each for judged in self.relevant.values() for each in judged.values())
         for grade in grades:
-            if not isinstance(grade, Real) or not 0 < grade < _LARGEST:
+            if not isinstance(grade, Real) or not 0 < float(grade) < _LARGEST:
                 raise ConfigError(
                     f"A relevant document has the grade {grade!r}, which is no number above 0.",
                     hint="Leave out what is not relevant.",
