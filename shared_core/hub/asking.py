@@ -111,8 +111,8 @@ def more_of(
     models = {model.id: model for model in begun.models}
     following, seen = begun.following, {"", path}
     broken = None
-    # A page that leads back to an earlier one would be read for ever. The order may change between two pages, so that
-    # a model comes twice.
+    # A page that leads back to an earlier one, or one that says nothing new, would be read on from for ever. The order
+    # may change between two pages, so that a model comes twice.
     while following not in seen and len(models) < most and not enough([*models.values()]):
         seen.add(following)
         try:
@@ -120,8 +120,11 @@ def more_of(
         except RouterError as error:
             broken = error
             break
+        known = len(models)
         models |= {model.id: model for model in page.models}
         following = page.following
+        if len(models) == known:
+            break
     return Listing(tuple(models.values())[:most], following, broken)
 
 

@@ -126,6 +126,16 @@ def test_pages_that_lead_to_each_other_are_read_once_each(ask: Ask, host: Offlin
     assert len({model.id for model in found}) == len(found)
 
 
+@pytest.mark.parametrize("page", [b"[]", b'[null, 3, {"id": 4}]', b'[{"id": "offline/echo"}]'], ids=repr)
+def test_pages_that_say_nothing_new_are_not_read_for_ever(ask: Ask, host: OfflineRouter, page: bytes) -> None:
+    for cursor in range(20):
+        link = ExtraHeaders({"link": f'</api/models?cursor=e{cursor}>; rel="next"'})
+        host.queue((Raw(page, "application/json"), link), path=LIST)
+    found = ask("search_models", limit=500)
+    assert lists(host) <= 2
+    assert len(found) <= 1
+
+
 def test_names_that_redirect_to_each_other_end_in_an_error(ask: Ask, host: OfflineRouter) -> None:
     host.queue(HubQuirks(moves=("offline/a", "offline/b")), path="/api/models/*", times=-1)
     with pytest.raises(RouterError):
