@@ -4,7 +4,8 @@ Lives here: the look-ups over our own transport, so that a call's time limit hol
 the memory of what was found, for five minutes in the process; what each state means for a call. Here and not in `hub`,
 which stands above the client. Not here: managing endpoints (`hub.endpoints`), when to look (`policy.locate`).
 
-A token goes to an address that the API names only where that is a host of Hugging Face's, or the API's own.
+A token goes to an address that the API names only where that is a host of Hugging Face's, or the API's own; a prompt
+nowhere in this machine's own network, unless the API is on this machine too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from shared_core.client.checks import checked_url
 from shared_core.client.exchange import NO_KEY, Exchange
@@ -26,6 +27,7 @@ from shared_core.errors import (
     MalformedResponse,
     ModelLoading,
     ModelNotServed,
+    NoRoute,
     Overloaded,
     PaymentRequired,
     PermissionDenied,
@@ -36,7 +38,7 @@ from shared_core.errors import (
     Unauthorized,
 )
 from shared_core.flow import Flow
-from shared_core.routing import is_hugging_face, is_loopback
+from shared_core.routing import is_hugging_face, is_loopback, is_private
 from shared_core.types import (
     SECRET_HEADERS,
     ApiKey,
@@ -51,7 +53,16 @@ from shared_core.types import (
     origin_of,
 )
 
-__all__ = ["FOUND", "EndpointFinder", "endpoint_from", "may_have_key", "not_to_be_used", "of_the_api"]
+__all__ = [
+    "FOUND",
+    "EndpointFinder",
+    "check_address",
+    "endpoint_from",
+    "may_have_key",
+    "must_be_public",
+    "not_to_be_used",
+    "of_the_api",
+]
 
 FOUND: Answers[Any] = Answers()
 """Endpoints and namespaces that this process has found."""
@@ -85,9 +96,11 @@ class EndpointFinder:
             ModelNotServed: There is no such endpoint, or it is paused.
             ModelLoading: It has no address yet.
             ProviderFailed: It has failed.
+            NoRoute: Its address is not one that a prompt is sent to on the API's word.
         """
         target = call.target
         found = yield from self.usable(target, call.waits)
+        call.waits.public = must_be_public(found.url, self.api_url)
         key, headers = target.key, target.headers
         if not _is_at_home(found.url, self.api_url):
             key = key if key.source in ("ambient", "none") else NO_KEY
@@ -104,6 +117,7 @@ class EndpointFinder:
         found = yield from self.find(endpoint_in(target.base_url), target.key, waits)
         if (error := not_to_be_used(found)) is not None:
             raise error
+        check_address(found, self.api_url)
         return found
 
     def explained(self, call: Call, error: RouterError) -> Flow[RouterError]:
@@ -231,6 +245,30 @@ def endpoint_from(reply: Any, namespace: str) -> InferenceEndpoint:
             reactions=(),
         ) from None
     return found
+
+
+def check_address(found: InferenceEndpoint, api_url: str) -> None:
+    """Refuses an endpoint whose address must be public and is not, by its spelling.
+
+    Raises:
+        NoRoute: It lies in this machine's own network, or not behind https.
+    """
+    if not must_be_public(found.url, api_url):
+        return
+    parts = urlsplit(found.url)
+    private = is_private(parts.hostname or "")
+    if private or parts.scheme != "https":
+        where = "in this machine's own network" if private else "not behind https"
+        raise NoRoute(
+            f"The endpoint {found.id} is said to lie at {origin_of(found.url)}, {where}. Nothing was sent there.",
+            hint=f"If that is right, name it yourself, in place of endpoint: base_url={found.base_url!r}.",
+        )
+
+
+def must_be_public(url: str, api_url: str) -> bool:
+    """Whether an address may only lead to the open internet, since a stranger names it: neither a host of Hugging
+    Face's, which a company's network may well have at home, nor told by an API on this machine."""
+    return not (_is_at_home(url, api_url) or is_loopback(api_url))
 
 
 def may_have_key(key: ApiKey, url: str, api_url: str) -> bool:

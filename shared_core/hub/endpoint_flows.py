@@ -19,8 +19,10 @@ from shared_core.client.exchange import NO_KEY, USER_AGENT, json_of
 from shared_core.client.locating import (
     FOUND,
     EndpointFinder,
+    check_address,
     endpoint_from,
     may_have_key,
+    must_be_public,
     not_to_be_used,
     of_the_api,
 )
@@ -202,8 +204,10 @@ class EndpointFlows:
     def _answers(self, found: InferenceEndpoint, whole: Waits) -> Flow[bool]:
         """Whether the container answers, and not the proxy in its place."""
         client, finder = self.client, self._finder()
+        check_address(found, finder.api_url)
         key = client._key if may_have_key(client._key, found.url, finder.api_url) else NO_KEY
         call = finder.question(finder.api_url, "", key, _a_look(whole))
+        call.waits.public = must_be_public(found.url, finder.api_url)
         call = replace(call, target=replace(call.target, base_url=found.url, key=key))
         request = ApiRequest("GET", f"/{quote(found.health_route.lstrip('/'))}")
         try:
