@@ -66,7 +66,8 @@ class RouterSubject:
         name: str | None = None,
     ) -> None:
         self.name = name or model
-        self._client, self._model, self._options = client, model, dict(options or {})
+        # Sorted: in which order options were written down makes them no others.
+        self._client, self._model, self._options = client, model, dict(sorted((options or {}).items()))
         self.key: Mapping[str, Any] = {"model": model, "base_url": client.base_url, "options": self._options}
 
     def ask(self, messages: Sequence[Message], options: Mapping[str, Any]) -> Flow[Answer]:

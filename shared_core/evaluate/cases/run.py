@@ -50,7 +50,7 @@ def run_cases(
     client: HFRouter | AsyncHFRouter, cases: Any, models: Sequence[Any] | None, how: CaseOptions
 ) -> Flow[CaseResults]:
     """See `Evaluator.run_cases`."""
-    started = time.time()
+    started, begun = time.time(), time.monotonic()
     check_names(how, CaseOptions)
     allow_python = how.get("allow_python", False)
     read = yield from offload(lambda: Cases.of(cases, allow_python=allow_python))
@@ -72,7 +72,7 @@ def run_cases(
         name=read.name,
         repeats=plan.run.repeats,
         started=started,
-        seconds=time.time() - started,
+        seconds=time.monotonic() - begun,
         judging=Figures.of(graded.judged),
         embedding=graded.embedding,
         budget=balance,
