@@ -26,7 +26,9 @@ __all__ = ["ENDINGS", "MARKUP", "Report", "check_report", "escaped_markdown", "m
 ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
 """Of the reports of comparisons."""
 
-MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#~$&"})
+MARKUP = str.maketrans(
+    {letter: f"\\{letter}" for letter in "\\`*_[]!|#~$"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+)
 """What keeps a text from being taken for Markdown."""
 
 
