@@ -172,7 +172,7 @@ def _remembered(client: VectorRouter, path: str, model: str, read: Callable[[Any
     known = cast("T | None", ANSWERS.fresh(key, time.time()))
     if known is not None:
         return known
-    stale = cast("tuple[T, float] | None", ANSWERS.stale(key))
+    stale = cast("tuple[T, float] | None", ANSWERS.stale(key, time.time()))
     hasty = stale is not None and time.time() - stale[1] < _OLD
     try:
         page = yield from client._hub_page(

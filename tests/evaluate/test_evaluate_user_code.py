@@ -167,3 +167,13 @@ def test_a_reason_without_end_is_cut_in_reports_and_kept_in_the_json(
     assert len(results.results[0].reasons[0]) < 1000
     assert max(len(results.to_markdown()), len(results.to_junit())) < 5000
     assert ENDLESS in results.to_json()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")], ids=str)
+@pytest.mark.parametrize("word", ["similar", "not-similar"])
+def test_vectors_without_a_cosine_are_no_verdict(url: str, word: str, number: float) -> None:
+    cases = [{"prompt": "a", "checks": [{word: "b"}]}]
+    results = Evaluator(HFRouter(base_url=url)).run_cases(
+        cases, [MODEL], embedder=lambda texts: [[number, 1.0] for _ in texts]
+    )
+    assert (results.results[0].outcome, results.results[0].count("passed")) == ("error", 0)

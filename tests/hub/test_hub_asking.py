@@ -244,7 +244,29 @@ def test_an_answer_grows_old() -> None:
     answers.keep(A, "A", 100)
     found = [answers.fresh(A, now) for now in (100, 399, 400, 99)]
     assert found == ["A", "A", None, None]
-    assert answers.stale(A) == ("A", 100)
+    assert answers.stale(A, 400) == ("A", 100)
+
+
+def test_what_was_true_yesterday_is_no_answer() -> None:
+    answers: Answers[str] = Answers(fresh=300, oldest=1000)
+    answers.keep(A, "A", 0)
+    answers.keep(B, "B", 900)
+    answers.failed(B, 1500)
+    assert [answers.stale(A, now) for now in (999, 1000)] == [("A", 0), None]
+    assert [answers.fresh(key, 1500) for key in (A, B)] == [None, "B"]
+    assert answers.stale(A, -5000) == ("A", 0)  # the clock was set back: nobody knows how old it is
+
+
+def test_a_hub_that_is_away_for_a_day_is_an_error_in_the_end(
+    ask: Ask, host: OfflineRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("search_models", limit=3)
+    monkeypatch.setattr(ANSWERS, "_fresh", 0.0)
+    host.queue(Status(503), path=LIST, times=-1)
+    assert len(ask("search_models", limit=3)) == 3
+    monkeypatch.setattr(ANSWERS, "_oldest", 0.0)
+    with pytest.raises(RouterError):
+        ask("search_models", limit=3)
 
 
 def test_after_a_failure_all_old_answers_of_that_hub_and_account_are_given() -> None:
@@ -269,7 +291,7 @@ def test_the_answer_that_came_first_is_dropped_where_there_are_too_many() -> Non
     answers: Answers[str] = Answers(most=2)
     for key in (A, B, C):
         answers.keep(key, key[2], 0)
-    assert [answers.stale(key) is None for key in (A, B, C)] == [True, False, False]
+    assert [answers.stale(key, 0) is None for key in (A, B, C)] == [True, False, False]
 
 
 # -- one for all ------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,8 @@ class Check:
         if grade.verdict is not None:
             return grade.verdict
         if self.kind == "similar" and grade.cosine is not None:
+            if not math.isfinite(grade.cosine):  # neither near nor far
+                return Verdict(None, "similar: the embedder gave vectors that have no cosine")
             least = _USUAL_THRESHOLD if self.threshold is None else self.threshold
             return Verdict(grade.cosine >= least, f"cosine {grade.cosine:.3f}, wanted {least:g}")
         if self.asks:
