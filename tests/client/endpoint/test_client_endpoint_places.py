@@ -99,9 +99,9 @@ def test_another_target_is_asked_in_its_place_wherever_the_user_says_it_is(
     assert paths(host) == ["/v1/chat/completions"]
 
 
-def test_a_name_that_leads_into_this_network_is_not_connected_to(
-    ask: Ask, host: OfflineRouter, of: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def inward(host: OfflineRouter, of: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Settings of a client whose endpoint has a name that leads to this machine."""
     found = socket.getaddrinfo
 
     def answer(name: Any, *rest: Any, **more: Any) -> Any:
@@ -110,10 +110,24 @@ def test_a_name_that_leads_into_this_network_is_not_connected_to(
     monkeypatch.setattr(socket, "getaddrinfo", answer)
     port = host.root.rpartition(":")[2]
     tells(f"https://models.example:{port}", ELSEWHERE, "")
+    return {**of, "endpoints_url": ELSEWHERE}
+
+
+def test_a_name_that_leads_into_this_network_is_not_connected_to(
+    ask: Ask, host: OfflineRouter, inward: dict[str, Any]
+) -> None:
     with pytest.raises(ConnectionLost, match="no public address") as caught:
-        ask("chat", HELLO, of={**of, "endpoints_url": ELSEWHERE})
+        ask("chat", HELLO, of=inward)
     assert "base_url" in caught.value.hint
     assert not host.requests
+
+
+def test_the_users_own_target_after_it_may_lie_in_this_network(
+    ask: Ask, host: OfflineRouter, inward: dict[str, Any]
+) -> None:
+    own = Target(str(host), model="offline/echo", api_key="k")
+    assert ask("chat", HELLO, of={**inward, "fallback": [own]}).text
+    assert paths(host) == ["/v1/chat/completions"]
 
 
 def test_nor_is_a_container_there_asked_whether_it_is_ready(
