@@ -35,6 +35,13 @@ ENDPOINTS = (
         _CALLED,
     ),
     Mutant(
+        "Endpoints: what was asked of an endpoint's address is asked of the user's own",
+        "shared_core/policy/locate.py",
+        "call.waits.public = False  # the user",
+        "call.waits.public = True  # the user",
+        _CALLED,
+    ),
+    Mutant(
         "Endpoints: what one account found is given to another",
         _LOCATING,
         "known_as = (self.api_url, account, name)",

@@ -122,11 +122,14 @@ def test_a_name_that_leads_into_this_network_is_not_connected_to(
     assert not host.requests
 
 
+@pytest.mark.parametrize("method", ["chat", "stream"])
 def test_the_users_own_target_after_it_may_lie_in_this_network(
-    ask: Ask, host: OfflineRouter, inward: dict[str, Any]
+    about: dict[str, Any], host: OfflineRouter, inward: dict[str, Any], method: str
 ) -> None:
     own = Target(str(host), model="offline/echo", api_key="k")
-    assert ask("chat", HELLO, of={**inward, "fallback": [own]}).text
+    client = HFRouter(**{**about, **inward, "fallback": [own]})
+    reply = client.chat(HELLO) if method == "chat" else "".join(each.text for each in client.stream(HELLO))
+    assert reply
     assert paths(host) == ["/v1/chat/completions"]
 
 
