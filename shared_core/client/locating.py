@@ -2,10 +2,8 @@
 
 Lives here: the look-ups over our own transport, so that a call's time limit holds for them and no event loop waits;
 the memory of what was found, for five minutes in the process; what each state means for a call. Here and not in `hub`,
-which stands above the client. Not here: managing endpoints (`hub.endpoints`), when to look (`policy.locate`).
-
-A token goes to an address that the API names only where that is a host of Hugging Face's, or the API's own; a prompt
-nowhere in this machine's own network, unless the API is on this machine too.
+which stands above the client. Not here: managing endpoints (`hub.endpoints`), when to look (`policy.locate`), what may
+be sent to an address that the API names (`endpoint_places`).
 """
 
 from __future__ import annotations
@@ -14,9 +12,10 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from shared_core.client.checks import checked_url
+from shared_core.client.endpoint_places import check_address, is_at_home, may_have_key, must_be_public
 from shared_core.client.exchange import NO_KEY, Exchange
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.remembered import Answers, digest_of
@@ -27,7 +26,6 @@ from shared_core.errors import (
     MalformedResponse,
     ModelLoading,
     ModelNotServed,
-    NoRoute,
     Overloaded,
     PaymentRequired,
     PermissionDenied,
@@ -38,7 +36,7 @@ from shared_core.errors import (
     Unauthorized,
 )
 from shared_core.flow import Flow
-from shared_core.routing import is_hugging_face, is_loopback, is_private
+from shared_core.routing import is_loopback
 from shared_core.types import (
     SECRET_HEADERS,
     ApiKey,
@@ -50,16 +48,12 @@ from shared_core.types import (
     Waits,
     endpoint_in,
     is_namespace,
-    origin_of,
 )
 
 __all__ = [
     "FOUND",
     "EndpointFinder",
-    "check_address",
     "endpoint_from",
-    "may_have_key",
-    "must_be_public",
     "not_to_be_used",
     "of_the_api",
 ]
@@ -102,7 +96,7 @@ class EndpointFinder:
         found = yield from self.usable(target, call.waits)
         call.waits.public = must_be_public(found.url, self.api_url)
         key, headers = target.key, target.headers
-        if not _is_at_home(found.url, self.api_url):
+        if not is_at_home(found.url, self.api_url):
             key = key if key.source in ("ambient", "none") else NO_KEY
             headers = {name: each for name, each in headers.items() if name.lower() not in SECRET_HEADERS}
         there = replace(
@@ -246,42 +240,6 @@ def endpoint_from(reply: Any, namespace: str) -> InferenceEndpoint:
             reactions=(),
         ) from None
     return found
-
-
-def check_address(found: InferenceEndpoint, api_url: str) -> None:
-    """Refuses an endpoint whose address must be public and is not, by its spelling.
-
-    Raises:
-        NoRoute: It lies in this machine's own network, or not behind https.
-    """
-    if not must_be_public(found.url, api_url):
-        return
-    parts = urlsplit(found.url)
-    private = is_private(parts.hostname or "")
-    if private or parts.scheme != "https":
-        where = "in this machine's own network" if private else "not behind https"
-        raise NoRoute(
-            f"The endpoint {found.id} is said to lie at {origin_of(found.url)}, {where}. Nothing was sent there.",
-            hint=f"If that is right, name it yourself, in place of endpoint: base_url={found.base_url!r}.",
-        )
-
-
-def must_be_public(url: str, api_url: str) -> bool:
-    """Whether an address may only lead to the open internet, since a stranger names it: neither a host of Hugging
-    Face's, which a company's network may well have at home, nor told by an API on this machine."""
-    return not (_is_at_home(url, api_url) or is_loopback(api_url))
-
-
-def may_have_key(key: ApiKey, url: str, api_url: str) -> bool:
-    """Whether a token may go to an address: Hugging Face's own, or a host that the API itself is on.
-
-    An ambient token is kept from all others where it is looked up.
-    """
-    return key.source in ("ambient", "none") or _is_at_home(url, api_url)
-
-
-def _is_at_home(url: str, api_url: str) -> bool:
-    return is_hugging_face(url) or origin_of(url) == origin_of(api_url)
 
 
 def of_the_api(error: RouterError, name: str) -> RouterError:

@@ -69,7 +69,7 @@ def list_path(filters: Sequence[tuple[str, str]], most: int) -> str:
         most: How many models are wanted at most.
     """
     wanted = [*filters, *(("expand[]", name) for name in LIST_EXPAND), ("limit", str(min(most, _PAGE)))]
-    return f"/api/models?{urlencode(wanted)}"
+    return f"/api/models?{urlencode(wanted, errors='replace')}"  # half a character is in nobody's name
 
 
 def models_of(client: VectorRouter, path: str) -> Flow[Listing]:
@@ -136,7 +136,8 @@ def model_page(client: VectorRouter, name: str) -> Flow[HubModel]:
         ModelNotServed: There is no such model, or the token may not see it.
     """
     parts = name.split("/")
-    if len(parts) > 2 or any(part.strip() in ("", ".", "..") for part in parts):  # no way to another route
+    no_name = any(part.strip() in ("", ".", "..") for part in parts) or not name.isprintable()
+    if len(parts) > 2 or no_name:  # no way to another route
         raise ConfigError(f"{name[:200]!r} is no model's id.", hint="Write it as on its page, `org/name`.")
     path = f"/api/models/{quote(name, safe='/')}?{urlencode([('expand[]', key) for key in EXPAND])}"
 

@@ -112,11 +112,12 @@ def cost_report(
         ConfigError: An argument is no number.
     """
     tokens, machine = checked_usage(tokens_per_month), _money(machine_usd)
-    rows, unpriced = [], []
+    rows: dict[CostRow, None] = {}  # once each: a model may be named with and without a provider
+    unpriced: dict[str, None] = {}
     for model in models:
         offers = _offers(model)
         if not offers:
-            unpriced.append(f"{model.id}, which nobody serves now")
+            unpriced[f"{model.id}, which nobody serves now"] = None
         for offer in offers:
             own = own_price(f"{model.id}:{offer.provider}")
             source = ""
@@ -125,15 +126,15 @@ def cost_report(
                 source = f"{own.source} of {own.date}" if own.date else own.source
             usd = offer_cost(offer, tokens)
             if usd is None:
-                unpriced.append(f"{model.id} at {offer.provider}")
+                unpriced[f"{model.id} at {offer.provider}"] = None
                 continue
             even = None
             if machine is not None and usd > 0:
                 even = _break_even(machine, tokens, usd)
-            rows.append(CostRow(model.id, offer.provider, usd, even, source))
-    rows.sort(key=lambda row: (row.usd, row.model, row.provider))
+            rows[CostRow(model.id, offer.provider, usd, even, source)] = None
+    cheapest_first = sorted(rows, key=lambda row: (row.usd, row.model, row.provider))
     days = sorted(model.priced_on for model in models if model.priced_on)
-    return CostReport(tuple(rows), tuple(unpriced), tokens, machine, days[0] if days else None)
+    return CostReport(tuple(cheapest_first), tuple(unpriced), tokens, machine, days[0] if days else None)
 
 
 def _offers(model: FoundModel) -> list[ProviderOffer]:

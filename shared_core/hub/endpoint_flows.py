@@ -15,14 +15,12 @@ from functools import partial
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
+from shared_core.client.endpoint_places import check_address, may_have_key, must_be_public
 from shared_core.client.exchange import NO_KEY, USER_AGENT, json_of
 from shared_core.client.locating import (
     FOUND,
     EndpointFinder,
-    check_address,
     endpoint_from,
-    may_have_key,
-    must_be_public,
     not_to_be_used,
     of_the_api,
 )
@@ -176,7 +174,7 @@ class EndpointFlows:
             left = whole.until_deadline()
             if left <= 0:
                 raise TimedOut(
-                    f"The endpoint {name} did not run within {timeout:g} s; its state is {state!r}.",
+                    f"The endpoint {name} did not run within {whole.limits.total:g} s; its state is {state!r}.",
                     hint="Wait longer with `timeout`; why it takes long, its logs say.",
                 )
             yield from sleep(min(every, left))

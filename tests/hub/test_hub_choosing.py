@@ -377,3 +377,30 @@ def test_a_model_that_nobody_serves_is_not_passed_over() -> None:
 def test_a_model_that_is_not_there_is_named(ask: Ask) -> None:
     with pytest.raises(ModelNotServed, match="no/such"):
         ask("compare_models", ["offline/echo", "no/such"])
+
+
+@pytest.mark.parametrize(
+    "name", [None, 5, ["a"], b"a/b", "\ud800", "a\0b", "a\nb", "", "../x", "a/b/c"], ids=ascii
+)
+def test_what_is_no_models_id_is_not_asked_after(ask: Ask, host: OfflineRouter, name: Any) -> None:
+    for method, arguments in (("model_info", (name,)), ("compare_models", ([name],))):
+        with pytest.raises(ConfigError, match="is no model's id"):
+            ask(method, *arguments)
+    assert not [one for one in host.requests if one.path.startswith("/api/models")]
+
+
+@pytest.mark.parametrize("models", [5, None, [], "offline/echo"], ids=repr)
+def test_models_that_are_no_list_are_refused(ask: Ask, models: Any) -> None:
+    with pytest.raises(ConfigError, match="no models to look at"):
+        ask("compare_models", models)
+
+
+def test_a_model_that_is_named_twice_is_priced_once(ask: Ask) -> None:
+    once = ask("cost_report", ["offline/echo"], {"input": 1})
+    assert ask("cost_report", ["offline/echo", "offline/echo:groq", "offline/echo"], {"input": 1}) == once
+
+
+@pytest.mark.parametrize("prefer", ["beauty", None, [], 3], ids=repr)
+def test_there_are_four_preferences(prefer: Any) -> None:
+    with pytest.raises(ConfigError, match="no preference"):
+        recommended([model("o/m", CHEAP)], prefer)

@@ -22,7 +22,7 @@ ENDPOINTS = (
     ),
     Mutant(
         "Endpoints: a prompt goes into the network that the API names",
-        _LOCATING,
+        "shared_core/client/endpoint_places.py",
         'private = is_private(parts.hostname or "")',
         "private = False",
         _CALLED,

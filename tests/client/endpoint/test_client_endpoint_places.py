@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from shared_core import HFRouter, Target
-from shared_core.client.locating import FOUND, must_be_public
+from shared_core.client.endpoint_places import must_be_public
+from shared_core.client.locating import FOUND
 from shared_core.client.remembered import digest_of
 from shared_core.errors import ConnectionLost, NoRoute
 from shared_core.hub import Endpoints
