@@ -26,6 +26,8 @@ def complaint(error: ValidationError, owner: str) -> ConfigError:
     own = items[0].get("ctx", {}).get("error") if len(items) == 1 else None
     if isinstance(own, _core.ConfigError) and own.hint:
         return ConfigError(own.message, hint=own.hint)
+    if len(items) == 1 and items[0]["type"] == "missing" and items[0]["loc"] == ("model",):
+        return ConfigError("No model was given.", hint='Pass model="org/name", as on its page of the Hub.')
     return ConfigError(in_words(error), hint=f"See the docstring of {owner}.")
 
 

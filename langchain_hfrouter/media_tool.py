@@ -206,7 +206,7 @@ class MediaTool(MediaConnection, BaseTool):
         return {**dict(zip(schema.model_fields, said, strict=False)), **arguments}
 
     def _shown(self, outcome: Outcome) -> tuple[Content, Any]:
-        """A picture as a block of its own where that is wanted. Never sounds and films: langchain-core takes no such
+        """A picture as a block of its own where that is wanted. Never sounds and videos: langchain-core takes no such
         blocks from tools, and would write the whole content, bytes included, into one string."""
         made = outcome.result
         if not (self.include_media_in_content and isinstance(made, Artifact) and made.kind == "image"):

@@ -1,4 +1,4 @@
-"""Tools that make media: pictures, films, sounds. What they give is kept in a store and named by an id.
+"""Tools that make media: pictures, videos, sounds. What they give is kept in a store and named by an id.
 
 Lives here: the classes, as LangChain's agents see them. Not here: how a call is made (`media_tool`).
 """
@@ -148,7 +148,7 @@ class HFImageToImage(MediaTool):
 
 
 class HFTextToVideo(MediaTool):
-    """Makes films from texts.
+    """Makes videos from texts.
 
     Setup:
         As of `HFTextToImage`.
@@ -197,7 +197,7 @@ class HFTextToVideo(MediaTool):
 
 
 class HFImageToVideo(MediaTool):
-    """Makes films that begin with a picture, which the model names by its id.
+    """Makes videos that begin with a picture, which the model names by its id.
 
     Setup:
         As of `HFTextToImage`.

@@ -119,13 +119,13 @@ class MediaCalls:
 
 @functools.cache
 def keeps_films() -> bool:
-    """Whether LlamaIndex's tools pass a film on: older ones (0.14.5) write a list with one down as a text, in which
+    """Whether LlamaIndex's tools pass a video on: older ones (0.14.5) write a list with one down as a text, in which
     the model would read the file's path. Asked of the tool itself, since no release note says when that changed."""
     parse = getattr(FunctionTool, "_parse_tool_output", None)
     if parse is None:
         return True
     tool = FunctionTool.from_defaults(lambda: "", name="nothing", description="nothing")
-    return len(parse(tool, [TextBlock(text="a film"), VideoBlock.model_construct()])) == 2
+    return len(parse(tool, [TextBlock(text="a video"), VideoBlock.model_construct()])) == 2
 
 
 def _block(made: Artifact) -> ImageBlock | AudioBlock | VideoBlock:

@@ -262,7 +262,7 @@ def _left_out(block: BaseModel, rules: MessageRules) -> str | None:
     if isinstance(block, AudioBlock) and rules.hears_audio is False:
         return "[A sound, left out: this model takes no sounds.]"
     if isinstance(block, VideoBlock) and rules.sees_video is False:
-        return "[A film, left out: this model takes no films.]"
+        return "[A video, left out: this model takes no videos.]"
     return None
 
 

@@ -1,4 +1,4 @@
-"""`HFRouterToolSpec`: pictures, films, sounds, transcripts and answers about pictures as LlamaIndex tools.
+"""`HFRouterToolSpec`: pictures, videos, sounds, transcripts and answers about pictures as LlamaIndex tools.
 
 Lives here: the functions, each blocking and not, and what agents are told of them. Not here: how a call is made
 (`media_calls`), ids and limits (the core).
@@ -22,7 +22,7 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
     """Media tools of every Hugging Face inference provider, for LlamaIndex agents.
 
     Results are kept in a store and named by an id, which is all that a model ever hands from one tool to the next. A
-    function gives text and, for pictures, films and sounds, a block with the file's path; never bytes.
+    function gives text and, for pictures, videos and sounds, a block with the file's path; never bytes.
 
     Args:
         models: The model of a function by the function's name, as `org/name[:<provider>]`. Others take one that the
@@ -143,13 +143,13 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
         num_frames: int | None = None,
         seed: int | None = None,
     ) -> Blocks:
-        """Makes a film from a text.
+        """Makes a video from a text.
 
         Args:
-            prompt: What the film shows.
+            prompt: What the video shows.
             negative_prompt: What must not be in it.
             num_frames: Length in pictures.
-            seed: The same film again, where the model can.
+            seed: The same video again, where the model can.
         """
         return self._call(
             "text_to_video", prompt=prompt, negative_prompt=negative_prompt, num_frames=num_frames, seed=seed
@@ -168,12 +168,12 @@ class HFRouterToolSpec(MediaCalls, BaseToolSpec):
         )
 
     def image_to_video(self, image_id: str, prompt: str | None = None, seed: int | None = None) -> Blocks:
-        """Makes a film that begins with a picture.
+        """Makes a video that begins with a picture.
 
         Args:
             image_id: Id of a picture.
-            prompt: What happens in the film.
-            seed: The same film again, where the model can.
+            prompt: What happens in the video.
+            seed: The same video again, where the model can.
         """
         return self._call("image_to_video", image_id=image_id, prompt=prompt, seed=seed)
 

@@ -220,7 +220,8 @@ class TimedOut(RouterError):
 
     default_reactions = frozenset({"retry", "other_route"})
     default_hint = (
-        "Raise that limit with `timeout=Timeouts(...)`, stream the answer, or pick a faster provider."
+        "Raise the limit with `timeout=` (a number of seconds, or `Timeouts(...)` for one part), stream the answer, "
+        "or pick a faster provider."
     )
 
 
@@ -228,7 +229,10 @@ class ModelNotServed(RouterError):
     """The model does not exist, or nobody you may use serves it."""
 
     default_reactions = frozenset({"other_route"})
-    default_hint = "See who serves it with `router.models()`, and your providers at https://hf.co/settings/inference-providers."
+    default_hint = (
+        "Check the id. What is served, and by whom, is in `router.models()`; your providers are chosen at "
+        "https://hf.co/settings/inference-providers."
+    )
 
 
 class ProviderFailed(RouterError):

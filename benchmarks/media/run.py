@@ -1,4 +1,4 @@
-"""The media part of `make bench`: fifty films in queues at once, by us and by huggingface_hub, in turns.
+"""The media part of `make bench`: fifty videos in queues at once, by us and by huggingface_hub, in turns.
 
     python benchmarks/media/run.py             three rounds, and the table into ../README.md
     python benchmarks/media/run.py --quick     one round, on the terminal only
@@ -21,11 +21,11 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
 import envs  # noqa: E402
+import readme  # noqa: E402
 
 CONTENDERS = ("hfrouter", "huggingface_hub")
 ROUNDS = 3
 MOST_LATE = 0.020  # seconds, 99th percentile: what must hold
-BEGIN, END = "<!-- media: written by media/run.py -->", "<!-- end of media -->"
 
 
 def one_round(name: str, port: int) -> dict[str, float]:
@@ -55,7 +55,7 @@ def table(rounds: dict[str, list[dict[str, float]]]) -> str:
         [
             f"{datetime.date.today()}, {len(next(iter(rounds.values())))} rounds in turns.",
             "",
-            "| 50 films at once | wall | CPU | loop late, 99th percentile | at most | threads | asked after |",
+            "| 50 videos at once | wall | CPU | loop late, 99th percentile | at most | threads | asked after |",
             "|---|---:|---:|---:|---:|---:|---:|",
             *rows,
             "",
@@ -83,9 +83,7 @@ def main() -> None:
         server.kill()
     print(written := table(rounds))
     if not options.quick:
-        readme = HERE.parent / "README.md"
-        before, _, rest = readme.read_text().partition(BEGIN)
-        readme.write_text(f"{before}{BEGIN}\n{written}\n{END}{rest.partition(END)[2]}")
+        readme.write("media", "media/run.py", written)
 
 
 if __name__ == "__main__":

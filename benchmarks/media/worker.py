@@ -1,4 +1,4 @@
-"""Fifty films at once in one event loop, by one contender: `worker.py hfrouter|huggingface_hub PORT [JOBS]`.
+"""Fifty videos at once in one event loop, by one contender: `worker.py hfrouter|huggingface_hub PORT [JOBS]`.
 
 Prints a line of JSON: wall and processor seconds, how late the event loop was (a task that wants to wake up every
 5 ms notes by how much it did not), threads at most.

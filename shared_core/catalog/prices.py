@@ -35,7 +35,7 @@ class Price:
 
 
 Unit = Literal["call", "file", "second", "billable unit"]
-"""A call whatever comes of it, a file that was made, a second of sound or film, a unit as the provider counts them
+"""A call whatever comes of it, a file that was made, a second of sound or video, a unit as the provider counts them
 in the header `x-fal-billable-units`."""
 
 

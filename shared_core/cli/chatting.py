@@ -52,7 +52,7 @@ def chat(
         typer.Option("--file", "-f", help="Text files to add; may be repeated.", metavar="FILE"),
     ] = None,
     temperature: Annotated[
-        float | None, typer.Option("--temperature", "-t", help="0 is the most even.", min=0, max=2)
+        float | None, typer.Option("--temperature", "-t", help="Randomness; 0 is the least.", min=0, max=2)
     ] = None,
     max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Of an answer.", min=1)] = None,
     timeout: Timeout = None,
@@ -134,7 +134,7 @@ def _text_of(path: Path) -> str:
 def _data_url(path: Path) -> str:
     kind = mimetypes.guess_type(path.name)[0] or ""
     if not kind.startswith("image/"):
-        raise ConfigError(f"{path} has not the name of a picture.", hint="Such as .png, .jpg or .webp.")
+        raise ConfigError(f"{path} has not the name of an image.", hint="Such as .png, .jpg or .webp.")
     try:
         data = base64.b64encode(path.read_bytes()).decode()
     except OSError as error:

@@ -25,6 +25,7 @@ from shared_core.cli.evaluating import (
     show_run,
 )
 from shared_core.cli.finding import Input, Limit, Output, compare_offers
+from shared_core.cli.hints import in_a_shell
 from shared_core.cli.out import complaining, say, show_json, show_table, tell
 from shared_core.errors import ConfigError
 
@@ -177,7 +178,7 @@ def _show_reasons(found: PromptComparison) -> None:
     for reason in reasons[:_REASONS]:
         tell(clean(f"{reason.kind} ({reason.times}): {reason.example[:300]}"), hang=2)
         if reason.hint and reason in whole.failures:
-            tell(f"Next: {reason.hint}", indent=2)
+            tell(f"Next: {in_a_shell(reason.hint)}", indent=2)
     if len(reasons) > _REASONS:
         say(f"and {len(reasons) - _REASONS} more")
     if whole.refusals:

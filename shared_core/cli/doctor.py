@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
+from shared_core.cli.hints import in_a_shell
 from shared_core.cli.machine import Finding, packages, places, proxy, python, settings_found
 from shared_core.cli.machine import redis as redis_servers
 from shared_core.cli.out import complaining, show_json, tell
@@ -64,7 +65,7 @@ def doctor(
         for finding in found:
             tell(f"{finding.state:<8}{finding.about}: {finding.said}", hang=8)
             if finding.fix:
-                tell(finding.fix, indent=8)
+                tell(in_a_shell(finding.fix), indent=8)
     raise typer.Exit(1 if any(finding.state == "trouble" for finding in found) else 0)
 
 

@@ -24,7 +24,7 @@ To = Annotated[
     Path | None,
     typer.Option("--output", "-o", help="File or folder; nothing there is overwritten.", metavar="PATH"),
 ]
-From = Annotated[Path | None, typer.Option("--image", "-i", help="A picture to begin with.", metavar="FILE")]
+From = Annotated[Path | None, typer.Option("--image", "-i", help="An image to begin with.", metavar="FILE")]
 
 
 def image(
@@ -34,13 +34,13 @@ def image(
     picture: From = None,
     width: Annotated[int | None, typer.Option("--width", min=1, help="Pixels.")] = None,
     height: Annotated[int | None, typer.Option("--height", min=1, help="Pixels.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The same picture again.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same image again.")] = None,
     timeout: Timeout = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Makes a picture, or edits one.
+    """Makes an image, or edits one.
 
     Examples:
 
@@ -64,13 +64,13 @@ def video(
     model: Model = None,
     output: To = None,
     picture: From = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The same film again.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same video again.")] = None,
     timeout: Timeout = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Makes a film, which takes minutes; shows how far it is.
+    """Makes a video, which takes minutes; shows how far it is.
 
     Example:
 
@@ -115,7 +115,7 @@ def transcribe(
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
-    """Writes down what is said in a sound.
+    """Writes down what is said in a recording.
 
     Example:
 
@@ -147,7 +147,7 @@ def _edited_size(width: int | None, height: int | None, seed: int | None) -> Siz
         ConfigError: Only one side was given, or a seed, which edits do not have.
     """
     if seed is not None:
-        raise ConfigError("--seed is for new pictures, not for edits.", hint="Leave out --seed or --image.")
+        raise ConfigError("--seed is for new images, not for edits.", hint="Leave out --seed or --image.")
     if width is None and height is None:
         return None
     if width is None or height is None:

@@ -23,6 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shared_core._text import clean
+from shared_core.cli.hints import in_a_shell
 from shared_core.errors import (
     AllRoutesFailed,
     ConfigError,
@@ -50,9 +51,6 @@ __all__ = [
 
 _WIDEST = 80
 _NAME = 20  # columns that are left to the first column, whose cells are folded
-
-_IN_A_SHELL = {"`router.models()`": "`hfrouter models`", "`endpoints_url`": "`--endpoints-url`"}
-"""What hints name in Python, and what does the same here."""
 
 
 def ready() -> None:
@@ -152,11 +150,9 @@ def count(number: float | None) -> str:
 def complain(error: RouterError) -> None:
     """Says what failed, and what to do next."""
     what, _, following = str(error).partition("\nNext: ")
-    for in_python, in_a_shell in _IN_A_SHELL.items():
-        following = following.replace(in_python, in_a_shell)
     tell(f"hfrouter: {what}", stderr=True)
     if following:
-        tell(f"Next: {following}", stderr=True)
+        tell(f"Next: {in_a_shell(following)}", stderr=True)
 
 
 @contextmanager

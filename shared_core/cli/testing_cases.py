@@ -23,6 +23,7 @@ from shared_core.cli.evaluating import (
     run_budget,
     show_run,
 )
+from shared_core.cli.hints import in_a_shell
 from shared_core.cli.objects import models_of
 from shared_core.cli.out import complaining, console, say, show_json, show_table
 
@@ -188,7 +189,7 @@ def _show_reasons(results: list[CaseResult]) -> None:
             _tell(f"the answer begins: {text}", indent=2, hang=2)
         hints = (run.asked.answer.hint for run in result.runs if run.outcome == "error")
         if hint := next(filter(None, hints), ""):
-            _tell(f"Next: {hint}", indent=2, hang=2)
+            _tell(f"Next: {in_a_shell(hint)}", indent=2, hang=2)
     if len(results) > _SHOWN:
         say(f"and {len(results) - _SHOWN} more, which the reports hold: add -o cases.md")
 

@@ -113,7 +113,7 @@ class RouterBase:
             "x-litellm-response-cost", or a key of the usage such as "usage.cost". No reply of the router does.
         fallback: Whom to ask when `model` cannot answer, in order: model ids, addresses (asked for the same model,
             without any token), or `Target(model=..., base_url=..., api_key=...)`. Texts are embedded by targets of
-            the same model only, and what is paid for each time (pictures, films) moves on only where nothing was
+            the same model only, and what is paid for each time (pictures, videos) moves on only where nothing was
             begun. Reranking, the catalogue and a job's questions go to `base_url` alone.
         tiers: Lists of targets by name, such as {"fast": ["org/small:groq"], "quality": ["org/large", ...]}.
         tier: The list to ask, after `model` where one is given and before `fallback`.

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from shared_core._version import __version__
+from shared_core.client.advice import advice
 from shared_core.client.costing import BROKEN_OFF, Costing
 from shared_core.client.key_functions import given_by, mark_sent, renewed
 from shared_core.client.settings import Keyring
@@ -165,6 +166,7 @@ class Exchange:
         if response.status in _ANSWERS or (follow and _moved(request.url, response) != request.url):
             return response
         refusal = yield from self._refusal(response, request)
+        refusal.hint = advice(refusal, call.target.base_url, call.request.model) or refusal.hint
         if not isinstance(refusal, ProviderFailed | TimedOut):  # which may have done it and failed to say so
             progress.runs -= 1
         if isinstance(refusal, Unauthorized) and (key := (yield from renewed(call, request.key))) is not None:

@@ -39,7 +39,7 @@ _FAREWELL = 5.0  # seconds that a cancelled task takes to tell the provider
 
 
 class MediaCalls(TaskRouter):
-    """Pictures, films, sounds and transcripts, blocking."""
+    """Pictures, videos, sounds and transcripts, blocking."""
 
     def text_to_image(self, prompt: str, **options: Unpack[ImageOptions]) -> MediaReply:
         """A picture of what a text says.
@@ -76,7 +76,7 @@ class MediaCalls(TaskRouter):
         return self._make("image-to-image", image, {"prompt": prompt, **options}, url)
 
     def text_to_video(self, prompt: str, **options: Unpack[VideoOptions]) -> MediaReply:
-        """A film of what a text says. Takes minutes: `on_progress=` tells how far it is, `submit` does not wait.
+        """A video of what a text says. Takes minutes: `on_progress=` tells how far it is, `submit` does not wait.
 
         Args:
             prompt: What to show.
@@ -92,7 +92,7 @@ class MediaCalls(TaskRouter):
         url: str | None = None,
         **options: Unpack[ImageVideoOptions],
     ) -> MediaReply:
-        """A film that begins with a picture.
+        """A video that begins with a picture.
 
         Args:
             image, url: As of `image_to_image`.

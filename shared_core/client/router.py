@@ -10,6 +10,7 @@ from typing import Any, Literal, Self, Unpack
 from shared_core.catalog import Catalog
 from shared_core.client.account_calls import AccountCalls, AsyncAccountCalls
 from shared_core.client.arguments import RouterArguments
+from shared_core.client.base import RouterBase
 from shared_core.client.batch_calls import AsyncBatchCalls, BatchCalls
 from shared_core.client.budget_calls import AsyncBudgetCalls, BudgetCalls
 from shared_core.client.cost_calls import AsyncCostCalls, CostCalls
@@ -39,7 +40,7 @@ __all__ = ["AsyncHFRouter", "HFRouter"]
 class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
     """Every Hugging Face inference provider, for threads. Safe to share between them.
 
-    Takes the arguments of `RouterBase`, and:
+    Takes the arguments of `RouterBase`, which `help(HFRouter.__init__)` shows, and:
 
     Args:
         http_client: An `httpx2.Client` or `httpx.Client` to send with (proxy, TLS, limits); yours to close.
@@ -175,7 +176,7 @@ class HFRouter(BatchCalls, CostCalls, BudgetCalls, AccountCalls, WritingCalls):
 class AsyncHFRouter(AsyncBatchCalls, AsyncCostCalls, AsyncBudgetCalls, AsyncAccountCalls, AsyncWritingCalls):
     """The same for event loops: usable from any, and from several after one another.
 
-    Takes the arguments of `RouterBase`, and:
+    Takes the arguments of `RouterBase`, which `help(AsyncHFRouter.__init__)` shows, and:
 
     Args:
         http_client: An `httpx2.AsyncClient` or `httpx.AsyncClient` to send with; yours to close.
@@ -274,3 +275,7 @@ class AsyncHFRouter(AsyncBatchCalls, AsyncCostCalls, AsyncBudgetCalls, AsyncAcco
 
                 self._transport = shared(proxies(), bypasses_proxy)
         return self._transport
+
+
+# Both docstrings refer to it, and `help` does not show the docstrings of base classes.
+HFRouter.__init__.__doc__ = AsyncHFRouter.__init__.__doc__ = RouterBase.__doc__

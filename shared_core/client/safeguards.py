@@ -72,7 +72,7 @@ class Safeguards:
             ConfigError: One of them cannot work.
         """
         if unknown := arguments.keys() - SafeguardArguments.__annotations__.keys():
-            raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+            raise _unknown(min(unknown))
         given = arguments.get("chat_cache")
         if given is False:
             given = None
@@ -150,6 +150,16 @@ def _per_try(arguments: SafeguardArguments) -> tuple[Policy, ...]:
     from shared_core.client.limiting import limiting
 
     return limiting(limits, concurrency, arguments.get("state"))
+
+
+def _unknown(name: str) -> ConfigError:
+    import difflib
+
+    from shared_core.client.arguments import RouterArguments
+
+    near = difflib.get_close_matches(name, RouterArguments.__annotations__, n=1)
+    hint = f"Did you mean {near[0]!r}?" if near else "See the docstring of HFRouter for those there are."
+    return ConfigError(f"A client has no argument {name!r}.", hint=hint)
 
 
 def _ledger(wanted: Any) -> Ledger | None:

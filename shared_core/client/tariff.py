@@ -34,8 +34,8 @@ __all__ = ["ANSWER_TOKENS", "Tariff"]
 ANSWER_TOKENS = 4096
 """Set aside for an answer without limit."""
 
-_MEDIUM_TOKENS = 4096  # set aside for a picture, a sound or a film in a message
-_SECONDS = Decimal(10)  # of sound or film, where nothing says how long
+_MEDIUM_TOKENS = 4096  # set aside for a picture, a sound or a video in a message
+_SECONDS = Decimal(10)  # of sound or video, where nothing says how long
 _COUNTS = ("num_images", "num_images_per_prompt", "num_outputs", "n")
 _LENGTHS = ("duration", "seconds")
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_new_tokens")
@@ -144,7 +144,7 @@ class Tariff:
         return max(map(_pico, inputs)), max(_pico(price.output) for price in prices)
 
     def _units(self, request: Any) -> int | None:
-        """What a picture, a film or the like may cost: by the user's own price, since no list has any."""
+        """What a picture, a video or the like may cost: by the user's own price, since no list has any."""
         price = self.costs.own_price(request.model)
         if not isinstance(price, UnitPrice):
             return None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Begun", "TaskExchange"]
 
 _FILES = ("image/", "audio/", "video/", "application/octet-stream")
-_PATIENCE = 600.0  # seconds for the first reply: some providers hold the line until the film is made
+_PATIENCE = 600.0  # seconds for the first reply: some providers hold the line until the video is made
 
 
 class Answer(NamedTuple):

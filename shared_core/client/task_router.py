@@ -38,7 +38,7 @@ T = TypeVar("T")
 Options = TypeVar("Options", bound=Mapping[str, Any])
 
 _AN_HOUR = Timeouts(total=3600.0, first_token=3600.0, gap=3600.0)
-"""For media, where the user set no limit: a film takes minutes, and some queues longer."""
+"""For media, where the user set no limit: a video takes minutes, and some queues longer."""
 
 _KINDS = {
     "text-to-image": "image",
@@ -69,7 +69,7 @@ class TaskRouter(VectorRouter):
     def _media(
         self, task: str, inputs: Any, parameters: Mapping[str, Any], options: MediaOptions, waiter: Waiter
     ) -> Flow[MediaReply]:
-        """The flow of a task that makes pictures, films or sounds; its clock starts now."""
+        """The flow of a task that makes pictures, videos or sounds; its clock starts now."""
         client, options = self._doing(task, options)
         if client is not self:
             return (yield from client._media(task, inputs, parameters, options, waiter))

@@ -117,7 +117,7 @@ class Comparison:
             )
             for row in self.rows
         ]
-        tokens = " and ".join(f"{count:,} tokens of {name}" for name, count in self.usage.items())
+        tokens = " and ".join(f"{float(count):,.15g} tokens of {name}" for name, count in self.usage.items())
         notes = (f"The cost is that of {tokens}, by the prices of {self.priced_on or 'nobody'}.", *self.gaps)
         return html_table(head, rows, notes)
 

@@ -26,7 +26,7 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], notes: Ite
 
     Args:
         head: The names of the columns.
-        rows: Their cells: numbers stand to the right, None is a gap, True a tick, False nothing.
+        rows: Their cells: None is a gap, True a tick, False nothing. Columns of numbers stand to the right.
         notes: What the reader has to know.
 
     Example:
@@ -34,7 +34,7 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], notes: Ite
         <table>
         <thead>
         <tr>
-        <th>model</th>
+        <th style="text-align:left">model</th>
         </tr>
         </thead>
         <tbody>
@@ -45,8 +45,11 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[object]], notes: Ite
         </table>
         <p>One model.</p>
     """
-    names = "".join(f"<th>{escaped(name)}</th>" for name in head)
-    lines = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    table = list(rows)
+    sides = ["right" if any(map(_is_number, column)) else "left" for column in zip(*table, strict=True)]
+    sides = sides or ["left"] * len(head)
+    names = "".join(map(_cell, ["th"] * len(head), head, sides))
+    lines = "".join(f"<tr>{''.join(map(_cell, ['td'] * len(head), row, sides))}</tr>" for row in table)
     below = "".join(f"<p>{escaped(note)}</p>" for note in notes)
     return f"<table><thead><tr>{names}</tr></thead><tbody>{lines}</tbody></table>{below}"
 
@@ -56,10 +59,14 @@ def usd(sum_: Decimal | None) -> str | None:
     return None if sum_ is None else dollars(sum_)
 
 
-def _cell(value: object) -> str:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    side = "right" if is_number or (isinstance(value, str) and value.startswith("$")) else "left"
-    return f'<td style="text-align:{side}">{escaped(_said(value))}</td>'
+def _cell(tag: str, value: object, side: str) -> str:
+    return f'<{tag} style="text-align:{side}">{escaped(_said(value))}</{tag}>'
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, str):
+        return value.startswith("$")
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _said(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Pictures, sounds and films as files: what they are, where they come from, where they go.
+"""Pictures, sounds and videos as files: what they are, where they come from, where they go.
 
 Lives here: recognising by the first bytes, measuring without decoding, inputs that users give, results that are
 written down, the store that agents name artifacts in. Not here: sending and downloading.

@@ -41,7 +41,7 @@ _PIECE = 2**20  # bytes that are copied at a time
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A picture, a film or a sound of a store.
+    """A picture, a video or a sound of a store.
 
     Args:
         id: What agents call it, such as "img_3f9a2c0d4e1".

@@ -43,7 +43,7 @@ from shared_core.types.tasks import Blob
 
 __all__ = ["ArtifactStore", "Place"]
 
-_WORDS = {"image": "a picture", "video": "a film", "audio": "a sound"}
+_WORDS = {"image": "a picture", "video": "a video", "audio": "a sound"}
 _INDEX = "index.jsonl"
 _OWN = Limits("", MOST_BYTES, 64_000_000)
 
@@ -93,7 +93,7 @@ class ArtifactStore:
             folder of an earlier store is opened again, with everything in it.
         most_files: How many files may be made; default 100.
         most_bytes: How large they may be together; default 4 GiB. A call is refused while less is left than its
-            result may need: 16 MiB for a picture, 32 MiB for a sound, 128 MiB for a film.
+            result may need: 16 MiB for a picture, 32 MiB for a sound, 128 MiB for a video.
         most_usd: What the calls may cost together, in US dollars; None for no limit. Needs `prices`.
         prices: What one call is reckoned to cost, in US dollars, by task.
 
@@ -228,7 +228,7 @@ class ArtifactStore:
             prompt: What it shows, for your own records.
 
         Raises:
-            ConfigError: It cannot be read, or is neither picture, film nor sound.
+            ConfigError: It cannot be read, or is neither picture, video nor sound.
         """
         blob = blob_from(given, _OWN, "the file")
         return self._written(MediaFile(blob.mime_type, blob.data), prompt, {})
@@ -318,7 +318,7 @@ class ArtifactStore:
 
     def _written(self, file: MediaFile, prompt: str, about: Mapping[str, Any]) -> Artifact:
         if file.kind not in PREFIXES or file.mime_type not in EXTENSIONS:
-            raise ConfigError(f"{file.mime_type or 'This'} is neither picture, film nor sound.")
+            raise ConfigError(f"{file.mime_type or 'This'} is neither picture, video nor sound.")
         # It begins with a digit, so that it is no word.
         name = f"{PREFIXES[file.kind]}_{secrets.randbelow(10)}{secrets.token_hex(5)}"
         path = self.folder / (name + EXTENSIONS[file.mime_type])

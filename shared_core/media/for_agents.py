@@ -69,7 +69,7 @@ TOOLS: Mapping[str, Tool] = {
         tool_arguments.ImageToImage,
     ),
     "text_to_video": Tool(
-        "Make a film from a text. Takes minutes. Returns its id.",
+        "Make a video from a text. Takes minutes. Returns its id.",
         "text-to-video",
         "text_to_video",
         "prompt",
@@ -77,8 +77,8 @@ TOOLS: Mapping[str, Tool] = {
         tool_arguments.TextToVideo,
     ),
     "image_to_video": Tool(
-        "Animate a picture: make a film that begins with it. Takes minutes. Takes the id of a picture, returns the "
-        "id of the film.",
+        "Animate a picture: make a video that begins with it. Takes minutes. Takes the id of a picture, returns the "
+        "id of the video.",
         "image-to-video",
         "image_to_video",
         "prompt",

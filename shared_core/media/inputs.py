@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     MediaInput = bytes | Path | IO[bytes] | Image | Blob
-    """What users give for a picture, a film or a sound. A string is never one: it could be a path or an address."""
+    """What users give for a picture, a video or a sound. A string is never one: it could be a path or an address."""
 else:
     MediaInput = Any  # Pillow is not loaded for its name
 
@@ -68,11 +68,11 @@ def blob_from(given: object, limits: Limits, argument: str) -> Blob:
             hint="Send a smaller or more strongly compressed file.",
         )
     mime_type = sniff(data)
-    # The same container carries sound and film.
+    # The same container carries sound and video.
     fits = kind_of(mime_type) == limits.kind if limits.kind else bool(mime_type)
     if not fits and not (limits.kind == "audio" and mime_type in ("video/mp4", "video/webm")):
         raise ConfigError(
-            f"{argument} is no {limits.kind or 'picture, film or sound'}: its bytes are "
+            f"{argument} is no {limits.kind or 'picture, video or sound'}: its bytes are "
             f"{mime_type or 'nothing that is known here'}. Nothing was sent."
         )
     width, height, _ = measure(data)
@@ -117,30 +117,39 @@ def _read(given: object, limits: Limits, argument: str) -> bytes:
         return given.data
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given)
-    if isinstance(given, io.TextIOBase):
-        raise _open_for_text(argument)
     try:
-        if isinstance(given, Path):
-            if given.exists() and not given.is_file():  # a pipe would be waited for
-                raise OSError("it is no file")
-            with given.open("rb") as file:
-                return file.read(limits.most_bytes + 1)
-        if hasattr(given, "read"):
-            data = given.read(limits.most_bytes + 1)
-            if not isinstance(data, bytes):
-                raise _open_for_text(argument)
-            return data
-        if hasattr(given, "save") and hasattr(given, "getbands"):
-            return _encoded(given, limits, argument)
+        data = _contents(given, limits, argument)
     except ConfigError:
         raise
     except (OSError, ValueError) as error:  # closed files say so by ValueError
         said = getattr(error, "strerror", None) or error
-        raise ConfigError(f"{argument} cannot be read: {said}. Nothing was sent.") from None
-    raise ConfigError(
-        f"{argument} is of type {type(given).__name__}. Nothing was sent.",
-        hint="Pass bytes, a `pathlib.Path`, an open file or a Pillow picture.",
-    )
+        which = f"{argument} ({given.name[:100]!r})" if isinstance(given, Path) else argument
+        raise ConfigError(f"{which} cannot be read: {said}. Nothing was sent.") from None
+    if data is None:
+        raise ConfigError(
+            f"{argument} is of type {type(given).__name__}. Nothing was sent.",
+            hint="Pass bytes, a `pathlib.Path`, an open file or a Pillow picture.",
+        )
+    return data
+
+
+def _contents(given: object, limits: Limits, argument: str) -> bytes | None:
+    """What a file holds, open or not, or a Pillow picture; None for anything else."""
+    if isinstance(given, io.TextIOBase):
+        raise _open_for_text(argument)
+    if isinstance(given, Path):
+        if given.exists() and not given.is_file():  # a pipe would be waited for
+            raise OSError("it is no file")
+        with given.open("rb") as file:
+            return file.read(limits.most_bytes + 1)
+    if hasattr(given, "read"):
+        data = given.read(limits.most_bytes + 1)
+        if not isinstance(data, bytes):
+            raise _open_for_text(argument)
+        return data
+    if hasattr(given, "save") and hasattr(given, "getbands"):
+        return _encoded(given, limits, argument)
+    return None
 
 
 def _open_for_text(argument: str) -> ConfigError:

@@ -29,7 +29,7 @@ _SHOWN = 32 * 2**20  # bytes that a notebook page is given at most
 
 
 class MediaFile:
-    """One picture, film or sound, in memory or in a file.
+    """One picture, video or sound, in memory or in a file.
 
     Args:
         mime_type: Told by its first bytes.

@@ -58,7 +58,7 @@ class ImageToImage(_Arguments):
 class TextToVideo(_Arguments):
     """Of `text_to_video`."""
 
-    prompt: Prompt = Field(description="What the film shows.")
+    prompt: Prompt = Field(description="What the video shows.")
     negative_prompt: Prompt | None = Field(default=None, description="What must not be in it.")
     num_frames: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         default=None, description="Length in pictures; leave it out for the model's own."
@@ -70,7 +70,7 @@ class ImageToVideo(_Arguments):
     """Of `image_to_video`."""
 
     image_id: PictureId
-    prompt: Prompt | None = Field(default=None, description="What happens in the film.")
+    prompt: Prompt | None = Field(default=None, description="What happens in the video.")
     seed: Seed = None
 
 

@@ -34,7 +34,7 @@ class Retry:
         first_wait_throttled: The same where the service has too much to do.
         longest_wait: Seconds of own choosing; a service's own `retry_after` is heeded up to `longest_heeded`.
         jitter: A random number in [0, 1).
-        only_unsent: Whether what may have been done already is never asked for twice: a picture or a film is paid
+        only_unsent: Whether what may have been done already is never asked for twice: a picture or a video is paid
             for each time. Then only a refusal (too many requests, no capacity) or a connection that was never
             made is tried again.
         budget: What retries are paid from, one purse for each host and account.

@@ -16,7 +16,7 @@ _WORDS = {
     "structured_output": "keeps to no JSON schema",
     "image_input": "sees no images",
     "audio_input": "hears no sound",
-    "video_input": "sees no films",
+    "video_input": "sees no video",
 }
 
 

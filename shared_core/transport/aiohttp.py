@@ -121,11 +121,11 @@ class AiohttpTransport:
             failure = TimedOut(f"{waits.verdict()} (host {urlsplit(url).netloc}).")
         except self._aiohttp.ClientConnectorError as error:
             waits.connecting()  # nothing was sent: what costs money may be tried again
-            failure = failure_of(error, request, waits)
+            failure = failure_of(error, request, waits, proxy=proxy)
             if failure is None:
                 raise
         except Exception as error:
-            failure = failure_of(error, request, waits)
+            failure = failure_of(error, request, waits, proxy=proxy)
             if failure is None:
                 raise
         except BaseException as error:  # noqa: BLE001  # raised again

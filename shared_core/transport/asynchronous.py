@@ -58,7 +58,8 @@ class AsyncPooledTransport:
             return AsyncPooledResponse(idle, shelf, lane, reply, request, waits)
         except Exception as error:
             await lane.aclose()
-            failure = failure_of(error, request, waits)
+            proxy = proxy_for(origin, self._proxies, self._no_proxy)
+            failure = failure_of(error, request, waits, proxy=proxy)
             if failure is None:
                 raise
         except BaseException:

@@ -70,7 +70,8 @@ class PooledTransport:
             return PooledResponse(self, shelf, lane, reply, request, waits)
         except Exception as error:
             lane.close()
-            failure = failure_of(error, request, waits)
+            proxy = proxy_for(origin, self._proxies, self._no_proxy)
+            failure = failure_of(error, request, waits, proxy=proxy)
             if failure is None:
                 raise
         except BaseException:

@@ -18,8 +18,17 @@ from shared_core.wire.redact import redact
 __all__ = ["failure_of"]
 
 
-def failure_of(error: Exception, request: HttpRequest, waits: Waits) -> RouterError | None:
-    """The error to raise instead; None when it is not the network's doing."""
+def failure_of(
+    error: Exception, request: HttpRequest, waits: Waits, *, proxy: str | None = None
+) -> RouterError | None:
+    """The error to raise instead; None when it is not the network's doing.
+
+    Args:
+        error: The library's.
+        request: What was to be sent.
+        waits: Which time limit has passed, if one has.
+        proxy: The proxy that it went by. Of it the error names host and port.
+    """
     kinds = {kind.__name__ for kind in type(error).__mro__}
     host = urlsplit(request.url).netloc
     if "TimeoutException" in kinds or "TimeoutError" in kinds:
@@ -39,7 +48,8 @@ def failure_of(error: Exception, request: HttpRequest, waits: Waits) -> RouterEr
     if "DecodingError" in kinds:
         return MalformedResponse(f"The body cannot be decompressed: {_said(error)}.")
     if kinds & {"ConnectError", "ProxyError", "ClientConnectorError"}:
-        return ConnectionLost(f"No connection to {host}: {_said(error)}.")
+        way = f" by the proxy {_place_of(proxy)}" if proxy else ""
+        return ConnectionLost(f"No connection to {host}{way}: {_said(error)}.")
     if kinds & {"TransportError", "HTTPError", "ClientError", "OSError"}:
         return ConnectionLost(f"The connection to {host} broke: {_said(error)}.")
     return None
@@ -47,6 +57,10 @@ def failure_of(error: Exception, request: HttpRequest, waits: Waits) -> RouterEr
 
 def _said(error: Exception) -> str:
     return redact(str(error).rstrip(".")) or type(error).__name__
+
+
+def _place_of(proxy: str) -> str:
+    return urlsplit(proxy).netloc.rpartition("@")[2]
 
 
 def _is_certificate(error: BaseException) -> bool:

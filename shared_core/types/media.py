@@ -69,11 +69,11 @@ class VideoOptions(MediaOptions, total=False):
     """Of `text_to_video`.
 
     Keys:
-        negative_prompt: What should not be in the film.
+        negative_prompt: What should not be in the video.
         num_frames: Its length in pictures.
         num_inference_steps: More are slower, and finer up to a point.
         guidance_scale: How closely to follow the prompt.
-        seed: The same film again, where the model can.
+        seed: The same video again, where the model can.
     """
 
     negative_prompt: str | None
@@ -87,7 +87,7 @@ class ImageVideoOptions(VideoOptions, total=False):
     """Of `image_to_video`.
 
     Keys:
-        target_size: Of the film.
+        target_size: Of the video.
     """
 
     target_size: Size | None

@@ -21,7 +21,7 @@ __all__ = ["Blob", "Link", "MediaOptions", "TaskOptions", "TaskRequest"]
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A picture, a sound or a film.
+    """A picture, a sound or a video.
 
     Args:
         data: Its bytes.
@@ -80,7 +80,7 @@ class TaskOptions(TypedDict, total=False):
 
 
 class MediaOptions(TaskOptions, total=False):
-    """What may be special to one call that makes pictures, films or sounds.
+    """What may be special to one call that makes pictures, videos or sounds.
 
     Keys:
         timeout: Seconds until the job must be done, or `Timeouts`; by default an hour. A job that is late goes on

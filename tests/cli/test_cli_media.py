@@ -127,7 +127,7 @@ def test_a_file_of_json_lines_holds_what_standard_output_shows(
         (("transcribe", "no.wav"), "There is no file no.wav. Nothing was sent. Next: Give its whole path."),
         (("video", "it rolls", "-i", "no.png"), "There is no file no.png"),
         (("image", "at night", "-i", "no.png"), "There is no file no.png"),
-        (("image", "at night", "-i", "x.png", "--seed", "3"), "--seed is for new pictures"),
+        (("image", "at night", "-i", "x.png", "--seed", "3"), "--seed is for new images"),
         (("image", "at night", "-i", "x.png", "--width", "64"), "both sides or none"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

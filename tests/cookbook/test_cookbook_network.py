@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -42,3 +43,14 @@ def test_without_the_authority_the_error_names_the_variable(kind, network):
     printed = network.run(CODE.format(url=network.url, kind=kind), REQUESTS_CA_BUNDLE=str(AUTHORITY))
     assert printed.startswith("ConnectionLost The certificate of 127.0.0.1")
     assert "SSL_CERT_FILE" in printed
+
+
+@pytest.mark.parametrize("kind", ["sync", "httpx2", "aiohttp"])
+def test_a_proxy_that_is_not_there_is_named_without_its_password(kind, network):
+    printed = network.run(
+        CODE.format(url=network.url, kind=kind), HTTPS_PROXY="http://ada:secret@127.0.0.1:9"
+    )
+    assert re.match(
+        r"ConnectionLost No connection to 127\.0\.0\.1:\d+ by the proxy 127\.0\.0\.1:9: ", printed
+    )
+    assert "secret" not in printed

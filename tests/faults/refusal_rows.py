@@ -147,7 +147,7 @@ ACCOUNT = [
         "F40 a 401",
         reply(401, {"error": "Invalid username or password."}),
         errors.Unauthorized,
-        hint="Make calls to Inference Providers",
+        hint="this server's own key",
     ),
     Row(
         "F40 a token without the scope",

@@ -71,7 +71,7 @@ def test_a_notebook_shows_a_table_with_every_model(make, found):
     assert Reader(html).tags.count("table") == 1
     cells = [len(row.split("</td>")) - 1 for row in html.partition("<tbody>")[2].split("<tr>")[1:]]
     assert cells
-    assert set(cells) == {html.count("<th>")}
+    assert set(cells) == {html.count("<th ")}
     assert any("offline/json" in text for text in Reader(html).texts)
 
 
@@ -112,3 +112,15 @@ def test_numbers_are_written_for_people():
     html = html_table(["a"] * 5, [[131_072, 0.123456, None, True, Decimal("1.5")]])
     assert Reader(html).texts[5:] == ["131,072", "0.1235", "-", "✓", "1.5"]
     assert len(html_table(["a"], [["x" * 10_000]])) < 1_000
+
+
+def test_a_gap_and_the_title_stand_on_the_side_of_their_column():
+    html = html_table(["model", "cost"], [["a", None], ["b", "$0.20"]])
+    assert html.count("text-align:right") == 3  # the title, the gap, the sum
+    assert "right" not in html_table(["model", "license"], [["a", None]])
+    assert html_table(["model"], []).count("<th ") == 1
+
+
+def test_a_usage_in_floats_is_told_as_whole_tokens(found):
+    note = compared([(model, None) for model in found], {"input": 1e6, "output": 10**12})._repr_html_()
+    assert "1,000,000 tokens of input and 1,000,000,000,000 tokens of output" in note

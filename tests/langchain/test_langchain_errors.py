@@ -9,7 +9,7 @@ import pytest
 from langchain_core import exceptions as lc
 
 import shared_core.errors as core
-from langchain_hfrouter import errors
+from langchain_hfrouter import ChatHFRouter, errors
 from shared_core.testing import Cut, Status, StreamError
 from shared_core.types import ChatReply, Choice, ReplyMeta
 
@@ -174,3 +174,9 @@ def test_with_retry_and_with_fallbacks_catch_these_errors(make: Any, router: Any
     assert again.invoke("hi").text == "hi"
     router.queue(Status(401))
     assert model.with_fallbacks([make("reasoner")]).invoke("What is 2+2?").text == "2+2 = 4"
+
+
+def test_without_a_model_the_error_says_how_to_name_one():
+    with pytest.raises(errors.ConfigError, match="No model was given") as caught:
+        ChatHFRouter()
+    assert caught.value.hint.startswith('Pass model="org/name"')

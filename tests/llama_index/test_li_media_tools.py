@@ -265,7 +265,7 @@ def test_a_token_that_a_provider_quotes_is_not_told(offline_url: Any, canary: st
 @pytest.mark.parametrize(
     ("rules", "says"),
     [
-        (MessageRules(sees_video=False), "[A film, left out: this model takes no films.]"),
+        (MessageRules(sees_video=False), "[A video, left out: this model takes no videos.]"),
         (MessageRules(), "[The video follows in the next user message.]"),
     ],
     ids=["a model that takes none", "a model of which nothing is known"],

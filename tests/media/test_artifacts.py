@@ -78,7 +78,7 @@ def test_files_of_ones_own_are_taken_as_bytes_paths_open_files_and_pictures(
     ("given", "says"),
     [
         pytest.param("dot.png", "strings are never opened", id="a string is no file"),
-        pytest.param(b"<!doctype html>", "no picture, film or sound", id="a page is no picture"),
+        pytest.param(b"<!doctype html>", "no picture, video or sound", id="a page is no picture"),
         pytest.param(b"", "empty", id="nothing is nothing"),
         pytest.param(Path("/no/such/file"), "cannot be read", id="a path must lead somewhere"),
     ],
@@ -168,7 +168,7 @@ def test_an_id_of_another_kind_is_refused_and_the_right_ones_are_named(
 
 
 def test_an_empty_store_says_so(store: ArtifactStore) -> None:
-    with pytest.raises(ConfigError, match="no film here yet: make or add one first"):
+    with pytest.raises(ConfigError, match="no video here yet: make or add one first"):
         store.get("vid_3f9a2c0d4e1", "video")
     assert not store._given.exists(), "looking makes no folder"  # type: ignore[union-attr]
 

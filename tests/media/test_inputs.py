@@ -78,7 +78,10 @@ NO_PICTURES: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a file that breaks": (lambda _: Broken(), "Input/output error"),
     "a file open for writing": (lambda folder: (folder / "b.png").open("wb"), "cannot be read"),
     "a folder": (lambda folder: folder, "it is no file"),
-    "a missing file": (lambda folder: folder / "none.png", "No such file or directory"),
+    "a missing file": (
+        lambda folder: folder / "none.png",
+        r"image \('none\.png'\) cannot be read: No such file",
+    ),
     "a name with NUL": (lambda folder: folder / "a\0b", "cannot be read"),
     "a pipe": (lambda folder: pipe(folder), "it is no file"),
     "a device": (lambda _: Path("/dev/zero"), "it is no file"),

@@ -52,8 +52,8 @@ LANGCHAIN = (
     Mutant(
         "LangChain: an explicit token travels in a pickle",
         "langchain_hfrouter/keys.py",
-        "return _arrived, (self._key,)",
-        "return TravelSafeKey, (self._key.reveal(),)",
+        "return _arrived, (self.key,)",
+        "return TravelSafeKey, (self.key.reveal(),)",
         ("tests/langchain/test_langchain_state.py",),
     ),
     Mutant(

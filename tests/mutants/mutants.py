@@ -39,8 +39,8 @@ _SECRETS = (
     Mutant(
         "An explicit token travels in a pickle",
         "shared_core/types/secret.py",
-        "return _travelled, (self.source,)",
-        "return ApiKey, (self._value,)",
+        "else (_travelled, (self.source,))",
+        "else (ApiKey, (self._value,))",
         ("tests/types/test_types_values.py",),
     ),
     Mutant(
@@ -67,7 +67,7 @@ _SECRETS = (
     Mutant(
         "A provider that quotes the call's own key is quoted in full",
         "shared_core/policy/report.py",
-        'redact_error(error, key.reveal() if key.source == "argument" else "")',
+        "redact_error(error, call.secret())",
         "redact_error(error)",
         (
             "tests/canary/test_canary_core.py::test_a_provider_that_quotes_the_key_it_was_sent_is_not_quoted_in_turn",
@@ -83,7 +83,7 @@ _SECRETS = (
     Mutant(
         "A network error carries the library's exception and its frames along",
         "shared_core/transport/blocking.py",
-        "            failure = failure_of(error, request, waits)\n            if failure is None:",
+        "            failure = failure_of(error, request, waits, proxy=proxy)\n            if failure is None:",
         "            raise failure_of(error, request, waits) or error\n            if failure is None:",
         ("tests/mutants/test_transport_gaps.py",),
     ),
@@ -171,7 +171,7 @@ _FLOW = (
         "shared_core/flow/blocking.py",
         "        if self._busy:\n            self.hang_up()\n        self._end()",
         "        if False:\n            self.hang_up()\n        self._end()",
-        ("tests/client/test_client_concurrency.py::test_a_stream_closed_by_another_thread_just_ends",),
+        ("tests/client/test_stream_readers.py::test_a_stream_closed_by_another_thread_just_ends",),
     ),
     Mutant(
         "With nobody left, a call does not wait for the probe of another",

@@ -11,7 +11,7 @@ _FILE = "shared_core/client/config_file.py"
 _BATCH = "shared_core/client/batch.py"
 _BATCH_FILE = "shared_core/client/batch_file.py"
 
-_WRITTEN = ("tests/client/test_client_settings.py",)
+_WRITTEN = ("tests/client/settings",)
 _NAMED = ("tests/client/test_client_named_models.py",)
 _KEPT = ("tests/client/test_client_batch.py",)
 
@@ -61,8 +61,8 @@ SETTINGS = (
     Mutant(
         "Settings: a token travels in a pickle",
         "shared_core/client/router_settings.py",
-        'state["__dict__"] = {**state["__dict__"], "api_key": None}',
-        'state["__dict__"] = {**state["__dict__"]}',
+        "key = self.api_key if callable(self.api_key) and ApiKey(self.api_key).travels else None",
+        "key = self.api_key",
         _WRITTEN,
     ),
     Mutant(

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from shared_core._text import one_line, whole_page
+from shared_core._page import whole_page
+from shared_core._text import one_line
 from shared_core.observe.ledger.page_chart import charts
 from shared_core.observe.ledger.page_style import STYLE
 from shared_core.observe.ledger.periods import Periods
@@ -80,7 +81,7 @@ def _head(
         for word, moment in (("from", since), ("until", until))
         if moment is not None
     )
-    about = [period or "all of the time", *(f"{name} = {value}" for name, value in (where or {}).items())]
+    about = [period or "all time", *(f"{name} = {value}" for name, value in (where or {}).items())]
     place = "a ledger in memory" if ledger.path is None else ledger.path.name
     calls = f"{whole.calls:,} {'call' if whole.calls == 1 else 'calls'}"
     return (

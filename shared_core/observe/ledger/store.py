@@ -166,7 +166,7 @@ class Store:
 
 
 def _goes_on(connection: sqlite3.Connection, row: Row) -> bool:
-    """Adds a later call to the row of its job, if there is one: a film that is asked after twice is one film."""
+    """Adds a later call to the row of its job, if there is one: a video that is asked after twice is one video."""
     found = connection.execute("SELECT number FROM calls WHERE job = ?", (row.job,)).fetchone()
     if found is None:
         return False

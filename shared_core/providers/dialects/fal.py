@@ -1,4 +1,4 @@
-"""fal.ai: pictures and speech at once; edits, films and masks in a queue.
+"""fal.ai: pictures and speech at once; edits, videos and masks in a queue.
 
 A queued job is asked after at the path of its `response_url`, whose model may be another than the one called.
 Source: huggingface_hub 2.4.0, `_providers/fal_ai.py`; the recordings of text-to-image and speech (2025).
@@ -71,7 +71,7 @@ def _status(reply: Any, phase: Phase) -> JobReport:
 
 
 def _files(reply: Any) -> list[Any]:
-    """Pictures come as a list, films and sounds each under a name of their own."""
+    """Pictures come as a list, videos and sounds each under a name of their own."""
     pictures = at(reply, "images")
     single = [at(reply, name) for name in ("image", "video", "audio", "audio_file")]
     return [*(pictures if isinstance(pictures, list) else ()), *(each for each in single if each)]

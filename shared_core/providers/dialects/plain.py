@@ -1,4 +1,4 @@
-"""Providers that answer at once: OpenAI's pictures (nscale, together), novita's films, texts.
+"""Providers that answer at once: OpenAI's pictures (nscale, together), novita's videos, texts.
 
 Source: huggingface_hub 2.4.0, `_providers/nscale.py`, `novita.py`; the recordings of text-to-image (2025).
 """
@@ -25,7 +25,7 @@ class _Plain:
     def read(self, reply: Any) -> JobReport:
         outputs = _pictures(at(reply, "data")) or outputs_of([at(reply, "video", "video_url")])
         if not outputs:
-            raise MalformedResponse("The reply holds no picture, film or sound.", reactions=())
+            raise MalformedResponse("The reply holds no picture, video or sound.", reactions=())
         return JobReport("done", outputs, seed=whole(at(reply, "seed")), raw=reply)
 
 

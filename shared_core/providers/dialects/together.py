@@ -1,4 +1,4 @@
-"""Together: pictures in base64 and speech as bytes at once; films as jobs below /v2/videos.
+"""Together: pictures in base64 and speech as bytes at once; videos as jobs below /v2/videos.
 
 Source: huggingface_hub 2.4.0, `_providers/together.py`; the recordings of text-to-image (2025).
 """
@@ -53,7 +53,7 @@ class _Together:
             raise unreadable("together", status)
         files = outputs_of([at(reply, "outputs", "video_url")]) if phase == "done" else ()
         if phase == "done" and not files:
-            raise MalformedResponse("together calls the job completed and gives no film.", reactions=())
+            raise MalformedResponse("together calls the job completed and gives no video.", reactions=())
         message = first_text(at(reply, "error", "message"), at(reply, "error"))
         unsafe = "nsfw" in message.lower() or first_text(at(reply, "error", "code")) == "content_policy"
         return JobReport(

@@ -57,7 +57,7 @@ def _pillow() -> Any:
         from PIL import Image, ImageDraw, ImageFont
     except ModuleNotFoundError as error:
         raise ImportError(
-            'Pictures and films of the offline router need Pillow: pip install "hfrouter[media]"', name="PIL"
+            'Pictures and videos of the offline router need Pillow: pip install "hfrouter[media]"', name="PIL"
         ) from error
     return Image, ImageDraw, ImageFont
 
