@@ -11,7 +11,9 @@ import re
 
 __all__ = ["cell", "clean", "escaped", "one_line"]
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULAS = ("=", "+", "-", "@", "\t", "\n", "\0", "＝", "＋", "－", "＠")
+"""What a cell may begin with for programs that open CSV to take it for a formula (OWASP ASVS 5, 1.2.10); those of full
+width do in some languages."""
 
 _CONTROLS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
@@ -32,10 +34,14 @@ def cell(value: object) -> object:
     """A value of CSV: programs that open CSV take some texts for formulas, and this for a text.
 
     Example:
-        >>> cell("=1+1"), cell(-1)
-        ("'=1+1", -1)
+        >>> cell("=1+1"), cell(-1), cell("a\\r=1")
+        ("'=1+1", -1, 'a\\n=1')
     """
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
+    if not isinstance(value, str):
+        return value
+    # csv.writer puts no quotes around a lone carriage return, after which a new row would begin.
+    text = value.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
 def escaped(value: object) -> str:

@@ -18,7 +18,7 @@ from shared_core.client.exchange import NO_KEY, REDIRECTS, USER_AGENT, Exchange
 from shared_core.errors import JobFailed, MalformedResponse, RouterError
 from shared_core.flow import Flow, Head, Read, offload
 from shared_core.media import MediaFile, Sink, kind_of, sniff
-from shared_core.routing import is_loopback, is_public
+from shared_core.routing import is_loopback, is_private
 from shared_core.types import Call, HttpRequest, Output, Remote
 
 __all__ = ["Keep", "file_of", "take"]
@@ -28,7 +28,6 @@ _AT_ONCE = 2**20  # bytes that are gathered before the disk is asked
 _ANYTHING = frozenset({"", "application/octet-stream", "binary/octet-stream"})
 
 
-_NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")  # what a stranger says stands in web pages later
 
 
@@ -140,7 +139,7 @@ def _check_address(url: str, at_home: bool) -> None:
         sound = bool(parts.hostname) and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         sound = False
-    private = sound and _is_private(parts.hostname or "")
+    private = sound and is_private(parts.hostname or "")
     if private and not (at_home and is_loopback(url)):
         raise JobFailed("The result is said to lie in this machine's own network; nothing was fetched.")
     if not sound or not url.isprintable() or " " in url or "\\" in url:
@@ -149,17 +148,6 @@ def _check_address(url: str, at_home: bool) -> None:
         raise JobFailed(
             f"The result lies at {parts.scheme}://{parts.hostname}, not behind https; nothing was fetched."
         )
-
-
-def _is_private(host: str) -> bool:
-    """Whether a host is spelled as an address that is not public; names are checked as they are connected to."""
-    host = host.rstrip(".")
-    try:
-        return not is_public(host)
-    except ValueError:
-        last = host.rpartition(".")[2]
-        # 0x7f.1 and 2130706433 are this machine too, to the C library.
-        return last in ("localhost", "local", "internal") or _NUMBER.fullmatch(last) is not None
 
 
 def _checked(found: str, declared: str, kind: str, head: Any) -> str:

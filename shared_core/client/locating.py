@@ -2,9 +2,8 @@
 
 Lives here: the look-ups over our own transport, so that a call's time limit holds for them and no event loop waits;
 the memory of what was found, for five minutes in the process; what each state means for a call. Here and not in `hub`,
-which stands above the client. Not here: managing endpoints (`hub.endpoints`), when to look (`policy.locate`).
-
-A token goes to an address that the API names only where that is a host of Hugging Face's, or the API's own.
+which stands above the client. Not here: managing endpoints (`hub.endpoints`), when to look (`policy.locate`), what may
+be sent to an address that the API names (`endpoint_places`).
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shared_core.client.checks import checked_url
+from shared_core.client.endpoint_places import check_address, is_at_home, may_have_key, must_be_public
 from shared_core.client.exchange import NO_KEY, Exchange
 from shared_core.client.pipeline import policies, run_through
 from shared_core.client.remembered import Answers, digest_of
@@ -36,7 +36,7 @@ from shared_core.errors import (
     Unauthorized,
 )
 from shared_core.flow import Flow
-from shared_core.routing import is_hugging_face, is_loopback
+from shared_core.routing import is_loopback
 from shared_core.types import (
     SECRET_HEADERS,
     ApiKey,
@@ -48,10 +48,15 @@ from shared_core.types import (
     Waits,
     endpoint_in,
     is_namespace,
-    origin_of,
 )
 
-__all__ = ["FOUND", "EndpointFinder", "endpoint_from", "may_have_key", "not_to_be_used", "of_the_api"]
+__all__ = [
+    "FOUND",
+    "EndpointFinder",
+    "endpoint_from",
+    "not_to_be_used",
+    "of_the_api",
+]
 
 FOUND: Answers[Any] = Answers()
 """Endpoints and namespaces that this process has found."""
@@ -85,11 +90,13 @@ class EndpointFinder:
             ModelNotServed: There is no such endpoint, or it is paused.
             ModelLoading: It has no address yet.
             ProviderFailed: It has failed.
+            NoRoute: Its address is not one that a prompt is sent to on the API's word.
         """
         target = call.target
         found = yield from self.usable(target, call.waits)
+        call.waits.public = must_be_public(found.url, self.api_url)
         key, headers = target.key, target.headers
-        if not _is_at_home(found.url, self.api_url):
+        if not is_at_home(found.url, self.api_url):
             key = key if key.source in ("ambient", "none") else NO_KEY
             headers = {name: each for name, each in headers.items() if name.lower() not in SECRET_HEADERS}
         there = replace(
@@ -104,6 +111,7 @@ class EndpointFinder:
         found = yield from self.find(endpoint_in(target.base_url), target.key, waits)
         if (error := not_to_be_used(found)) is not None:
             raise error
+        check_address(found, self.api_url)
         return found
 
     def explained(self, call: Call, error: RouterError) -> Flow[RouterError]:
@@ -232,18 +240,6 @@ def endpoint_from(reply: Any, namespace: str) -> InferenceEndpoint:
             reactions=(),
         ) from None
     return found
-
-
-def may_have_key(key: ApiKey, url: str, api_url: str) -> bool:
-    """Whether a token may go to an address: Hugging Face's own, or a host that the API itself is on.
-
-    An ambient token is kept from all others where it is looked up.
-    """
-    return key.source in ("ambient", "none") or _is_at_home(url, api_url)
-
-
-def _is_at_home(url: str, api_url: str) -> bool:
-    return is_hugging_face(url) or origin_of(url) == origin_of(api_url)
 
 
 def of_the_api(error: RouterError, name: str) -> RouterError:

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Plan",
     "RunOptions",
+    "beyond",
     "budget_of",
     "check_names",
     "load_prices",
     "planned",
     "progress_of",
-    "unbound",
 ]
 
 
@@ -47,7 +47,8 @@ class RunOptions(TypedDict, total=False):
         budget: US dollars that the run may spend, as a text such as "0.50"; or a `Budget`. What may cost more than is
             left is not asked, and the result says so; nor is a model whose price nobody knows, unless it is given as
             `Budget(usd=..., per="total", unpriced="allow")`. None sets no limit.
-        options: Chat parameters for every call ("temperature", "max_tokens", ...); those of a prompt go before.
+        options: Chat parameters ("temperature", "max_tokens", ...) for every call of the models that are given by
+            their ids; those of a prompt go before, and to all.
         max_concurrency: Questions under way at one time, at most; 8 unless given.
         path: A file where each answer is kept as soon as it is there. The same run made again, after a crash or a
             failure, asks only what is missing. It holds prompts' answers: keep it as you would them.
@@ -70,7 +71,7 @@ class Plan:
         run: It.
         client: Who asks for models that are ids, bound by the budget.
         budget: What it keeps to.
-        options: Chat parameters for every call.
+        options: Chat parameters for the models that are ids.
     """
 
     run: Run
@@ -131,14 +132,18 @@ def planned(
     return Plan(run, bound, budget, dict(options))
 
 
-def unbound(plan: Plan) -> str:
-    """Whom the budget does not hold."""
-    if plan.budget is None:
-        return ""
-    names = [subject.name for subject in plan.run.subjects if not isinstance(subject, RouterSubject)]
-    return (
-        f"The budget does not hold {', '.join(names)}: only the router's models are counted." if names else ""
-    )
+def beyond(plan: Plan) -> list[str]:
+    """What does not reach those who are not asked through the client."""
+    others = [subject.name for subject in plan.run.subjects if not isinstance(subject, RouterSubject)]
+    told = []
+    if others and plan.budget is not None:
+        told.append(f"The budget does not hold {', '.join(others)}: only the router's models are counted.")
+    if others and plan.options:
+        told.append(
+            f"The options were not given to {', '.join(others)}: only the router's models have them, and those of a "
+            "prompt all."
+        )
+    return told
 
 
 def check_names(how: Mapping[str, Any], known: type) -> None:

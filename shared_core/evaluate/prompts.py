@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +57,10 @@ def prompts_of(prompts: str | os.PathLike[str] | Sequence[Any]) -> list[Prompt]:
     """
     if isinstance(prompts, str | os.PathLike):
         items, where = read_list(Path(prompts)), f"{prompts}: "
-    else:
+    elif isinstance(prompts, Iterable) and not isinstance(prompts, Mapping):
         items, where = list(prompts), ""
+    else:  # of a mapping, the keys would be asked
+        raise ConfigError(f"Prompts are a {type(prompts).__name__}.", hint='Give a list: ["Hello!", ...].')
     found = []
     for number, item in enumerate(items, 1):
         unknown = sorted(map(str, item.keys() - PROMPT_WORDS)) if isinstance(item, Mapping) else []
@@ -121,7 +123,8 @@ def prompt_of(item: Any, number: int, where: str = "") -> Prompt:
     options = item.get("options") or {}
     if not isinstance(options, Mapping) or not all(isinstance(name, str) for name in options):
         raise ConfigError(f"{where}The options of prompt {number} are no mapping of names.")
-    return Prompt(str(item.get("name", number)), list(messages), dict(options))
+    name = item.get("name")
+    return Prompt(str(number if name is None else name), list(messages), dict(options))
 
 
 def read_list(path: Path) -> list[Any]:
@@ -146,8 +149,9 @@ def read_text(path: Path) -> str:
     """
     try:
         return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+    except (OSError, ValueError) as error:
+        not_text = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "this is no path"
+        why = error.strerror if isinstance(error, OSError) else not_text
         hint = "Give its whole path." if isinstance(error, FileNotFoundError) else ""
         raise ConfigError(f"{path} cannot be read: {why}.", hint=hint) from None
 
@@ -168,7 +172,8 @@ def read_file(path: Path) -> Any:
             lines = enumerate(text.split("\n"), 1)
             return [_json(line, f"{path}, line {number}") for number, line in lines if line.strip()]
         case _:
-            return [line for line in text.splitlines() if line.strip()]
+            # Not splitlines: a page break, or U+2028, stands within a text.
+            return [line for line in text.split("\n") if line.strip()]
 
 
 def _json(text: str, where: str) -> Any:

@@ -140,5 +140,5 @@ def _kept(path: Path, place: int) -> Answer | None:
 
 def _key(subject: Subject, prompt: Prompt, repeat: int) -> str:
     """What an answer is known by: whom it is of, what was asked, and which time."""
-    asked = [dict(subject.key), list(prompt.messages), dict(prompt.options), repeat]
+    asked = [dict(subject.key), list(prompt.messages), dict(sorted(prompt.options.items())), repeat]
     return blake2b(dump(asked), digest_size=16).hexdigest()

@@ -6,9 +6,10 @@ subjects in their adapters, which know those frameworks.
 
 from __future__ import annotations
 
+import inspect
 import time
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from shared_core.errors import ConfigError, RouterError
@@ -68,7 +69,8 @@ class RouterSubject:
         name: str | None = None,
     ) -> None:
         self.name = name or model
-        self._client, self._model, self._options = client, model, dict(options or {})
+        # Sorted: in which order options were written down makes them no others.
+        self._client, self._model, self._options = client, model, dict(sorted((options or {}).items()))
         self.key: Mapping[str, Any] = {"model": model, "base_url": client.base_url, "options": self._options}
 
     def ask(self, messages: Sequence[Message], options: Mapping[str, Any]) -> Flow[Answer]:
@@ -84,7 +86,10 @@ class FunctionSubject:
     Args:
         function: Takes messages, and chat parameters as keywords; gives a text or an `Answer`. What it costs is
             known only where it says so: no budget holds it.
-        name: What it is called; None is the function's name.
+        name: What it is called, and its answers are known by in the file of a run; None is the function's name.
+
+    Raises:
+        ConfigError: It is an async function, which gives no answer in a thread.
 
     Example:
         >>> def shout(messages, **options):
@@ -95,6 +100,11 @@ class FunctionSubject:
 
     def __init__(self, function: Callable[..., Answer | str], name: str | None = None) -> None:
         self.name = name or str(getattr(function, "__name__", type(function).__name__))
+        if inspect.iscoroutinefunction(function):
+            raise ConfigError(
+                f"{self.name} is an async function, and is called in a thread.",
+                hint=f"Write lambda messages, **options: asyncio.run({self.name}(messages, **options)).",
+            )
         self.key: Mapping[str, Any] = {"function": self.name}
         self._function = function
 
@@ -151,7 +161,7 @@ def subjects_of(models: Sequence[Any], client: RouterBase, options: Mapping[str,
     Raises:
         ConfigError: There are none, one is nothing that can be asked, or two are called alike.
     """
-    if isinstance(models, str) or not models:
+    if isinstance(models, str | Mapping) or not isinstance(models, Iterable) or not models:
         raise ConfigError("There are no models to ask.", hint='Give a list: ["org/name:cheapest", ...].')
     found = [_subject_of(model, client, options) for model in models]
     names = [subject.name for subject in found]

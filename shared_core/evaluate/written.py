@@ -26,7 +26,9 @@ __all__ = ["ENDINGS", "MARKUP", "Report", "check_report", "escaped_markdown", "m
 ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
 """Of the reports of comparisons."""
 
-MARKUP = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#~$&"})
+MARKUP = str.maketrans(
+    {letter: f"\\{letter}" for letter in "\\`*_[]!|#~$"} | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+)
 """What keeps a text from being taken for Markdown."""
 
 
@@ -149,9 +151,9 @@ def write(path: Path, make: Callable[[], str]) -> None:
             file.write(data)
         os.chmod(part, 0o600 if mode is None else mode)  # it holds prompts and answers
         os.replace(part, path)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         raise ConfigError(
-            f"{path} cannot be written: {error.strerror or error}.",
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
             hint="Name another file; nothing is lost.",
         ) from None
     finally:

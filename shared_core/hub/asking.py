@@ -69,7 +69,7 @@ def list_path(filters: Sequence[tuple[str, str]], most: int) -> str:
         most: How many models are wanted at most.
     """
     wanted = [*filters, *(("expand[]", name) for name in LIST_EXPAND), ("limit", str(min(most, _PAGE)))]
-    return f"/api/models?{urlencode(wanted)}"
+    return f"/api/models?{urlencode(wanted, errors='replace')}"  # half a character is in nobody's name
 
 
 def models_of(client: VectorRouter, path: str) -> Flow[Listing]:
@@ -111,8 +111,8 @@ def more_of(
     models = {model.id: model for model in begun.models}
     following, seen = begun.following, {"", path}
     broken = None
-    # A page that leads back to an earlier one would be read for ever. The order may change between two pages, so that
-    # a model comes twice.
+    # A page that leads back to an earlier one, or one that says nothing new, would be read on from for ever. The order
+    # may change between two pages, so that a model comes twice.
     while following not in seen and len(models) < most and not enough([*models.values()]):
         seen.add(following)
         try:
@@ -120,8 +120,11 @@ def more_of(
         except RouterError as error:
             broken = error
             break
+        known = len(models)
         models |= {model.id: model for model in page.models}
         following = page.following
+        if len(models) == known:
+            break
     return Listing(tuple(models.values())[:most], following, broken)
 
 
@@ -133,7 +136,8 @@ def model_page(client: VectorRouter, name: str) -> Flow[HubModel]:
         ModelNotServed: There is no such model, or the token may not see it.
     """
     parts = name.split("/")
-    if len(parts) > 2 or any(part.strip() in ("", ".", "..") for part in parts):  # no way to another route
+    no_name = any(part.strip() in ("", ".", "..") for part in parts) or not name.isprintable()
+    if len(parts) > 2 or no_name:  # no way to another route
         raise ConfigError(f"{name[:200]!r} is no model's id.", hint="Write it as on its page, `org/name`.")
     path = f"/api/models/{quote(name, safe='/')}?{urlencode([('expand[]', key) for key in EXPAND])}"
 
@@ -169,7 +173,7 @@ def _remembered(client: VectorRouter, path: str, model: str, read: Callable[[Any
     known = cast("T | None", ANSWERS.fresh(key, time.time()))
     if known is not None:
         return known
-    stale = cast("tuple[T, float] | None", ANSWERS.stale(key))
+    stale = cast("tuple[T, float] | None", ANSWERS.stale(key, time.time()))
     hasty = stale is not None and time.time() - stale[1] < _OLD
     try:
         page = yield from client._hub_page(

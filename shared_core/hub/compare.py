@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from math import inf, isfinite
 from typing import Any
 
 from shared_core.catalog import ProviderOffer
@@ -30,6 +29,7 @@ and tokens of context, the more the better."""
 WEIGHTS: Mapping[str, float] = {"cost": 0.4, "speed": 0.25, "latency": 0.2, "context": 0.15}
 """The usual ones of the overall order."""
 
+_HEAVIEST = 1e9  # of weights: larger ones have no sum, or leave nothing to the others
 _LESS_IS_BETTER = frozenset({"cost", "latency"})
 
 
@@ -48,7 +48,7 @@ class Row:
         tools, json, vision: What it can do, as far as the catalogue says it.
         license, license_kind: By the card.
         parameters: Number of weights.
-        on_front: Whether no other row is at least as good at everything known of both, and better at something.
+        on_front: Whether no other row is at least as good at everything known of this one, and better at something.
         score: Weighted, from 0 to 1; None without a single figure.
     """
 
@@ -140,7 +140,11 @@ def compared(
     tokens, weighed = checked_usage(usage), _checked_weights(weights)
     # A model that is named twice, with and without a provider, is one row.
     rows = list(dict.fromkeys(row for model, provider in models for row in _rows_of(model, provider, tokens)))
-    rows = [_marked(row, rows, weighed) for row in rows]
+    ranges = {name: (min(known), max(known)) for name in CRITERIA if (known := _known(rows, name))}
+    rows = [
+        replace(row, on_front=on_front, score=_score(row, ranges, weighed))
+        for row, on_front in zip(rows, _front(rows), strict=True)
+    ]
     rows.sort(key=lambda row: (row.score is None, -(row.score or 0.0), row.model, row.provider or ""))
     best = {name: row for name in CRITERIA if (row := _best(rows, name)) is not None}
     scored = [row for row in rows if row.score is not None]
@@ -180,43 +184,52 @@ def _row(about: Mapping[str, Any], offer: ProviderOffer, tokens: Mapping[str, De
     )
 
 
-def _marked(row: Row, rows: Sequence[Row], weights: Mapping[str, float]) -> Row:
-    front = any(row.figure(name) is not None for name in CRITERIA) and not any(
-        dominates(other, row) for other in rows
-    )
-    return replace(row, on_front=front, score=_score(row, rows, weights))
+def _known(rows: Sequence[Row], name: str) -> list[float]:
+    return [value for row in rows if (value := row.figure(name)) is not None]
+
+
+def _front(rows: Sequence[Row]) -> list[bool]:
+    """For each row, whether it has a figure and no other dominates it."""
+    figures = [_figures(row) for row in rows]
+    return [
+        any(one is not None for one in own) and not any(_dominates(other, own) for other in figures)
+        for own in figures
+    ]
+
+
+def _figures(row: Row) -> tuple[float | None, ...]:
+    """By the criteria, each as a number of which more is better."""
+    values = ((name, row.figure(name)) for name in CRITERIA)
+    return tuple(-value if value is not None and name in _LESS_IS_BETTER else value for name, value in values)
 
 
 def dominates(one: Row, other: Row) -> bool:
     """Whether one row is at least as good at everything that is known of the other, and better at something."""
+    return _dominates(_figures(one), _figures(other))
+
+
+def _dominates(ours: Sequence[float | None], theirs: Sequence[float | None]) -> bool:
     better = False
-    for name in CRITERIA:
-        theirs = other.figure(name)
-        if theirs is None:
+    for mine, other in zip(ours, theirs, strict=True):
+        if other is None:
             continue
-        ours = one.figure(name)
-        if ours is None:
+        if mine is None or mine < other:
             return False
-        difference = theirs - ours if name in _LESS_IS_BETTER else ours - theirs
-        if difference < 0:
-            return False
-        better = better or difference > 0
+        better = better or mine > other
     return better
 
 
-def _score(row: Row, rows: Sequence[Row], weights: Mapping[str, float]) -> float | None:
+def _score(row: Row, ranges: Mapping[str, tuple[float, float]], weights: Mapping[str, float]) -> float | None:
     """Each figure from 0 (the worst here) to 1 (the best), weighted; what is not known counts as the worst."""
     if all(row.figure(name) is None for name in CRITERIA):
         return None
-    return sum(weight * _share(row, rows, name) for name, weight in weights.items())
+    return sum(weight * _share(row.figure(name), name, ranges) for name, weight in weights.items())
 
 
-def _share(row: Row, rows: Sequence[Row], name: str) -> float:
-    mine = row.figure(name)
+def _share(mine: float | None, name: str, ranges: Mapping[str, tuple[float, float]]) -> float:
     if mine is None:
         return 0.0
-    known = [value for each in rows if (value := each.figure(name)) is not None]
-    lowest, highest = min(known), max(known)
+    lowest, highest = ranges[name]
     if lowest == highest:
         return 1.0
     share = (mine - lowest) / (highest - lowest)
@@ -252,17 +265,21 @@ def _gaps(rows: Sequence[Row]) -> list[str]:
 def _checked_weights(weights: Mapping[str, float] | None) -> dict[str, float]:
     if weights is None:
         return dict(WEIGHTS)
+    given = dict(weights) if isinstance(weights, Mapping) else {}
     sound = all(
-        name in CRITERIA and isinstance(each, int | float) and not isinstance(each, bool) and 0 <= each < inf
-        for name, each in weights.items()
+        name in CRITERIA
+        and isinstance(each, int | float)
+        and not isinstance(each, bool)
+        and 0 <= each < _HEAVIEST
+        for name, each in given.items()
     )
-    total = sum(weights.values()) if sound else 0
-    if not total or not isfinite(total):
+    total = sum(given.values()) if sound else 0
+    if not total:
         raise ConfigError(
-            f"weights={dict(weights)!r} cannot be used.",
+            f"weights={weights!r} cannot be used.",
             hint=f"Give numbers from 0 on for {', '.join(CRITERIA)}.",
         )
-    return {name: each / total for name, each in weights.items()}
+    return {name: each / total for name, each in given.items()}
 
 
 def row_as_dict(row: Row) -> dict[str, Any]:

@@ -7,9 +7,11 @@ No catalogue prices embedding models: those of `HFRouter(prices=...)` do, and go
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from shared_core.catalog import Price, ProviderOffer, UnitPrice
@@ -19,6 +21,9 @@ from shared_core.hub.tables import html_table, usd
 from shared_core.types.cost import plain
 
 __all__ = ["CostReport", "CostRow", "cost_report"]
+
+
+_DEAREST = 10**12  # US dollars of a machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +112,12 @@ def cost_report(
         ConfigError: An argument is no number.
     """
     tokens, machine = checked_usage(tokens_per_month), _money(machine_usd)
-    total = tokens["input"] + tokens["output"]
-    rows, unpriced = [], []
+    rows: dict[CostRow, None] = {}  # once each: a model may be named with and without a provider
+    unpriced: dict[str, None] = {}
     for model in models:
         offers = _offers(model)
         if not offers:
-            unpriced.append(f"{model.id}, which nobody serves now")
+            unpriced[f"{model.id}, which nobody serves now"] = None
         for offer in offers:
             own = own_price(f"{model.id}:{offer.provider}")
             source = ""
@@ -121,15 +126,15 @@ def cost_report(
                 source = f"{own.source} of {own.date}" if own.date else own.source
             usd = offer_cost(offer, tokens)
             if usd is None:
-                unpriced.append(f"{model.id} at {offer.provider}")
+                unpriced[f"{model.id} at {offer.provider}"] = None
                 continue
             even = None
             if machine is not None and usd > 0:
-                even = int((machine / usd * total).to_integral_value(ROUND_UP))
-            rows.append(CostRow(model.id, offer.provider, usd, even, source))
-    rows.sort(key=lambda row: (row.usd, row.model, row.provider))
+                even = _break_even(machine, tokens, usd)
+            rows[CostRow(model.id, offer.provider, usd, even, source)] = None
+    cheapest_first = sorted(rows, key=lambda row: (row.usd, row.model, row.provider))
     days = sorted(model.priced_on for model in models if model.priced_on)
-    return CostReport(tuple(rows), tuple(unpriced), tokens, machine, days[0] if days else None)
+    return CostReport(tuple(cheapest_first), tuple(unpriced), tokens, machine, days[0] if days else None)
 
 
 def _offers(model: FoundModel) -> list[ProviderOffer]:
@@ -137,10 +142,16 @@ def _offers(model: FoundModel) -> list[ProviderOffer]:
     return [*model.live()] or [ProviderOffer(name) for name in model.providers]
 
 
+def _break_even(machine: Decimal, tokens: Mapping[str, Decimal], usd: Decimal) -> int:
+    """The least number of tokens that costs as much as the machine, where these cost so much."""
+    # Exactly: a rounded quotient may be out by a token, and the program may have any decimal context.
+    return math.ceil(Fraction(machine) * sum(map(Fraction, tokens.values())) / Fraction(usd))
+
+
 def _money(value: Decimal | str | None) -> Decimal | None:
     if value is None:
         return None
-    text = str(value)
-    if not text.replace(".", "", 1).isdecimal():
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if not text.replace(".", "", 1).isdecimal() or Decimal(text) >= _DEAREST:
         raise ConfigError(f"machine_usd={value!r} is no sum of US dollars.", hint='Write "49.00".')
     return Decimal(text)

@@ -15,12 +15,12 @@ from functools import partial
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
+from shared_core.client.endpoint_places import check_address, may_have_key, must_be_public
 from shared_core.client.exchange import NO_KEY, USER_AGENT, json_of
 from shared_core.client.locating import (
     FOUND,
     EndpointFinder,
     endpoint_from,
-    may_have_key,
     not_to_be_used,
     of_the_api,
 )
@@ -174,7 +174,7 @@ class EndpointFlows:
             left = whole.until_deadline()
             if left <= 0:
                 raise TimedOut(
-                    f"The endpoint {name} did not run within {timeout:g} s; its state is {state!r}.",
+                    f"The endpoint {name} did not run within {whole.limits.total:g} s; its state is {state!r}.",
                     hint="Wait longer with `timeout`; why it takes long, its logs say.",
                 )
             yield from sleep(min(every, left))
@@ -202,8 +202,10 @@ class EndpointFlows:
     def _answers(self, found: InferenceEndpoint, whole: Waits) -> Flow[bool]:
         """Whether the container answers, and not the proxy in its place."""
         client, finder = self.client, self._finder()
+        check_address(found, finder.api_url)
         key = client._key if may_have_key(client._key, found.url, finder.api_url) else NO_KEY
         call = finder.question(finder.api_url, "", key, _a_look(whole))
+        call.waits.public = must_be_public(found.url, finder.api_url)
         call = replace(call, target=replace(call.target, base_url=found.url, key=key))
         request = ApiRequest("GET", f"/{quote(found.health_route.lstrip('/'))}")
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Unpack
 
@@ -173,18 +173,24 @@ class AsyncHub:
 
 
 def _info(client: VectorRouter, model: str) -> Flow[FoundModel]:
-    catalog, card = yield from catalog_and(client, model_page(client, model.partition(":")[0]))
+    catalog, card = yield from catalog_and(client, model_page(client, _ref(model).repo))
     return joined([card], catalog)[0]
 
 
 def _all(client: VectorRouter, models: Sequence[str]) -> Flow[list[tuple[FoundModel, str | None]]]:
     """Models by their ids, each with the provider that its suffix names."""
-    if isinstance(models, str) or not models:
+    if isinstance(models, str) or not isinstance(models, Iterable) or not models:
         raise ConfigError("There are no models to look at.", hint='Give a list of ids: ["org/name", ...].')
-    refs = [ModelRef.parse(model) for model in models]
+    refs = [_ref(model) for model in models]
     pages = gather([model_page(client, ref.repo) for ref in refs], at_once=_AT_ONCE)
     catalog, cards = yield from catalog_and(client, pages)
     return list(zip(joined(cards, catalog), (ref.provider for ref in refs), strict=True))
+
+
+def _ref(model: object) -> ModelRef:
+    if not isinstance(model, str):
+        raise ConfigError(f"{model!r} is no model's id.", hint="Write it as on its page, `org/name`.")
+    return ModelRef.parse(model)
 
 
 def _compare(

@@ -19,6 +19,7 @@ from shared_core.types.cost import plain
 
 __all__ = ["CAPABILITIES", "FoundModel", "Usage", "checked_usage", "joined", "offer_cost"]
 
+_DIGITS = 30  # behind the point of a number of tokens: exact sums have an end
 Capability = Literal["tools", "json", "vision"]
 
 CAPABILITIES: tuple[Capability, ...] = ("tools", "json", "vision")
@@ -106,8 +107,8 @@ class FoundModel:
             "providers": list(self.providers),
             "context": self.context,
             "cheapest": None if cheapest is None else cheapest[0].provider,
-            "input_price": None if cheapest is None else str(cheapest[0].input_price),
-            "output_price": None if cheapest is None else str(cheapest[0].output_price),
+            "input_price": None if cheapest is None else _plain(cheapest[0].input_price),
+            "output_price": None if cheapest is None else _plain(cheapest[0].output_price),
             "fastest": None if fastest is None else fastest.provider,
             "throughput": None if fastest is None else fastest.throughput,
             **{name: self.can(name) for name in CAPABILITIES},
@@ -150,14 +151,21 @@ def checked_usage(usage: Usage | None) -> dict[str, Decimal]:
         )
     known: dict[str, Decimal] = {"input": Decimal(0), "output": Decimal(0)}
     for name, count in usage.items():
-        is_number = isinstance(count, int | float | Decimal) and not isinstance(count, bool)
-        if name not in known or not is_number or not 0 <= count < 10**18:
+        if name not in known or not _is_count(count):
             raise ConfigError(
                 f"usage={dict(usage)!r} is no number of tokens by kind.",
                 hint='Write {"input": 1_000_000, "output": 200_000}.',
             )
         known[name] = Decimal(str(count))
     return known
+
+
+def _is_count(count: object) -> bool:
+    """Whether it may be a number of tokens; a mean of them need not be whole."""
+    if not isinstance(count, int | float | Decimal) or isinstance(count, bool):
+        return False
+    exact = Decimal(count) if isinstance(count, int | float) else count
+    return exact.is_finite() and 0 <= exact < 10**18 and exact.adjusted() > -_DIGITS
 
 
 def offer_cost(offer: ProviderOffer, tokens: Mapping[str, Decimal]) -> Decimal | None:
@@ -178,6 +186,10 @@ def offer_cost(offer: ProviderOffer, tokens: Mapping[str, Decimal]) -> Decimal |
             return Decimal(0) if offer.is_free else None
         total = EXACT.fma(count, price or Decimal(0), total)
     return Decimal(plain(EXACT.scaleb(total, -6)))  # without zeros at the end
+
+
+def _plain(usd: Decimal | None) -> str | None:
+    return None if usd is None else plain(usd)
 
 
 def _has(offer: ProviderOffer, capability: str) -> bool | None:

@@ -15,6 +15,7 @@ T = TypeVar("T")
 Key = tuple[str, str, str]
 
 _FRESH = 300.0  # seconds
+_OLDEST = 86_400.0  # seconds: what was true yesterday is no answer, and the error says more
 _REST = 15.0  # seconds after a failure in which nobody asks again
 _KEPT = 256  # answers: of pages with 100 models each, some 40 MB
 
@@ -24,6 +25,7 @@ class Answers(Generic[T]):
 
     Args:
         fresh: Seconds that an answer is given without asking again. Older ones are kept for when nobody answers.
+        oldest: Seconds after which they are not given any more, either.
         rest: Seconds after a failure in which that hub's old answers are given to the account without asking: a list
             of ten pages would wait ten times else.
         most: Answers that are kept.
@@ -31,12 +33,14 @@ class Answers(Generic[T]):
     Example:
         >>> answers, key = Answers(fresh=300), ("https://huggingface.co", "account", "/api/models")
         >>> answers.keep(key, "found", now=0)
-        >>> answers.fresh(key, now=299), answers.fresh(key, now=301), answers.stale(key)
+        >>> answers.fresh(key, now=299), answers.fresh(key, now=301), answers.stale(key, now=301)
         ('found', None, ('found', 0))
     """
 
-    def __init__(self, fresh: float = _FRESH, rest: float = _REST, most: int = _KEPT) -> None:
-        self._fresh, self._rest, self._most = fresh, rest, most
+    def __init__(
+        self, fresh: float = _FRESH, rest: float = _REST, most: int = _KEPT, oldest: float = _OLDEST
+    ) -> None:
+        self._fresh, self._rest, self._most, self._oldest = fresh, rest, most, oldest
         self._kept: dict[Key, tuple[T, float]] = {}
         self._failed: dict[tuple[str, str], float] = {}
         self._lock = new_lock()
@@ -47,13 +51,14 @@ class Answers(Generic[T]):
             answer, at = self._kept.get(key, (None, 0.0))
             failed_at = self._failed.get(key[:2], float("-inf"))
         # An answer from the future (the clock was set back) is an old one.
-        given = 0 <= now - at < self._fresh or 0 <= now - failed_at < self._rest
-        return answer if given else None
+        resting = 0 <= now - failed_at < self._rest and now - at < self._oldest
+        return answer if resting or 0 <= now - at < self._fresh else None
 
-    def stale(self, key: Key) -> tuple[T, float] | None:
-        """The answer, however old, and when it came."""
+    def stale(self, key: Key, now: float) -> tuple[T, float] | None:
+        """The answer, unless it is too old for anything, and when it came."""
         with self._lock:
-            return self._kept.get(key)
+            kept = self._kept.get(key)
+        return kept if kept is not None and now - kept[1] < self._oldest else None
 
     def keep(self, key: Key, answer: T, now: float) -> None:
         """Remembers an answer, and forgets that its hub failed."""

@@ -93,7 +93,7 @@ def recommended(
     Raises:
         ConfigError: There is no such preference.
     """
-    if prefer not in PREFERENCES:
+    if not isinstance(prefer, str) or prefer not in PREFERENCES:
         raise ConfigError(
             f"There is no preference {prefer!r}.", hint=f"Choose one of {', '.join(PREFERENCES)}."
         )

@@ -66,3 +66,4 @@ class Locate:
             raise explained from None
         finally:
             progress.model, progress.url = call.request.model, call.target.base_url
+            call.waits.public = False  # the user's own targets, which may be asked next, lie where he says

@@ -7,6 +7,7 @@ from shared_core.routing.plan import (
     is_dedicated,
     is_hugging_face,
     is_loopback,
+    is_private,
     is_public,
     wire_model,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "is_dedicated",
     "is_hugging_face",
     "is_loopback",
+    "is_private",
     "is_public",
     "wire_model",
 ]

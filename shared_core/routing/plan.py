@@ -19,6 +19,7 @@ __all__ = [
     "is_dedicated",
     "is_hugging_face",
     "is_loopback",
+    "is_private",
     "is_public",
     "wire_model",
 ]
@@ -29,6 +30,7 @@ ENDPOINTS_URL = "https://api.endpoints.huggingface.cloud/v2"
 
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052
 _HOST = re.compile(r"[a-z0-9._-]+")
+_NUMBER = re.compile(r"\d+|0x[0-9a-f]*", re.ASCII)
 _DEDICATED = "endpoints.huggingface.cloud"
 _HUGGING_FACE = ("huggingface.co", _DEDICATED)
 """Hosts, with their subdomains, that a Hugging Face token may be sent to: the router and the Hub, and dedicated
@@ -112,6 +114,22 @@ def is_public(address: str) -> bool:
         if inner is not None:
             return is_public(str(inner))
     return ip.is_global and not ip.is_multicast
+
+
+def is_private(host: str) -> bool:
+    """Whether a host is spelled as this machine or one of its network: nothing is looked up.
+
+    Example:
+        >>> is_private("192.168.0.7"), is_private("box.local"), is_private("huggingface.co")
+        (True, True, False)
+    """
+    host = host.rstrip(".")
+    try:
+        return not is_public(host)
+    except ValueError:
+        last = host.rpartition(".")[2]
+        # 0x7f.1 and 2130706433 are this machine too, to the C library.
+        return last in ("localhost", "local", "internal") or _NUMBER.fullmatch(last) is not None
 
 
 @functools.lru_cache(maxsize=1024)

@@ -14,6 +14,8 @@ from typing import Any
 
 __all__ = ["EndpointHardware", "InferenceEndpoint"]
 
+_LARGEST = 10**12  # no number of replicas, minutes or gigabytes is larger
+_DIGITS = 30  # behind the point of a price: one with more is none, and would be written out
 _NAMED = "--served-model-name"  # vLLM's and SGLang's option for what a container calls its model
 
 
@@ -239,12 +241,14 @@ def _on_one_line(text: str) -> str:
 
 def _whole(told: Mapping[str, Any], key: str) -> int | None:
     value = told.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    is_count = isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST
+    return value if is_count else None
 
 
 def _number(told: Mapping[str, Any], key: str) -> float | None:
     value = told.get(key)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < _LARGEST else None  # type: ignore[arg-type]
 
 
 def _usd(value: Any) -> Decimal | None:
@@ -254,7 +258,7 @@ def _usd(value: Any) -> Decimal | None:
         usd = Decimal(str(value))
     except InvalidOperation:
         return None
-    return usd if usd.is_finite() and usd >= 0 else None
+    return usd if usd.is_finite() and 0 <= usd < _LARGEST and usd.adjusted() > -_DIGITS else None
 
 
 def _option(words: Sequence[Any]) -> str:

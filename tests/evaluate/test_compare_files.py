@@ -33,11 +33,23 @@ def test_csv_has_a_row_for_each_model_and_prompt_and_leaves_empty_what_is_not_kn
     assert rows[0]["latency_p50"] == "1.0"
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\\t=1"])
+@pytest.mark.parametrize(
+    "name",
+    ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "\n=1", "\0=1", "＝1+1", "＋1", "－1", "＠x"],
+    ids=ascii,
+)
 def test_no_cell_of_csv_is_a_formula(name):
-    found = comparison([name.encode().decode("unicode_escape")], ["x"])
+    found = comparison([name], ["x"])
     (row,) = csv.DictReader(io.StringIO(found.to_csv()))
     assert row["model"].startswith("'")
+
+
+@pytest.mark.parametrize("name", ["a\r=1+1", "a\r\n=1+1", "a\n=1+1", 'a",=1+1', "a\x0b=1"], ids=ascii)
+def test_no_text_ends_its_cell_of_csv(name):
+    text = comparison([name], ["x"]).to_csv()
+    (row,) = csv.DictReader(io.StringIO(text, newline=""))
+    assert row["model"] == name.replace("\r\n", "\n").replace("\r", "\n")
+    assert "\r" not in text
 
 
 def test_json_holds_every_answer_and_money_as_text():

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
+from shared_core import HFRouter
+from shared_core.evaluate import Evaluator
 from shared_core.evaluate.comparing.report.axes import axis_for
 from shared_core.evaluate.comparing.report.labels import Box, place
+from shared_core.evaluate.comparing.report.scatter import scatter
 from shared_core.evaluate.comparing.report.text import short
 from tests.evaluate.made_up import HOSTILE, answer, comparison, failure
 
@@ -239,3 +242,22 @@ def test_labels_of_points_that_are_close_hide_neither_each_other_nor_points():
 def test_a_name_that_is_shortened_keeps_both_ends():
     assert short("maker/a-model-with-a-long-name:provider", 20) == "maker/a-mo…:provider"
     assert len(short("x" * 100, 20)) == 20
+
+
+def test_of_very_many_models_those_alone_are_labelled_that_nobody_beats():
+    found = comparison(
+        [f"org/m{number}" for number in range(200)],
+        ["p"],
+        make=lambda model, _, __: answer(1 + model % 7, str(1 + model % 11)),
+    )
+    drawn = scatter(found.models)
+    best = sum(one.on_front for one in found.models)
+    assert 0 < best < 60
+    assert drawn.count("<title>") == 200
+    assert drawn.count('class="label"') == drawn.count('class="best"') == best
+
+
+def test_a_run_takes_as_long_as_it_takes_whatever_becomes_of_the_clock(monkeypatch):
+    monkeypatch.setattr("time.time", itertools.count(1.7e9, -3600).__next__)
+    evaluator = Evaluator(HFRouter(base_url="http://127.0.0.1:1/v1", api_key="k"))
+    assert 0 <= evaluator.compare([lambda messages: "Yes."], ["a"]).seconds < 60

@@ -180,8 +180,33 @@ def test_of_few_queries_little_is_claimed():
 
 
 def test_a_difference_of_nothing_is_chance_for_certain():
-    told = difference([0.5, 1.0, 0.0], [0.5, 1.0, 0.0], seed=0)
+    told = difference([0.5, 1.0] * 10, [0.5, 1.0] * 10, seed=0)
     assert (told.mean, told.low, told.high, told.p) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_of_fewer_than_six_queries_no_difference_is_known(n):
+    told = difference([1.0] * n, [0.0] * n, seed=0)
+    assert (told.mean, told.low, told.high, told.p) == (1, -1, 1, 2 / 2**n)
+
+
+def test_an_interval_holds_what_the_test_does_not_reject():
+    apart = [0.1, 0.3, 0.2, 0.5, 0.4, 0.25, 0.35, -0.05]
+    told = difference(apart, [0.0] * 8, seed=0)
+    inside, outside = 1e-6, -1e-6
+    for bound, away in ((told.low, 1), (told.high, -1)):
+        assert difference(apart, [bound + away * inside] * 8, seed=0).p > 0.05
+        assert difference(apart, [bound + away * outside] * 8, seed=0).p <= 0.05
+
+
+@pytest.mark.parametrize("n", [8, 13, 20])
+def test_an_interval_holds_the_difference_that_there_is_as_often_as_promised(n):
+    random = np.random.default_rng(n)
+    held = 0
+    for _ in range(200):
+        told = difference(random.normal(0.1, 0.2, n).tolist(), [0.0] * n, seed=0)
+        held += told.low <= 0.1 <= told.high
+    assert held / 200 > 0.91
 
 
 def test_the_chance_of_a_difference_is_that_of_all_swaps():
@@ -189,7 +214,7 @@ def test_the_chance_of_a_difference_is_that_of_all_swaps():
     apart = [one - other for one, other in zip(ours, theirs, strict=True)]
     swaps = [sum(d * (1 if bits >> n & 1 else -1) for n, d in enumerate(apart)) for bits in range(32)]
     exact = sum(abs(total) >= abs(sum(apart)) - 1e-12 for total in swaps) / 32
-    assert difference(ours, theirs, seed=0).p == pytest.approx(exact, abs=0.02)
+    assert difference(ours, theirs, seed=0).p == exact
 
 
 def test_models_that_are_alike_are_told_apart_as_rarely_as_promised():

@@ -100,6 +100,33 @@ def folder(tmp_path):
     return tmp_path
 
 
+def test_what_is_said_twice_alike_is_said_once():
+    assert judgements_of([("q", "d"), ("q", ["d", "e"])]).relevant == {"q": {"d": 1.0, "e": 1.0}}
+
+
+def test_of_two_rows_of_a_folder_about_the_same_the_last_one_counts_as_for_beir(folder):
+    (folder / "qrels" / "test.tsv").write_text("q1\td1\t2\nq1\td2\t1\nq1\td1\t0\nq2\td1\t1\n")
+    assert judgements_of(folder).relevant == {"q1": {"d2": 1.0}, "q2": {"d1": 1.0}}
+
+
+def test_a_page_break_within_a_line_of_a_file_ends_no_document(tmp_path):
+    (tmp_path / "d.txt").write_text("one\x0ctwo\u2028three\x85four\r\nfive\n", encoding="utf-8", newline="")
+    judged = judgements_of([("q", "five")], tmp_path / "d.txt")
+    assert list(judged.documents) == ["one\x0ctwo\u2028three\x85four", "five"]
+
+
+def test_a_text_that_is_too_long_for_a_table_says_where_it_may_stand(tmp_path):
+    (tmp_path / "p.csv").write_text(f"query,relevant\nq,{'x' * 200_000}\n")
+    with pytest.raises(ConfigError, match="JSON lines"):
+        judgements_of(tmp_path / "p.csv")
+
+
+@pytest.mark.parametrize("grade", [float("inf"), float("nan"), 0, "2", None])
+def test_a_grade_of_ones_own_judgements_is_a_number_above_0(grade):
+    with pytest.raises(ConfigError, match="no number above 0"):
+        Judgements({"q": "a"}, {"d": "b"}, {"q": {"d": grade}})
+
+
 def test_a_folder_in_beirs_form_is_read_and_asks_what_its_split_judges(folder):
     judged = judgements_of(folder)
     assert judged == Judgements({"q1": "first"}, {"d1": "T one", "d2": "two"}, {"q1": {"d1": 2.0}})
@@ -123,6 +150,15 @@ WRONG = {
     "yes as a grade": ([("q", {"d": True})], None, "Pair 1 has the grade True"),
     "a name that no document has": ([("q", "d2")], {"d1": "x"}, "not among the documents, such as 'd2'"),
     "a document that is no text": ([("q", "d")], [3], "Document 1 has a int"),
+    "a number of documents": ([("q", "d")], 3, "The documents are a int"),
+    "a grade whose sums would have no end": ([("q", {"d": 1e308})], None, "Pair 1 has the grade 1e"),
+    "a grade too large for a float": ([("q", {"d": 10**400})], None, "Pair 1 has the grade 1000"),
+    "two grades of one pair": (
+        [("q", {"d": 2}), ("q", "d")],
+        None,
+        "Pair 2 grades 'd' with 1, an earlier one with 2",
+    ),
+    "relevant, and then not": ([("q", "d"), ("q", {"d": 0})], None, "Pair 2 grades 'd' with 0"),
 }
 
 
@@ -178,7 +214,7 @@ def test_what_is_whole_takes_no_further_documents(folder):
 
 
 def test_judgements_of_ones_own_are_checked_too():
-    with pytest.raises(ConfigError, match="not above 0"):
+    with pytest.raises(ConfigError, match="no number above 0"):
         Judgements({"q": "q"}, {"d": "d"}, {"q": {"d": -1}})
 
 

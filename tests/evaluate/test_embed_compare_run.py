@@ -393,7 +393,7 @@ def test_a_name_is_text_in_html_and_stays_in_its_cell_in_markdown(result):
     assert "=1+1" in page
     assert "default-src 'none'" in page
     assert "<script" not in result._repr_html_()
-    (line,) = [line for line in result.to_markdown().splitlines() if line.startswith("| \\<script")]
+    (line,) = [line for line in result.to_markdown().splitlines() if line.startswith("| &lt;script")]
     assert "\\| \\`x\\` =1+1" in line
 
 
@@ -403,6 +403,11 @@ def test_a_text_for_a_terminal_has_a_line_for_each_model_and_says_who_differs(re
     assert lines[0].split() == head.split()
     assert any("cannot be told apart" in line for line in lines)
     assert any(line.startswith("gone failed: ModelNotServed") for line in lines)
+
+
+def test_a_name_reaches_a_terminal_as_one_line_of_text(drive):
+    told = str(compare(drive, {"a\x1b[2J\nb\u202e": Words()}))
+    assert told.splitlines()[1].startswith("a\ufffd[2J b\ufffd")
 
 
 @pytest.mark.parametrize("ending", [".csv", ".json", ".md", ".html"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared_core.errors import ConfigError
-from shared_core.evaluate.prompts import prompts_of
+from shared_core.evaluate.prompts import Prompt, prompts_of
 
 HELLO = [{"role": "user", "content": "Hello!"}]
 
@@ -27,6 +27,7 @@ FILES = {
     "a JSON list": ("p.json", '["Hello!", {"messages": [{"role": "user", "content": "Bye!"}]}]'),
     "a YAML list": ("p.yaml", "- Hello!\n- prompt: Bye!\n"),
     "with a byte order mark": ("p.txt", "\ufeffHello!\nBye!"),
+    "with the line ends of Windows": ("p.txt", "Hello!\r\n\r\nBye!\r\n"),
 }
 
 
@@ -34,6 +35,18 @@ FILES = {
 def test_prompts_come_from_files(name, text, tmp_path):
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert [one.messages[-1]["content"] for one in prompts_of(tmp_path / name)] == ["Hello!", "Bye!"]
+
+
+def test_who_has_no_name_goes_by_his_number():
+    assert [one.name for one in prompts_of([{"prompt": "a", "name": None}, "b"])] == ["1", "2"]
+
+
+def test_a_line_of_a_file_ends_at_its_end_alone(tmp_path):
+    (path := tmp_path / "p.txt").write_text("one\u2028still one\x0cand so on\ntwo\n", encoding="utf-8")
+    assert [one.messages[0]["content"] for one in prompts_of(path)] == [
+        "one\u2028still one\x0cand so on",
+        "two",
+    ]
 
 
 WRONG = {
@@ -45,6 +58,11 @@ WRONG = {
     "a word that is none": ([{"promt": "x"}], "has 'promt'"),
     "messages that are none": ([{"messages": "Hello!"}], "no list of mappings"),
     "options that are none": ([{"prompt": "x", "options": [1]}], "no mapping"),
+    "a prompt without its list": ({"prompt": "x"}, "Prompts are a dict"),
+    "a Prompt without its list": (Prompt("a", HELLO), "Prompts are a Prompt"),
+    "how many": (5, "Prompts are a int"),
+    "a path that is none": ("a\0b", "this is no path"),
+    "a path that cannot be written": ("a\udfffb", "this is no path"),
 }
 
 

@@ -117,6 +117,18 @@ def test_what_is_asked_in_another_way_is_asked_anew(drive, tmp_path, other):
     assert [one.kept for one in drive(run({}))] == [True]
 
 
+def test_options_in_another_order_are_the_same_options(drive, tmp_path):
+    def run(options, own):
+        prompts = [{"prompt": "a", "options": own}]
+        return lambda client: Run(
+            subjects_of(["offline/echo"], client, options), prompts_of(prompts), 1, 1, tmp_path / "r.jsonl"
+        ).answers()
+
+    one, other = {"seed": 1, "top_p": 0.5}, {"top_p": 0.5, "seed": 1}
+    assert [one.kept for one in drive(run(one, other))] == [False]
+    assert [one.kept for one in drive(run(other, one))] == [True]
+
+
 def test_what_the_budget_does_not_cover_is_not_asked_and_comes_with_the_next_budget(drive, tmp_path):
     def run(requests, name):
         def make(client):

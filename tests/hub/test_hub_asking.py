@@ -126,6 +126,16 @@ def test_pages_that_lead_to_each_other_are_read_once_each(ask: Ask, host: Offlin
     assert len({model.id for model in found}) == len(found)
 
 
+@pytest.mark.parametrize("page", [b"[]", b'[null, 3, {"id": 4}]', b'[{"id": "offline/echo"}]'], ids=repr)
+def test_pages_that_say_nothing_new_are_not_read_for_ever(ask: Ask, host: OfflineRouter, page: bytes) -> None:
+    for cursor in range(20):
+        link = ExtraHeaders({"link": f'</api/models?cursor=e{cursor}>; rel="next"'})
+        host.queue((Raw(page, "application/json"), link), path=LIST)
+    found = ask("search_models", limit=500)
+    assert lists(host) <= 2
+    assert len(found) <= 1
+
+
 def test_names_that_redirect_to_each_other_end_in_an_error(ask: Ask, host: OfflineRouter) -> None:
     host.queue(HubQuirks(moves=("offline/a", "offline/b")), path="/api/models/*", times=-1)
     with pytest.raises(RouterError):
@@ -234,7 +244,29 @@ def test_an_answer_grows_old() -> None:
     answers.keep(A, "A", 100)
     found = [answers.fresh(A, now) for now in (100, 399, 400, 99)]
     assert found == ["A", "A", None, None]
-    assert answers.stale(A) == ("A", 100)
+    assert answers.stale(A, 400) == ("A", 100)
+
+
+def test_what_was_true_yesterday_is_no_answer() -> None:
+    answers: Answers[str] = Answers(fresh=300, oldest=1000)
+    answers.keep(A, "A", 0)
+    answers.keep(B, "B", 900)
+    answers.failed(B, 1500)
+    assert [answers.stale(A, now) for now in (999, 1000)] == [("A", 0), None]
+    assert [answers.fresh(key, 1500) for key in (A, B)] == [None, "B"]
+    assert answers.stale(A, -5000) == ("A", 0)  # the clock was set back: nobody knows how old it is
+
+
+def test_a_hub_that_is_away_for_a_day_is_an_error_in_the_end(
+    ask: Ask, host: OfflineRouter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask("search_models", limit=3)
+    monkeypatch.setattr(ANSWERS, "_fresh", 0.0)
+    host.queue(Status(503), path=LIST, times=-1)
+    assert len(ask("search_models", limit=3)) == 3
+    monkeypatch.setattr(ANSWERS, "_oldest", 0.0)
+    with pytest.raises(RouterError):
+        ask("search_models", limit=3)
 
 
 def test_after_a_failure_all_old_answers_of_that_hub_and_account_are_given() -> None:
@@ -259,7 +291,7 @@ def test_the_answer_that_came_first_is_dropped_where_there_are_too_many() -> Non
     answers: Answers[str] = Answers(most=2)
     for key in (A, B, C):
         answers.keep(key, key[2], 0)
-    assert [answers.stale(key) is None for key in (A, B, C)] == [True, False, False]
+    assert [answers.stale(key, 0) is None for key in (A, B, C)] == [True, False, False]
 
 
 # -- one for all ------------------------------------------------------------------------------------------

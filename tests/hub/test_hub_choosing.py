@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Context, Decimal, Inexact, localcontext
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -78,10 +79,14 @@ def test_weights_are_shown_and_can_be_chosen() -> None:
 
 @pytest.mark.parametrize(
     "weights",
-    [{"beauty": 1.0}, {"cost": -1}, {"cost": 0}, {"cost": 1e400}, {"speed": float("nan")}, {"cost": "much"}],
-    ids=str,
+    [
+        *({"beauty": 1.0}, {"cost": -1}, {"cost": 0}, {}, {"cost": True}, {"cost": "much"}, {1: 1}),
+        *({"cost": 1e400}, {"speed": float("nan")}, {"cost": 10**400}, {"cost": 1e308, "speed": 1e308}),
+        *(["cost"], "cost", 1),
+    ],
+    ids=lambda weights: str(weights)[:30],
 )
-def test_weights_that_mean_nothing_are_refused(weights: dict[str, Any]) -> None:
+def test_weights_that_mean_nothing_are_refused(weights: Any) -> None:
     with pytest.raises(ConfigError):
         compared([(model("o/m", CHEAP), None)], weights=weights)
 
@@ -219,8 +224,15 @@ def test_the_break_even_is_the_first_number_of_tokens_that_costs_at_least_the_ma
     one = ProviderOffer("a", "live", input_price=price)
     even = cost_report([model("o/m", one)], {"input": tokens}, str(machine)).rows[0].break_even_tokens
     assert even is not None
-    assert price * even >= machine * 10**6 * (1 - Decimal("1e-20"))
-    assert price * (even - 1) < machine * 10**6 * (1 + Decimal("1e-20"))
+    assert Fraction(price) * even >= Fraction(machine) * 10**6 > Fraction(price) * (even - 1)
+
+
+def test_the_break_even_goes_by_no_decimal_context_of_the_programs_own() -> None:
+    offers = ProviderOffer("a", "live", input_price=Decimal("0.3"), output_price=Decimal("0.7"))
+    usage = {"input": 123456789, "output": 987654321}
+    usual = cost_report([model("o/m", offers)], usage, "4900.25").rows
+    with localcontext(Context(prec=3, traps=[Inexact])):
+        assert cost_report([model("o/m", offers)], usage, "4900.25").rows == usual
 
 
 @settings(deadline=None)
@@ -252,10 +264,34 @@ def test_a_month_is_priced_for_each_provider_and_a_machine_pays_from_some_tokens
     assert report.unpriced == ("o/m at silent",)
 
 
-@pytest.mark.parametrize("machine", ["much", "-1", "1e3"])
-def test_a_machine_has_a_price_in_dollars(machine: str) -> None:
+@pytest.mark.parametrize(
+    "machine", ["much", "-1", "1e3", "", "9" * 5000, Decimal("NaN"), Decimal(-1)], ids=repr
+)
+def test_a_machine_has_a_price_in_dollars(machine: Any) -> None:
     with pytest.raises(ConfigError):
         cost_report([], {"input": 1}, machine)
+
+
+def test_a_machine_may_cost_any_decimal() -> None:
+    assert cost_report([], {"input": 1}, Decimal("1E+3")).machine_usd == 1000
+
+
+@pytest.mark.parametrize(
+    "count",
+    [-1, True, "7", None, 10**18, float("nan"), Decimal("NaN"), Decimal("sNaN"), Decimal("1e-999999")],
+    ids=repr,
+)
+def test_a_usage_is_a_number_of_tokens(count: Any) -> None:
+    with pytest.raises(ConfigError, match="no number of tokens"):
+        checked_usage({"input": count})
+
+
+def test_a_free_offer_without_a_price_has_none_in_json() -> None:
+    free = ProviderOffer("free", "live", is_free=True)
+    cheap = ProviderOffer("cheap", "live", input_price=Decimal("1E-7"), output_price=Decimal("2E+1"))
+    assert model("o/m", free).as_dict()["input_price"] is None
+    told = model("o/m", cheap).as_dict()
+    assert (told["input_price"], told["output_price"]) == ("0.0000001", "20")
 
 
 # -- asked of the offline Hub ------------------------------------------------------------------------------
@@ -341,3 +377,30 @@ def test_a_model_that_nobody_serves_is_not_passed_over() -> None:
 def test_a_model_that_is_not_there_is_named(ask: Ask) -> None:
     with pytest.raises(ModelNotServed, match="no/such"):
         ask("compare_models", ["offline/echo", "no/such"])
+
+
+@pytest.mark.parametrize(
+    "name", [None, 5, ["a"], b"a/b", "\ud800", "a\0b", "a\nb", "", "../x", "a/b/c"], ids=ascii
+)
+def test_what_is_no_models_id_is_not_asked_after(ask: Ask, host: OfflineRouter, name: Any) -> None:
+    for method, arguments in (("model_info", (name,)), ("compare_models", ([name],))):
+        with pytest.raises(ConfigError, match="is no model's id"):
+            ask(method, *arguments)
+    assert not [one for one in host.requests if one.path.startswith("/api/models")]
+
+
+@pytest.mark.parametrize("models", [5, None, [], "offline/echo"], ids=repr)
+def test_models_that_are_no_list_are_refused(ask: Ask, models: Any) -> None:
+    with pytest.raises(ConfigError, match="no models to look at"):
+        ask("compare_models", models)
+
+
+def test_a_model_that_is_named_twice_is_priced_once(ask: Ask) -> None:
+    once = ask("cost_report", ["offline/echo"], {"input": 1})
+    assert ask("cost_report", ["offline/echo", "offline/echo:groq", "offline/echo"], {"input": 1}) == once
+
+
+@pytest.mark.parametrize("prefer", ["beauty", None, [], 3], ids=repr)
+def test_there_are_four_preferences(prefer: Any) -> None:
+    with pytest.raises(ConfigError, match="no preference"):
+        recommended([model("o/m", CHEAP)], prefer)

@@ -29,6 +29,7 @@ from shared_core.hub import AsyncEndpoints, AsyncHub, Endpoints, Hub
 from shared_core.hub.endpoint_requests import api_request
 from shared_core.hub.open_metrics import read_metrics
 from shared_core.testing import OfflineRouter, Stall, Status, offline_router
+from shared_core.types import Timeouts
 
 KEY = "hf_of_the_owner_12345678"
 NEW = {
@@ -225,6 +226,8 @@ def test_waiting_ends_with_its_time(manage: Manage, api: OfflineRouter) -> None:
     api.deploy("slow", state="pending", looks=10**6)
     with pytest.raises(TimedOut, match=r"did not run within 0\.1 s; its state is 'pending'"):
         manage("wait", "slow", 0.1, every=0.02)
+    with pytest.raises(TimedOut, match=r"did not run within 0\.1 s"):
+        manage("wait", "slow", Timeouts.of(0.1), every=0.02)
 
 
 @pytest.mark.parametrize(

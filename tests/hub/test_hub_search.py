@@ -195,3 +195,7 @@ def test_what_cannot_be_searched_for_is_said_before_anything_is_sent(
     with pytest.raises(ConfigError):
         ask("search_models", **options)
     assert not host.requests
+
+
+def test_half_a_character_is_in_nobodys_name(ask: Ask) -> None:
+    assert not ask("search_models", "\ud800").models

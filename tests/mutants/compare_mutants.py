@@ -49,8 +49,8 @@ COMPARISONS = (
     Mutant(
         "Comparison: a cell of CSV may be a formula",
         "shared_core/_text.py",
-        "isinstance(value, str) and value.startswith(_FORMULAS)",
-        "isinstance(value, str) and value == _FORMULAS",
+        'return f"\'{text}" if text.startswith(_FORMULAS) else text',
+        'return f"\'{text}" if text in _FORMULAS else text',
         ("tests/evaluate/test_compare_files.py",),
     ),
     Mutant(

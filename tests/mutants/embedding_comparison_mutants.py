@@ -65,8 +65,22 @@ EMBEDDINGS_COMPARED = (
     Mutant(
         "Embeddings compared: a model that fails ends the comparison",
         "shared_core/evaluate/embeddings/embedders.py",
-        '    except Exception as error:\n        why = " ".join(str(error).split())',
-        '    except OSError as error:\n        why = " ".join(str(error).split())',
+        "except (Exception, CancelledError) as error:  # what it had cancelled is its own, and not this run",
+        "except (OSError, CancelledError) as error:",
         _RUN,
+    ),
+    Mutant(
+        "Embeddings compared: of five queries a difference is known",
+        "shared_core/evaluate/embeddings/resampling.py",
+        "outside = int((1 - _LEVEL) / 2 * (len(means) + 1))",
+        "outside = max(1, int((1 - _LEVEL) / 2 * (len(means) + 1)))",
+        _FIGURES,
+    ),
+    Mutant(
+        "Embeddings compared: the last grade of a pair replaces the first in silence",
+        "shared_core/evaluate/embeddings/judgements.py",
+        "if known.setdefault(name, grade) != grade:",
+        "if known.setdefault(name, grade) == 0 != grade:",
+        ("tests/evaluate/test_embed_compare_judgements.py",),
     ),
 )

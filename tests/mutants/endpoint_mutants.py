@@ -21,6 +21,27 @@ ENDPOINTS = (
         _CALLED,
     ),
     Mutant(
+        "Endpoints: a prompt goes into the network that the API names",
+        "shared_core/client/endpoint_places.py",
+        'private = is_private(parts.hostname or "")',
+        "private = False",
+        _CALLED,
+    ),
+    Mutant(
+        "Endpoints: a name that leads into this network is connected to",
+        _LOCATING,
+        "call.waits.public = must_be_public(found.url, self.api_url)",
+        "call.waits.public = False",
+        _CALLED,
+    ),
+    Mutant(
+        "Endpoints: what was asked of an endpoint's address is asked of the user's own",
+        "shared_core/policy/locate.py",
+        "call.waits.public = False  # the user",
+        "call.waits.public = True  # the user",
+        _CALLED,
+    ),
+    Mutant(
         "Endpoints: what one account found is given to another",
         _LOCATING,
         "known_as = (self.api_url, account, name)",

@@ -280,6 +280,15 @@ def test_a_job_s_later_calls_add_to_its_row(ledger: Ledger) -> None:
     assert (row.cost.usd, row.job) == (Decimal("0.25"), "fal-ai:/fal-ai/m/7/status")
 
 
+def test_no_cell_of_an_export_is_a_formula(ledger: Ledger, tmp_path: Path) -> None:
+    ledger(ended(model="=HYPERLINK(1)", usage_tags={"user": "a\r=1"}))
+    ledger.export(tmp_path / "c.csv")
+    with (tmp_path / "c.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["model"] == "'=HYPERLINK(1)"
+    assert json.loads(row["tags"]) == {"user": "a\r=1"}
+
+
 def test_calls_are_exported_as_csv_and_json_lines(ledger: Ledger, tmp_path: Path) -> None:
     ledger(ended(cost=usd("0.000000123"), usage_tags={"user": "ada"}))
     ledger(ended(outcome="failed", error="RateLimited"))

@@ -129,3 +129,29 @@ def test_without_a_token_nothing_is_told(router: OfflineRouter) -> None:
 def test_a_state_that_does_not_exist_is_refused(router: OfflineRouter) -> None:
     with pytest.raises(ValueError, match="There is no state 'asleep'"):
         router.deploy("mine", state="asleep")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        *([], 3, None, {"model": 3}, {"model": None}, {"provider": "aws"}, {"compute": []}),
+        *({"compute": {"scaling": 1}}, {"compute": {"scaling": {"minReplica": "one"}}}),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_deployed_is_refused_and_changes_nothing(router: OfflineRouter, changes: Any) -> None:
+    router.deploy("mine", "offline/echo")
+    url = f"{router.endpoints_url}/endpoint/offline"
+    before = _get(f"{url}/mine")
+    assert httpx2.put(f"{url}/mine", json=changes, headers=TOKEN).status_code == 422
+    assert httpx2.post(url, json=changes, headers=TOKEN).status_code == 422
+    assert _get(f"{url}/mine") == before
+
+
+@pytest.mark.parametrize("args", [["--served-model-name"], "x", [{"a": 1}, 2], None], ids=str)
+def test_arguments_that_name_no_model_leave_the_repository_its_name(router: OfflineRouter, args: Any) -> None:
+    address = router.deploy("mine", "offline/echo")
+    url = f"{router.endpoints_url}/endpoint/offline/mine"
+    assert httpx2.put(url, json={"model": {"args": args}}, headers=TOKEN).status_code == 200
+    state_of(router, "mine")
+    assert chat(address).status_code == 200

@@ -209,3 +209,26 @@ def test_a_name_in_a_containers_arguments_that_is_no_text_is_none() -> None:
         {"name": "mine", "status": {"state": "running"}, "model": model}, "me"
     )
     assert found.model == "a/b"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [10**400, -(10**400), float("nan"), float("inf"), True, "7", None],
+    ids=lambda each: str(each)[:8],
+)
+def test_a_number_that_is_none_is_not_known(number: Any) -> None:
+    scaling = {"minReplica": number, "maxReplica": 1}
+    found = InferenceEndpoint.from_reply({**REPLY, "compute": {"scaling": scaling}}, "me")
+    assert (found.min_replica, found.max_replica) == (None, 1)
+    listed = {"instanceType": "x", "memoryGb": number, "numAccelerators": number}
+    (one,) = EndpointHardware.from_reply({"vendors": [{"regions": [{"computes": [listed]}]}]})
+    assert (one.memory_gb, one.accelerators) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "price", [10**400, -1, "1e999999", "1e-999999", "NaN", "much", True], ids=lambda each: str(each)[:8]
+)
+def test_a_price_that_is_none_is_not_known(price: Any) -> None:
+    listed = {"instanceType": "x", "pricePerHour": price}
+    (one,) = EndpointHardware.from_reply({"vendors": [{"regions": [{"computes": [listed]}]}]})
+    assert one.usd_per_hour is None

@@ -201,7 +201,8 @@ class _Reader:
                 f"Case {number} is a {type(item).__name__}.", "Write a mapping with prompt and checks."
             )
         self._known(item, _CASE_WORDS, f"Case {number}")
-        place = f"Case {item.get('name', number)}"
+        name = item.get("name")
+        place = f"Case {number if name is None else name}"
         fill = self._filler(
             {**self._mapping(common, "vars", place), **self._mapping(item, "vars", place)}, place
         )
@@ -212,9 +213,7 @@ class _Reader:
         system = item.get("system", common.get("system"))
         if system is not None and not _begins_with_system(asked.get("messages")):
             asked["system"] = fill(system)
-        prompt = prompt_of(
-            {**asked, "name": item.get("name", number), "options": options}, number, self.where
-        )
+        prompt = prompt_of({**asked, "name": name, "options": options}, number, self.where)
         checks = [*self._list(common, "checks", place), *self._list(item, "checks", place)]
         if not checks:
             raise self._wrong(f"{place} checks nothing.", "Add checks: [{contains: ...}] to it or to all.")

@@ -6,19 +6,15 @@ What models wrote is a stranger's text: in Markdown it stands escaped, so that i
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime
 from typing import Any
 
-from shared_core._text import clean
 from shared_core.evaluate.cases.results import CaseResult, CaseResults
 from shared_core.evaluate.cases.words import costs_of, example_of, rate_of, summary_of
 from shared_core.evaluate.shown import cost, seconds
+from shared_core.evaluate.written import escaped_markdown, markdown_row
 
 __all__ = ["as_dict", "as_json", "as_markdown"]
-
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|~<>&-])")
-_ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 def as_dict(results: CaseResults) -> dict[str, Any]:
@@ -72,7 +68,7 @@ def as_json(results: CaseResults) -> str:
 def as_markdown(results: CaseResults) -> str:
     """A table of all cases and models, and what failed."""
     lines = [
-        f"### {_plain(results.name)}: {summary_of(results)}",
+        f"### {escaped_markdown(results.name)}: {summary_of(results)}",
         "",
         "| case | model | outcome | passed | median time | cost |",
         "|---|---|---|---|---:|---:|",
@@ -80,20 +76,17 @@ def as_markdown(results: CaseResults) -> str:
     for result in results.results:
         figures = result.figures
         took = "" if figures.latency is None else seconds(figures.latency.p50)
-        name, model = _plain(result.case.name), _plain(result.model)
+        name, model = escaped_markdown(result.case.name), escaped_markdown(result.model)
         lines.append(
-            f"| {name} | {model} | {result.outcome} | {rate_of(result)} | {took} | {_plain(cost(figures))} |"
+            markdown_row(
+                [name, model, result.outcome, rate_of(result), took, escaped_markdown(cost(figures))]
+            )
         )
     failed = [result for result in results.results if result.outcome != "passed"]
     for result in failed:
-        lines += ["", f"**{_plain(result.case.name)}** with {_plain(result.model)}:", ""]
-        lines += [f"- {_plain(reason)}" for reason in result.reasons]
+        lines += ["", f"**{escaped_markdown(result.case.name)}** with {escaped_markdown(result.model)}:", ""]
+        lines += [f"- {escaped_markdown(reason)}" for reason in result.reasons]
         if text := example_of(result):
-            lines += [f"- the answer begins: {_plain(text)}"]
-    lines += ["", f"Cost: {costs_of(results)}.", *(f"\n{_plain(note)}" for note in results.notes)]
+            lines += [f"- the answer begins: {escaped_markdown(text)}"]
+    lines += ["", f"Cost: {costs_of(results)}.", *(f"\n{escaped_markdown(note)}" for note in results.notes)]
     return "\n".join(lines) + "\n"
-
-
-def _plain(text: str) -> str:
-    """A text on one line that means nothing to Markdown."""
-    return _MARKS.sub(lambda mark: _ENTITIES.get(mark[1], f"\\{mark[1]}"), " ".join(clean(text).split()))

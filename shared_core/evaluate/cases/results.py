@@ -25,6 +25,7 @@ from shared_core.types import BudgetState, Cost
 
 __all__ = ["CaseResult", "CaseResults", "CaseRun", "Outcome", "results_of"]
 
+_LONGEST = 500  # characters of a reason
 Outcome = Literal["passed", "failed", "error", "not asked"]
 """All checks passed; one did not; there is no answer, or a check could not be told; the budget did not cover it."""
 
@@ -98,13 +99,14 @@ class CaseResult:
 
     @property
     def reasons(self) -> list[str]:
-        """Why runs did not pass: a line for each check and each kind of failure, with the first of its reasons."""
+        """Why runs did not pass: a line for each check and each kind of failure, with the first of its reasons, or the
+        beginning of it."""
         found: dict[str, list[str]] = {}
         for run in self.runs:
             for what, why in _reasons(self.case, run):
                 found.setdefault(what, []).append(why)
         return [
-            f"{what}: {whys[0]}" + (f" ({len(whys)} times)" if len(whys) > 1 else "")
+            f"{what}: {_short(whys[0])}" + (f" ({len(whys)} times)" if len(whys) > 1 else "")
             for what, whys in found.items()
         ]
 
@@ -117,6 +119,11 @@ class CaseResult:
     def figures(self) -> Figures:
         """Times, tokens and costs of its answers."""
         return Figures.of(run.asked for run in self.runs)
+
+
+def _short(why: str) -> str:
+    """A judge, a check or a model may give a reason of any length, which the JSON holds."""
+    return why if len(why) <= _LONGEST else f"{why[: _LONGEST - 1]}…"
 
 
 def _reasons(case: Case, run: CaseRun) -> list[tuple[str, str]]:

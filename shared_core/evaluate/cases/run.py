@@ -17,7 +17,7 @@ from shared_core.evaluate.cases.checks import Check, Verdict
 from shared_core.evaluate.cases.grading import Graded, Grader, Question
 from shared_core.evaluate.cases.results import CaseResults, CaseRun, results_of
 from shared_core.evaluate.figures import Figures
-from shared_core.evaluate.planning import RunOptions, check_names, planned, unbound
+from shared_core.evaluate.planning import RunOptions, beyond, check_names, planned
 from shared_core.evaluate.running import Asked
 from shared_core.flow import Flow, offload
 
@@ -50,7 +50,7 @@ def run_cases(
     client: HFRouter | AsyncHFRouter, cases: Any, models: Sequence[Any] | None, how: CaseOptions
 ) -> Flow[CaseResults]:
     """See `Evaluator.run_cases`."""
-    started = time.time()
+    started, begun = time.time(), time.monotonic()
     check_names(how, CaseOptions)
     allow_python = how.get("allow_python", False)
     read = yield from offload(lambda: Cases.of(cases, allow_python=allow_python))
@@ -72,11 +72,11 @@ def run_cases(
         name=read.name,
         repeats=plan.run.repeats,
         started=started,
-        seconds=time.time() - started,
+        seconds=time.monotonic() - begun,
         judging=Figures.of(graded.judged),
         embedding=graded.embedding,
         budget=balance,
-        notes=tuple(note for note in (*read.notes, unpriced, unbound(plan)) if note),
+        notes=tuple(note for note in (*read.notes, unpriced, *beyond(plan)) if note),
     )
 
 

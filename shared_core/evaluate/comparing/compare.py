@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared_core.evaluate.comparing.comparison import PromptComparison
-from shared_core.evaluate.planning import RunOptions, planned, unbound
+from shared_core.evaluate.planning import RunOptions, beyond, planned
 from shared_core.evaluate.prompts import prompts_of
 from shared_core.flow import Flow, offload
 
@@ -28,7 +28,7 @@ def compare(
     how: RunOptions,
 ) -> Flow[PromptComparison]:
     """See `Evaluator.compare`."""
-    started = time.time()
+    started, begun = time.time(), time.monotonic()
     questions = yield from offload(lambda: prompts_of(prompts))
     plan = planned(client, models, questions, how)
     unpriced = yield from plan.with_prices()
@@ -42,7 +42,7 @@ def compare(
         options=plan.options,
         max_concurrency=plan.run.at_once,
         started=started,
-        seconds=time.time() - started,
+        seconds=time.monotonic() - begun,
         budget=balance,
-        notes=[note for note in (unpriced, unbound(plan)) if note],
+        notes=[note for note in (unpriced, *beyond(plan)) if note],
     )

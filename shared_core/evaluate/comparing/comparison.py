@@ -35,7 +35,7 @@ class PromptComparison(Report):
         models: Where each model stands, in the order given.
         cells: The figures of each model on each prompt, by (model, prompt).
         repeats: How often each was asked each.
-        options: Chat parameters of every call.
+        options: Chat parameters for the models that are ids.
         max_concurrency: How many questions were under way at one time, at most; None where that is not known.
         started: When the run began, in Unix seconds.
         seconds: How long it took.

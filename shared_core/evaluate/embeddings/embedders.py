@@ -7,6 +7,7 @@ alone: nothing here imports a framework.
 from __future__ import annotations
 
 import time
+from asyncio import CancelledError
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -215,7 +216,7 @@ def _as_ours(make: Callable[[], T]) -> T:
         return make()
     except RouterError:
         raise
-    except Exception as error:
+    except (Exception, CancelledError) as error:  # what it had cancelled is its own, and not this run
         why = " ".join(str(error).split())
         raise RouterError(f"{type(error).__name__}: {why}", hint="Look at the model itself.") from error
 

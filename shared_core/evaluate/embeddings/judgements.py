@@ -20,6 +20,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from shared_core.evaluate.prompts import read_list, read_text
 
 __all__ = ["Judgements", "judgements_of"]
 
+_LARGEST = 1e9  # of grades
 _PAIR_WORDS = {"query", "relevant", "document"}
 _NO_PAIR = 'Write ("query", "document"), or {"query": ..., "relevant": ...}.'
 
@@ -62,8 +64,13 @@ class Judgements:
                     f"No document is relevant to query {_short(name)}.",
                     hint="Leave it out, or name one with a grade above 0.",
                 )
-        if not all(grade > 0 for grades in self.relevant.values() for grade in grades.values()):
-            raise ConfigError("A relevant document has a grade that is not above 0.", hint="Leave it out.")
+        grades: Iterable[Any] = (each for judged in self.relevant.values() for each in judged.values())
+        for grade in grades:
+            if not isinstance(grade, Real) or not 0 < float(grade) < _LARGEST:
+                raise ConfigError(
+                    f"A relevant document has the grade {grade!r}, which is no number above 0.",
+                    hint="Leave out what is not relevant.",
+                )
         gone = [one for grades in self.relevant.values() for one in grades if one not in self.documents]
         if gone:
             raise ConfigError(
@@ -103,15 +110,29 @@ def _paired(items: Any, documents: Any, where: str) -> Judgements:
     if isinstance(items, Mapping) or not isinstance(items, Iterable):
         raise ConfigError(f"{where}Pairs are a {type(items).__name__}.", hint=_NO_PAIR)
     named, corpus = _further(documents)
-    relevant: dict[str, dict[str, float]] = {}
+    judged: dict[str, dict[str, float]] = {}
     for number, item in enumerate(items, 1):
         query, grades = _pair(item, f"{where}Pair {number}")
         if not named:
             corpus.update((text, text) for text in grades)
         if query is not None:
-            judged = relevant.setdefault(query, {})
-            judged.update((name, grade) for name, grade in grades.items() if grade > 0)
-    return Judgements({query: query for query in relevant}, corpus, relevant)
+            known = judged.setdefault(query, {})
+            for name, grade in grades.items():
+                if known.setdefault(name, grade) != grade:
+                    raise ConfigError(
+                        f"{where}Pair {number} grades {_short(name)} with {grade:g}, "
+                        f"an earlier one with {known[name]:g}.",
+                        hint="Judge each document once for each query.",
+                    )
+    return Judgements({query: query for query in judged}, corpus, _relevant(judged))
+
+
+def _relevant(judged: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Those judgements that are above 0."""
+    return {
+        query: {name: grade for name, grade in grades.items() if grade > 0}
+        for query, grades in judged.items()
+    }
 
 
 def _further(documents: Any) -> tuple[bool, dict[str, str]]:
@@ -124,6 +145,8 @@ def _further(documents: Any) -> tuple[bool, dict[str, str]]:
         documents = listed
     if isinstance(documents, Mapping):
         return True, {str(name): _text(text, f"Document {name!r}") for name, text in documents.items()}
+    if not isinstance(documents, Iterable | None):
+        raise ConfigError(f"The documents are a {type(documents).__name__}.", hint="Give a list of texts.")
     listed = [] if documents is None else list(documents)
     return False, {text: text for n, one in enumerate(listed, 1) for text in [_text(one, f"Document {n}")]}
 
@@ -162,9 +185,9 @@ def _text(value: Any, where: str) -> str:
 def _grade(value: Any, where: str) -> float:
     try:
         grade = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         grade = math.nan
-    if not math.isfinite(grade):
+    if not abs(grade) < _LARGEST:  # NaN is not, either; sums of what is larger are infinite
         raise ConfigError(f"{where} has the grade {value!r}.", hint="A grade is a number; 0 is not relevant.")
     return grade
 
@@ -203,7 +226,9 @@ def _rows(path: Path, delimiter: str) -> list[list[str]]:
     try:
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error as error:
-        raise ConfigError(f"{path} cannot be read as a table: {error}.") from None
+        raise ConfigError(
+            f"{path} cannot be read as a table: {error}.", hint="Long texts go into JSON lines."
+        ) from None
 
 
 def _folder(path: Path, split: str) -> Judgements:
@@ -211,15 +236,15 @@ def _folder(path: Path, split: str) -> Judgements:
     documents = _identified(read_list(path / "corpus.jsonl"), path / "corpus.jsonl")
     queries = _identified(read_list(path / "queries.jsonl"), path / "queries.jsonl")
     judged = path / "qrels" / f"{split}.tsv"
-    relevant: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float]] = {}
     for number, row in enumerate(_rows(judged, "\t"), 1):
         if len(row) != 3:
             raise ConfigError(f"{judged}: row {number} has {len(row)} cells.", hint="It takes 3, with tabs.")
         if number == 1 and row[2] == "score":
             continue
-        grade = _grade(row[2], f"{judged}: row {number}")
-        if grade > 0:
-            relevant.setdefault(row[0], {})[row[1]] = grade
+        # As BEIR reads it: of two rows about the same, the last one counts.
+        found.setdefault(row[0], {})[row[1]] = _grade(row[2], f"{judged}: row {number}")
+    relevant = {query: grades for query, grades in _relevant(found).items() if grades}
     if gone := sorted(relevant.keys() - queries.keys()):
         raise ConfigError(f"{judged} judges {_short(gone[0])}, which is not in queries.jsonl.")
     return Judgements({name: queries[name] for name in sorted(relevant)}, documents, relevant)

@@ -46,7 +46,7 @@ def table(result: EmbeddingComparison) -> tuple[list[str], list[list[str]]]:
 def _row(score: EmbeddingScore, k: str) -> list[str]:
     ndcg = score.figures[f"ndcg@{k}"]
     return [
-        score.name,
+        " ".join(clean(score.name).split()),
         f"{ndcg.mean:.3f}",
         f"{ndcg.low:.2f}–{ndcg.high:.2f}",
         f"{score.figures[f'recall@{k}'].mean:.3f}",

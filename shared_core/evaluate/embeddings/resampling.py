@@ -19,6 +19,7 @@ __all__ = ["Difference", "Estimate", "difference", "estimate", "holm"]
 
 _RESAMPLES = 10_000
 _FEW = 20  # queries
+_ALL_WAYS = 13  # queries, up to which no more than 10,000 subsets are to be gone through
 _LEVEL = 0.95
 _CELLS = 2**22  # numbers drawn at one time: 32 MiB
 
@@ -40,14 +41,16 @@ class Estimate(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """How two means over the same queries differ.
+    """How two means over the same queries differ, by a randomisation test.
 
     Args:
         mean: The first one's less the second one's.
-        low, high: Its 95 % interval, by a bootstrap of the queries.
-        p: How often chance alone would make a difference at least as large, if the two were alike: a randomisation
-            test, which swaps the two at random for each query (10,000 times; Smucker, Allan and Carterette, A
-            comparison of statistical significance tests for information retrieval evaluation, 2007).
+        low, high: Its 95 % interval: the differences that the test does not reject. These lie between the means of
+            subsets of the queries (Hartigan, Using subsample values as typical values, JASA 64, 1969). Of fewer than
+            six queries it rejects none: from -1 to 1.
+        p: How often chance alone would make a difference at least as large, if the two were alike: the test swaps the
+            two at random for each query (Smucker, Allan and Carterette, A comparison of statistical significance tests
+            for information retrieval evaluation, 2007). Of up to 13 queries all ways are gone through, of more 10,000.
     """
 
     mean: float
@@ -83,18 +86,30 @@ def difference(ours: Sequence[float], theirs: Sequence[float], seed: int) -> Dif
     """How the means of two models differ.
 
     Args:
-        ours, theirs: One value a query, of the same queries in the same order.
+        ours, theirs: One value from 0 to 1 a query, of the same queries in the same order.
         seed: Of what is drawn.
+
+    Example:
+        >>> difference([0.9] * 6, [0.5] * 5 + [0.9], seed=0).p  # of 32 ways to swap five, two are as far apart
+        0.0625
     """
     import numpy as np
 
     apart = np.asarray(ours, np.float64) - np.asarray(theirs, np.float64)
-    mean = math.fsum(apart.tolist()) / len(apart)
-    low, high = np.quantile(_bootstrap(apart, seed), [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]).tolist()
+    n, total = len(apart), math.fsum(apart.tolist())
     # A sum of the same numbers in another order must not count as smaller.
-    least = abs(mean) - 1e-12
-    as_large = sum(int((np.abs(means) >= least).sum()) for means in _swapped(apart, seed))
-    return Difference(mean, low, high, (1 + as_large) / (1 + _RESAMPLES))
+    least = abs(total) - 1e-12 * n
+    ways, as_large, parts = 0, 0, []
+    for kept in _subsets(n, seed):
+        sums, counts = kept @ apart, kept.sum(axis=1)
+        ways += len(kept)
+        as_large += int((np.abs(2 * sums - total) >= least).sum())  # those that are not kept are swapped
+        parts.append(sums[counts > 0] / counts[counts > 0])
+    means = np.sort(np.concatenate(parts))
+    outside = int((1 - _LEVEL) / 2 * (len(means) + 1))
+    low, high = (float(means[outside - 1]), float(means[-outside])) if outside else (-1.0, 1.0)
+    p = as_large / ways if n <= _ALL_WAYS else (1 + as_large) / (1 + ways)
+    return Difference(total / n, low, high, p)
 
 
 def holm(chances: Sequence[float]) -> list[float]:
@@ -123,14 +138,16 @@ def _bootstrap(values: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     return np.concatenate(parts)
 
 
-def _swapped(apart: NDArray[np.float64], seed: int) -> Iterator[NDArray[np.float64]]:
-    """Means of the differences, each with a sign drawn by lot."""
+def _subsets(n: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """Subsets of n things as rows of 0 and 1: all of them where these are few, else drawn by lot."""
     import numpy as np
 
+    if n <= _ALL_WAYS:
+        yield (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(np.float64)
+        return
     random = np.random.default_rng(seed)
-    for rows in _portions(len(apart)):
-        signs = random.integers(0, 2, (rows, len(apart)), dtype=np.int8) * 2.0 - 1.0
-        yield signs @ apart / len(apart)
+    for rows in _portions(n):
+        yield random.integers(0, 2, (rows, n), dtype=np.int8).astype(np.float64)
 
 
 def _portions(n: int) -> Iterator[int]:

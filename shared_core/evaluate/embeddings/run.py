@@ -62,7 +62,7 @@ def compare_embeddings(
     client: HFRouter | AsyncHFRouter, models: Any, pairs: Any, how: EmbeddingRunOptions
 ) -> Flow[EmbeddingComparison]:
     """See `Evaluator.compare_embeddings`."""
-    started = time.time()
+    started, begun = time.time(), time.monotonic()
     check_names(how, EmbeddingRunOptions)
     progress = progress_of(how.get("progress"), "texts")
     ks, seed, similarity = _ks(how.get("k", 10)), how.get("seed", 0), how.get("similarity", "cosine")
@@ -95,7 +95,7 @@ def compare_embeddings(
         similarity=similarity,
         seed=seed,
         started=started,
-        seconds=time.time() - started,
+        seconds=time.monotonic() - begun,
         notes=(unpriced,) if unpriced else (),
     )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, overload
 
+from shared_core._text import cell
 from shared_core.errors import ConfigError
 from shared_core.observe.ledger.questions import Totals
 from shared_core.observe.ledger.rows import EXPORTED, LedgerRow
@@ -127,7 +128,7 @@ def _as_csv(rows: Iterable[LedgerRow], file: IO[str]) -> int:
     writer.writerow(EXPORTED)
     for row in rows:
         told = row.as_dict()
-        writer.writerow({**told, "tags": json.dumps(told["tags"], ensure_ascii=False)}.values())
+        writer.writerow(map(cell, {**told, "tags": json.dumps(told["tags"], ensure_ascii=False)}.values()))
         count += 1
     return count
 

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -82,10 +83,9 @@ class Deployed:
     @property
     def served(self) -> str:
         """What its container calls the model."""
-        args = self.told["model"].get("args") or []
-        return (
-            str(args[args.index("--served-model-name") + 1]) if "--served-model-name" in args else self.model
-        )
+        args = self.told["model"].get("args")
+        words = pairwise(args if isinstance(args, list) else ())
+        return next((str(name) for word, name in words if word == "--served-model-name"), self.model)
 
     def go(self, state: str) -> None:
         """Into a state, at once."""
@@ -103,7 +103,7 @@ class Deployed:
     def as_json(self, root: str) -> dict[str, Any]:
         """What the API says of it."""
         scaling = self.told["compute"]["scaling"]
-        target = 0 if self.state in ("paused", "scaledToZero") else max(1, scaling["minReplica"])
+        target = 0 if self.state in ("paused", "scaledToZero") else max(1, scaling["minReplica"] or 0)
         status: dict[str, Any] = {
             "createdAt": _moment(self.number),
             "createdBy": {"id": "0" * 24, "name": "offline"},

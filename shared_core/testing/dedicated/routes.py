@@ -80,9 +80,8 @@ class _One(_Managed):
         if method == "DELETE":
             fleet.remove(**path)
             return Reply(204, dict(exchange.headers), ())
-        if not isinstance(exchange.received.json, Mapping):
-            raise _invalid("a JSON object is expected")
-        return json_reply(fleet.update(**path, changes=exchange.received.json), exchange.headers)
+        changes = _parts(exchange.received.json)
+        return json_reply(fleet.update(**path, changes=changes), exchange.headers)
 
 
 class _Told(_Managed):
@@ -147,13 +146,12 @@ def completed(asked: Any) -> dict[str, Any]:
     Args:
         asked: The body of the request.
     """
-    if not isinstance(asked, Mapping):
-        raise _invalid("a JSON object is expected")
+    asked = _parts(asked)
     for key in ("name", "type"):
         if not isinstance(asked.get(key), str) or not asked[key]:
             raise _invalid(f"missing field `{key}`")
     for key in ("compute", "model", "provider"):
-        if not isinstance(asked.get(key), Mapping):
+        if key not in asked:
             raise _invalid(f"missing field `{key}`")
     model, compute, provider = asked["model"], asked["compute"], asked["provider"]
     for where, names in (
@@ -177,6 +175,21 @@ def completed(asked: Any) -> dict[str, Any]:
         "model": {"image": {"huggingface": {}}, "revision": None, **model, "task": task},
         "compute": {**compute, "scaling": scaling},
     }
+
+
+def _parts(asked: Any) -> Mapping[str, Any]:
+    """What was asked for, once it is sure that its parts can be looked into."""
+    if not isinstance(asked, Mapping):
+        raise _invalid("a JSON object is expected")
+    compute = asked.get("compute")
+    inner = {"scaling": compute["scaling"]} if isinstance(compute, Mapping) and "scaling" in compute else {}
+    for name, part in {**asked, **inner}.items():
+        if name in ("compute", "model", "provider", "scaling") and not isinstance(part, Mapping):
+            raise _invalid(f"`{name}` is no map")
+    for name, count in inner.get("scaling", {}).items():
+        if not isinstance(count, int | None):
+            raise _invalid(f"`{name}` is no number")
+    return asked
 
 
 def _invalid(what: str) -> Refusal:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from shared_core import HFRouter, Target
-from shared_core.client.locating import EndpointFinder, may_have_key
+from shared_core.client.endpoint_places import may_have_key
+from shared_core.client.locating import EndpointFinder
 from shared_core.errors import (
     ConfigError,
     MalformedResponse,

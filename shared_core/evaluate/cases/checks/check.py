@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate.answers import Answer
-from shared_core.evaluate.cases.checks.code import asked_of, load_object
+from shared_core.evaluate.cases.checks.code import a_function, asked_of, load_object
 from shared_core.evaluate.cases.checks.measures import MEASURES
 from shared_core.evaluate.cases.checks.structure import FORM_CHECKS
 from shared_core.evaluate.cases.checks.texts import TEXT_CHECKS, a_text, shown
@@ -90,6 +91,8 @@ class Check:
         if grade.verdict is not None:
             return grade.verdict
         if self.kind == "similar" and grade.cosine is not None:
+            if not math.isfinite(grade.cosine):  # neither near nor far
+                return Verdict(None, "similar: the embedder gave vectors that have no cosine")
             least = _USUAL_THRESHOLD if self.threshold is None else self.threshold
             return Verdict(grade.cosine >= least, f"cosine {grade.cosine:.3f}, wanted {least:g}")
         if self.asks:
@@ -111,7 +114,7 @@ def check_of(item: Any, folder: Path | None = None, *, allow_python: bool = True
     if isinstance(item, Check):
         return item
     if callable(item):
-        return Check("python", item, _read=item)
+        return Check("python", item, _read=a_function(item))
     if not isinstance(item, Mapping):
         raise ConfigError(f"{shown(item)} is no check.", hint="Write a mapping such as {contains: Paris}.")
     word, value, rest = _parts(item)
@@ -155,10 +158,7 @@ def _reader(kind: str, folder: Path | None, *, allow_python: bool) -> Callable[[
                 f"{shown(value)} would run, and running code was not allowed.",
                 hint="Look at what it does, then allow it: allow_python=True, or --allow-python.",
             )
-        found = value if callable(value) else load_object(a_text(value), folder)
-        if not callable(found):
-            raise ConfigError(f"{shown(value)} is no function.")
-        return found  # type: ignore[no-any-return]
+        return a_function(value if callable(value) else load_object(a_text(value), folder))
 
     return function
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import re
 import sys
+from asyncio import CancelledError
 from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
@@ -20,8 +22,9 @@ from shared_core.evaluate.answers import Answer
 from shared_core.evaluate.cases.checks.texts import shown
 from shared_core.evaluate.cases.checks.verdict import Verdict
 
-__all__ = ["asked_of", "load_object"]
+__all__ = ["a_function", "asked_of", "load_object"]
 
+_BOOLS = ("bool", "bool_")  # numpy's, which are no bools of Python
 _PLACE = re.compile(r"(?P<where>[^:]+):(?P<name>[A-Za-z_]\w*)")
 
 
@@ -78,6 +81,19 @@ def _module(name: str) -> Any:
     return importlib.import_module(name)
 
 
+def a_function(found: Any) -> Callable[[Answer], Any]:
+    """The same, once it is sure that it can be asked.
+
+    Raises:
+        ConfigError: It is no function, or an async one, which would give no verdict.
+    """
+    if not callable(found):
+        raise ConfigError(f"{shown(found)} is no function.")
+    if inspect.iscoroutinefunction(found):
+        raise ConfigError(f"{shown(found.__name__)} is an async function.", hint="Write it without async.")
+    return found  # type: ignore[no-any-return]
+
+
 def asked_of(function: Callable[[Answer], Any], answer: Answer) -> Verdict:
     """What a user's function says of an answer: True, False or a `Verdict`.
 
@@ -87,10 +103,11 @@ def asked_of(function: Callable[[Answer], Any], answer: Answer) -> Verdict:
         said = function(answer)
     except AssertionError as error:
         return Verdict(False, " ".join(str(error).split()) or "an assertion failed")
-    except Exception as error:  # noqa: BLE001  # the user's own code: it failed, and the others go on
+    # The user's own code: it failed, and the others go on; what it had cancelled is its own, and not this run.
+    except (Exception, CancelledError) as error:  # noqa: BLE001
         return Verdict(None, f"the check raised {type(error).__name__}: {' '.join(str(error).split())}")
     if isinstance(said, Verdict):
         return said
-    if isinstance(said, bool):
-        return Verdict(said, "" if said else "is False")
+    if isinstance(said, bool) or type(said).__name__ in _BOOLS:
+        return Verdict(bool(said), "" if said else "is False")
     return Verdict(None, f"the check gave {type(said).__name__}, neither True nor False")

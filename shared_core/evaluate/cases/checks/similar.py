@@ -8,6 +8,8 @@ function.
 
 from __future__ import annotations
 
+import math
+from asyncio import CancelledError
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +65,7 @@ def _made(embedder: Any, texts: list[str]) -> list[Sequence[float]]:
         vectors = np.asarray(getattr(reply, "vectors", reply), dtype=np.float64)
     except RouterError:
         raise
-    except Exception as error:  # whatever a user's embedder raises, it has failed, and the run goes on
+    except (Exception, CancelledError) as error:  # whatever it raises, it has failed, and the run goes on
         raise ConfigError(f"{type(error).__name__}: {' '.join(str(error).split())}") from error
     if vectors.ndim != 2 or len(vectors) != len(texts):
         raise ConfigError(f"It gave an array of shape {vectors.shape} for {len(texts)} texts.")
@@ -83,14 +85,19 @@ def _function(embedder: Any) -> Callable[[list[str]], Any]:
 
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    """The cosine of two vectors; 0 where one of them is all zeros.
+    """The cosine of two vectors; 0 where one of them is all zeros, NaN where one is not finite.
 
     Example:
-        >>> cosine([1.0, 0.0], [1.0, 1.0])
-        0.7071067811865475
+        >>> cosine([1.0, 0.0], [1.0, 1.0]), cosine([1e-300, 0.0], [1e300, 0.0])
+        (0.7071067811865475, 1.0)
     """
     import numpy as np
 
     first, second = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
-    length = float(np.linalg.norm(first) * np.linalg.norm(second))
-    return float(first @ second / length) if length else 0.0
+    tops = [float(np.abs(each).max(initial=0.0)) for each in (first, second)]
+    if not all(map(math.isfinite, tops)):
+        return math.nan
+    if not all(tops):
+        return 0.0
+    first, second = first / tops[0], second / tops[1]  # so that no square is too large or too small
+    return float(first @ second / (np.linalg.norm(first) * np.linalg.norm(second)))

@@ -23,6 +23,7 @@ _WIDTH, _HEIGHT = 920.0, 420.0
 _FIELD = Box(62, 30, 884, 370)
 _FONT = 12.0
 _MOST_NAMES = 14  # of more, the numbers alone are written
+_MOST_NUMBERS = 60  # of more, those of the front alone
 _LONGEST = 44
 
 
@@ -55,18 +56,22 @@ def _parts(points: Sequence[_Point], across: Axis, down: Axis) -> Iterator[str]:
     corners = _front([point for point in points if point.model.on_front])
     if corners:
         yield f'<path class="front" d="M{"L".join(f"{x:.1f} {y:.1f}" for x, y in corners)}"/>'
+    told = [point for point in points if len(points) <= _MOST_NUMBERS or point.model.on_front][:_MOST_NUMBERS]
     names = [
         f"{point.number}"
-        if len(points) > _MOST_NAMES
+        if len(told) > _MOST_NAMES
         else f"{point.number} {short(point.model.model, _LONGEST)}"
-        for point in points
+        for point in told
     ]
     sizes = [(width_of(name, _FONT) + 6, _FONT + 4) for name in names]
-    boxes = place([(point.x, point.y) for point in points], sizes, _FIELD, _beside(corners))
-    for point, box in zip(points, boxes, strict=True):
+    boxes = place([(point.x, point.y) for point in told], sizes, _FIELD, _beside(corners))
+    for point, box in zip(told, boxes, strict=True):
         yield _leader(point, box)
-    for point, box, name in zip(points, boxes, names, strict=True):
-        yield _marker(point, box, name)
+    labels = {
+        point.number: _label(point, box, name) for point, box, name in zip(told, boxes, names, strict=True)
+    }
+    for point in points:
+        yield _marker(point, labels.get(point.number, ""))
 
 
 def _known(models: Sequence[Standing]) -> Iterator[_Point]:
@@ -126,7 +131,20 @@ def _leader(point: _Point, box: Box) -> str:
     return f'<line class="leader" x1="{point.x:.1f}" y1="{point.y:.1f}" x2="{x:.1f}" y2="{y:.1f}"/>'
 
 
-def _marker(point: _Point, box: Box, name: str) -> str:
+def _label(point: _Point, box: Box, name: str) -> str:
+    # The edge beside the point is kept, since how wide a text becomes is the reader's font's to say.
+    anchor, at = (
+        ("start", box.left)
+        if box.left >= point.x
+        else ("end", box.right)
+        if box.right <= point.x
+        else ("middle", 0.0)
+    )
+    at = at or (box.left + box.right) / 2
+    return f'<text class="label" x="{at:.1f}" y="{box.bottom - 4.5:.1f}" text-anchor="{anchor}">{escaped(name)}</text>'
+
+
+def _marker(point: _Point, label: str) -> str:
     x, y, model = point.x, point.y, point.model
     shape = (
         f'<path class="best" d="M{x - 6.5:.1f} {y:.1f}l6.5 -6.5l6.5 6.5l-6.5 6.5Z"/>'
@@ -134,10 +152,4 @@ def _marker(point: _Point, box: Box, name: str) -> str:
         else f'<circle class="beaten" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>'
     )
     told = f"{point.number} {model.model}: {per_thousand(model.figures)} for 1,000 answers, {seconds(point.latency)}"
-    # The edge beside the point is kept, since how wide a text becomes is the reader's font's to say.
-    anchor, at = (
-        ("start", box.left) if box.left >= x else ("end", box.right) if box.right <= x else ("middle", 0.0)
-    )
-    at = at or (box.left + box.right) / 2
-    text = f'<text class="label" x="{at:.1f}" y="{box.bottom - 4.5:.1f}" text-anchor="{anchor}">{escaped(name)}</text>'
-    return f"<g><title>{escaped(short(told, 300))}</title>{shape}{text}</g>"
+    return f"<g><title>{escaped(short(told, 300))}</title>{shape}{label}</g>"
