@@ -32,9 +32,13 @@ def image(
     model: Model = None,
     output: To = None,
     picture: From = None,
-    width: Annotated[int | None, typer.Option("--width", min=1, help="Pixels.")] = None,
-    height: Annotated[int | None, typer.Option("--height", min=1, help="Pixels.")] = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The same picture again.")] = None,
+    width: Annotated[
+        int | None, typer.Option("--width", min=1, help="Of the picture.", metavar="PIXELS")
+    ] = None,
+    height: Annotated[
+        int | None, typer.Option("--height", min=1, help="Of the picture.", metavar="PIXELS")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same result again.", metavar="N")] = None,
     timeout: Timeout = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
@@ -64,7 +68,7 @@ def video(
     model: Model = None,
     output: To = None,
     picture: From = None,
-    seed: Annotated[int | None, typer.Option("--seed", help="The same film again.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same result again.", metavar="N")] = None,
     timeout: Timeout = None,
     as_json: Json = False,
     base_url: BaseUrl = None,

@@ -10,16 +10,15 @@ import csv
 import io
 import json
 import os
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from shared_core._text import cell, clean
 from shared_core.errors import ConfigError
+from shared_core.storage.replacing import replacing
 
 __all__ = ["ENDINGS", "MARKUP", "Report", "check_report", "escaped_markdown", "markdown_row", "save", "write"]
 
@@ -136,28 +135,14 @@ def write(path: Path, make: Callable[[], str]) -> None:
         ConfigError: It cannot be written.
     """
     data = make().encode("utf-8", "replace")
-    part = ""
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
-            return
-        path = path.resolve()  # what a link leads to is replaced, and not the link
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else None
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with replacing(path) as file:
             file.write(data)
-        os.chmod(part, 0o600 if mode is None else mode)  # it holds prompts and answers
-        os.replace(part, path)
     except OSError as error:
         raise ConfigError(
             f"{path} cannot be written: {error.strerror or error}.",
             hint="Name another file; nothing is lost.",
         ) from None
-    finally:
-        with suppress(OSError):
-            if part:
-                os.unlink(part)
 
 
 def markdown_row(cells: Iterable[str]) -> str:
