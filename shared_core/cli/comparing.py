@@ -80,7 +80,7 @@ def compare(
 
     Examples:
 
-      hfrouter compare openai/gpt-oss-120b Qwen/Qwen3-32B:groq --input-tokens 5e6
+      hfrouter compare openai/gpt-oss-120b Qwen/Qwen3-32B --input-tokens 5e6
 
       hfrouter compare openai/gpt-oss-120b Qwen/Qwen3-32B --prompts mine.txt --repeats 3 --budget 0.50 -o report.html
     """
@@ -103,13 +103,14 @@ def compare(
             "budget": run_budget(budget, unpriced=unpriced),
             "options": {name: value for name, value in options.items() if value is not None},
             "max_concurrency": concurrency,
+            "progress": True,
         }
         evaluator = Evaluator(client(None, base_url, hub_url, timeout=timeout))
         if dry_run:
             show_estimate(evaluator.estimate(model, asked, **how), as_json=as_json)
             return
-        with kept(resume) as path:
-            found = evaluator.compare(model, asked, **how, path=path, progress=True)
+        with kept(resume) as how["path"]:
+            found = evaluator.compare(model, asked, **how)
             with writing(output, lambda report: found.save(report, title)) as written:
                 if as_json:
                     show_json(found.as_dict())

@@ -99,6 +99,7 @@ def embed_compare(
             "similarity": similarity,  # type: ignore[typeddict-item]  # checked there
             "split": split,
             "budget": run_budget(budget, unpriced=unpriced),
+            "progress": True,
         }
         with client(None, base_url, hub_url, **settings) as router:
             evaluator = Evaluator(router)
@@ -106,7 +107,7 @@ def embed_compare(
                 show_estimate(evaluator.estimate_embeddings(asked, pairs, **how), as_json=as_json)
                 return
             with going_on("The vectors that were made are kept: the same command goes on from there.", cache):
-                result = evaluator.compare_embeddings(asked, pairs, **how, progress=True)
+                result = evaluator.compare_embeddings(asked, pairs, **how)
         with writing(output, lambda path: result.save(path, title)) as written:
             if as_json:
                 show_json(result.as_dict())

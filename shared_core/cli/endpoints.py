@@ -11,7 +11,16 @@ import typer
 
 from shared_core._text import clean
 from shared_core.cli.clients import HubUrl, Json, client
-from shared_core.cli.out import complaining, money, say, show_json, show_table, somebody_is_here, tell
+from shared_core.cli.out import (
+    complaining,
+    going_on,
+    money,
+    say,
+    show_json,
+    show_table,
+    somebody_is_here,
+    tell,
+)
 from shared_core.errors import ConfigError
 from shared_core.hub import Endpoints, InferenceEndpoint
 
@@ -150,7 +159,7 @@ def _create(
             max_replica=max_replica,
             **{key: value for key, value in optional.items() if value is not None},
         )
-        _show_one(hub.wait(made.id, timeout) if wait else made, as_json=as_json)
+        _show_one(_waited(hub, made.id, timeout) if wait else made, as_json=as_json)
 
 
 @endpoints.command("pause")
@@ -182,7 +191,7 @@ def _resume(
 
     def resumed(hub: Endpoints) -> InferenceEndpoint:
         found = hub.resume(name)
-        return hub.wait(found.id, timeout) if wait else found
+        return _waited(hub, found.id, timeout) if wait else found
 
     _changed(resumed, _of(endpoints_url, hub_url), as_json=as_json)
 
@@ -241,7 +250,7 @@ def _wait(
 
       hfrouter endpoints wait my-endpoint --timeout 900
     """
-    _changed(lambda hub: hub.wait(name, timeout), _of(endpoints_url, hub_url), as_json=as_json)
+    _changed(lambda hub: _waited(hub, name, timeout), _of(endpoints_url, hub_url), as_json=as_json)
 
 
 @endpoints.command("metrics")
@@ -282,6 +291,11 @@ def _of(endpoints_url: str | None, hub_url: str | None, namespace: str | None = 
 def _changed(do: Callable[[Endpoints], InferenceEndpoint], hub: Endpoints, *, as_json: bool) -> None:
     with complaining():
         _show_one(do(hub), as_json=as_json)
+
+
+def _waited(hub: Endpoints, name: str, timeout: float) -> InferenceEndpoint:
+    with going_on(f"{name} starts all the same, and is paid for: hfrouter endpoints pause {name}"):
+        return hub.wait(name, timeout)
 
 
 def _ask_back(found: InferenceEndpoint) -> None:

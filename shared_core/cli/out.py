@@ -190,7 +190,8 @@ def going_on(how: str, when: bool = True) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         if when:
-            tell(f"\n{how}", stderr=True)
+            sys.stderr.write("\n")
+            tell(how, stderr=True)
         raise
 
 

@@ -125,6 +125,7 @@ def run_cases(
             "judge": judge and models_of([judge], load=not dry_run)[0],
             "embedder": embedder,
             "max_concurrency": concurrency,
+            "progress": True,
         }
         if repeats is not None:
             how["repeats"] = repeats
@@ -143,7 +144,7 @@ def run_cases(
                 )
             ask_whether(cases, by_file, evaluator.estimate_cases(read, asked, **how))
         with kept(resume) as how["path"]:
-            found = evaluator.run_cases(read, asked, **how, progress=True)
+            found = evaluator.run_cases(read, asked, **how)
 
             def save(path: Path) -> None:
                 if path == junit:
