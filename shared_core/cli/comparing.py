@@ -95,7 +95,7 @@ def compare(
             return
         from shared_core.evaluate import Evaluator
 
-        check_reports(output)
+        check_reports(output, reads=[prompts, resume])
         asked = _prompts(prompts, prompt or [], system)
         options = {"max_tokens": max_tokens, "temperature": temperature}
         how: RunOptions = {

@@ -43,11 +43,13 @@ def show_estimate(found: RunEstimate, *, as_json: bool = False, stderr: bool = F
         return
     titles = [("who", "left"), ("as", "left"), ("calls", "right"), ("tokens in", "right"), ("out", "right")]
     rows = [_row(each) for each in found.subjects]
-    show_table([*titles, ("USD at most", "right")], rows[:_ROWS], stderr=stderr)
+    show_table([*titles, ("at most", "right")], rows[:_ROWS], stderr=stderr)
     if len(rows) > _ROWS:
         tell(f"and {len(rows) - _ROWS} more, which --json has", stderr=stderr)
     for line in _lines(found):
         tell(clean(line), hang=2, stderr=stderr)
+    if not stderr:
+        tell("Nobody was asked.")
 
 
 def _row(each: SubjectEstimate) -> list[str]:
@@ -65,9 +67,11 @@ def _row(each: SubjectEstimate) -> list[str]:
 
 
 def _lines(found: RunEstimate) -> list[str]:
-    what = "texts" if all(each.role == "embedder" for each in found.subjects) else "prompts"
-    often = "once" if found.repeats == 1 else f"{found.repeats} times"
-    lines = [f"{found.prompts:,} {what}, {often} each. Tokens are bounded by bytes: really they are fewer."]
+    what = "text" if all(each.role == "embedder" for each in found.subjects) else "prompt"
+    often = "" if found.repeats == 1 else f", {found.repeats} times each"
+    lines = [f"{found.prompts:,} {what}{'s' * (found.prompts != 1)}{often}."]
+    if any(each.where == "router" for each in found.subjects):
+        lines.append("Tokens are bounded by bytes; really there are fewer.")
     if found.high.usd is not None:
         lines.append(f"All of it costs {rough(found.high.usd)} at most.")
     lines += [
@@ -84,7 +88,7 @@ def _lines(found: RunEstimate) -> list[str]:
     if found.code:
         lines.append(f"Code that checks name, to be run with --allow-python: {', '.join(found.code)}.")
     if found.options:
-        lines.append(f"The file's prompts set {', '.join(found.options)}.")
+        lines.append(f"The prompts set {', '.join(found.options)}.")
     return [*lines, *found.notes]
 
 

@@ -85,7 +85,7 @@ def embed_compare(
 
         if not model:
             raise ConfigError("No model was given.", hint="Name some with -m, such as -m BAAI/bge-m3.")
-        check_reports(output)
+        check_reports(output, reads=[pairs, documents])
         prompts = {"query_prompt": query_prompt, "document_prompt": document_prompt}
         asked = {name: _settings(name, prompts, cache=cache) for name in model}
         if len(asked) < len(model):

@@ -179,10 +179,14 @@ def _made(
         if resume is not None:
             reply = router.resume(_job(resume), **about)
             if not isinstance(reply, MediaReply):
-                raise ConfigError(f"The job in {resume} makes no file.", hint="Fetch it with HFRouter.resume.")
+                raise ConfigError(
+                    f"The job in {resume} makes no file.", hint="Fetch it with HFRouter.resume."
+                )
             return reply
         if prompt is None:
-            raise ConfigError("There is nothing to make.", hint="Give a prompt, or --resume and a job's file.")
+            raise ConfigError(
+                "There is nothing to make.", hint="Give a prompt, or --resume and a job's file."
+            )
         return make(prompt)
     except BaseException as error:
         if (job := went_on(error)) is not None:

@@ -13,7 +13,7 @@ import typer
 from shared_core.cli.out import complain, say
 from shared_core.errors import ConfigError
 
-__all__ = ["Output", "check_place", "check_reports", "show_written", "writing"]
+__all__ = ["Output", "check_reports", "show_written", "writing"]
 
 Output = Annotated[
     list[Path] | None,
@@ -21,29 +21,42 @@ Output = Annotated[
 ]
 
 
-def check_reports(reports: Sequence[Path] | None, endings: Sequence[str] | None = None) -> None:
-    """Says before anything is paid for what would fail after.
+def check_reports(
+    reports: Sequence[Path] | None,
+    *,
+    endings: Sequence[str] | None = None,
+    further: Path | None = None,
+    reads: Sequence[Path | None] = (),
+) -> None:
+    """Says before anything is paid for what would fail after, or write over what is needed.
+
+    Args:
+        reports: Where they shall be.
+        endings: What their names may end in; None for those of comparisons.
+        further: One more, of any name.
+        reads: Files that the command reads.
 
     Raises:
-        ConfigError: A name says not of which kind it is, or nothing can be written there.
+        ConfigError: A name says not of which kind it is, nothing can be written there, or it is a file that is read or
+            written already.
     """
     from shared_core.evaluate.written import ENDINGS, check_report
 
-    for report in reports or ():
-        check_place(check_report(report, endings or ENDINGS))
+    places = [check_report(report, endings or ENDINGS) for report in reports or ()]
+    taken = {path.expanduser().resolve() for path in reads if path is not None}
+    for place in [*places, *([further.expanduser()] if further is not None else [])]:
+        _check_place(place)
+        if place.resolve() in taken:
+            raise ConfigError(f"{place} has another use in this command.", hint="Name another file.")
+        taken.add(place.resolve())
 
 
-def check_place(path: Path) -> None:
-    """Whether a file can be written there, as far as that can be told without writing it.
-
-    Raises:
-        ConfigError: It is a folder, or lies in one that is not the user's to write in.
-    """
+def _check_place(path: Path) -> None:
     if path.is_dir():
         raise ConfigError(f"{path} is a folder.", hint="Name a file.")
     folder = next(place for place in path.absolute().parents if os.path.lexists(place))
     if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ConfigError(f"Nothing can be written in {folder}.", hint="Name another file with -o.")
+        raise ConfigError(f"Nothing can be written in {folder}.", hint="Name another file.")
 
 
 @contextmanager

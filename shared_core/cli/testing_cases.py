@@ -26,7 +26,7 @@ from shared_core.cli.evaluating import (
 )
 from shared_core.cli.objects import models_of
 from shared_core.cli.out import complaining, console, say, show_json, show_table, somebody_is_here
-from shared_core.cli.reports import check_place, check_reports, writing
+from shared_core.cli.reports import check_reports, writing
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -112,9 +112,7 @@ def run_cases(
         from shared_core.evaluate import Cases, Evaluator
         from shared_core.evaluate.written import write
 
-        check_reports(output, _ENDINGS)
-        if junit is not None:
-            check_place(junit.expanduser())
+        check_reports(output, endings=_ENDINGS, further=junit, reads=[cases, resume])
         read = Cases.of(cases, allow_python=allow_python, load=not dry_run)
         if export_inspect is not None or export_promptfoo is not None:
             _export(read, export_inspect, export_promptfoo, as_json=as_json)

@@ -106,18 +106,19 @@ def usage(
             raise ConfigError(
                 f"There is nothing to plot by {plot!r}.", hint=f"There are {', '.join(_PLOTS)}."
             )
-        check_reports(output)
+        path = ledger_file(ledger)
+        check_reports(output, reads=[path])
         now = time.time()
         which: dict[str, Any] = {
             "since": moment(since, now),
             "until": moment(until, now),
             "where": _conditions(where or []),
         }
-        with Ledger(ledger_file(ledger)) as opened:
+        with Ledger(path) as opened:
             whole, lines = opened.totals(**which), opened.by(by, **which)
             told = {"ledger": str(opened.path), **which, "by": by, **_as_dict(whole, lines)}
             kinds = _kinds(told, by, lines, lambda: usage_page(opened, now=now, **which))
-            with writing(output, lambda path: save(path, kinds)) as written:
+            with writing(output, lambda report: save(report, kinds)) as written:
                 if as_json:
                     show_json(told)
                 elif not whole.calls:

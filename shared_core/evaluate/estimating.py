@@ -73,7 +73,7 @@ class SubjectEstimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunEstimate:
-    """What a run would ask, and may cost.
+    """What a run would ask, and may cost. Tries that fail and are charged all the same are not in it.
 
     Args:
         subjects: Who would be asked: models, then a judge, then embedders.

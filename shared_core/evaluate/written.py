@@ -20,7 +20,17 @@ from shared_core._text import cell, clean
 from shared_core.errors import ConfigError
 from shared_core.storage.replacing import replacing
 
-__all__ = ["ENDINGS", "MARKUP", "Report", "check_report", "escaped_markdown", "markdown_row", "save", "write"]
+__all__ = [
+    "ENDINGS",
+    "MARKUP",
+    "Report",
+    "check_report",
+    "escaped_markdown",
+    "markdown_row",
+    "save",
+    "write",
+    "write_new",
+]
 
 ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
 """Of the reports of comparisons."""
@@ -143,6 +153,22 @@ def write(path: Path, make: Callable[[], str]) -> None:
             f"{path} cannot be written: {error.strerror or error}.",
             hint="Name another file; nothing is lost.",
         ) from None
+
+
+def write_new(folder: Path, files: Mapping[str, str]) -> None:
+    """Puts texts into new files of a folder, which is made if need be.
+
+    Raises:
+        ConfigError: One of them is there already, and all are left as they are; or one cannot be written.
+    """
+    for name in files:
+        if os.path.lexists(folder / name):
+            raise ConfigError(
+                f"{folder / name} is there already, and was left as it is.",
+                hint="Name another folder, or move the file away.",
+            )
+    for name, text in files.items():
+        write(folder / name, lambda text=text: text)  # type: ignore[misc]
 
 
 def markdown_row(cells: Iterable[str]) -> str:

@@ -98,7 +98,9 @@ def test_offers_that_are_equally_good_are_told_so(told: Run) -> None:
 
 
 def test_a_comparison_says_what_its_costs_are_for(told: Run) -> None:
-    shown = " ".join(told("compare", "offline/tools:groq", "offline/echo", "--input-tokens", "5e6").out.split())
+    shown = " ".join(
+        told("compare", "offline/tools:groq", "offline/echo", "--input-tokens", "5e6").out.split()
+    )
     assert "Cost: USD for 5,000,000 tokens of input and 1,000,000 tokens of output" in shown
 
 

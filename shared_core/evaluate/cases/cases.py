@@ -137,7 +137,7 @@ class Cases:
             What has no counterpart there and was left out, a line each.
 
         Raises:
-            ConfigError: It cannot be written.
+            ConfigError: It cannot be written, or would be written over a file.
         """
         from shared_core.evaluate.cases.inspect_export import write_inspect
 
@@ -153,7 +153,7 @@ class Cases:
             What has no counterpart there and was left out, a line each.
 
         Raises:
-            ConfigError: It cannot be written.
+            ConfigError: It cannot be written, or would be written over a file.
         """
         from shared_core.evaluate.cases.promptfoo import write_promptfoo
 
