@@ -13,7 +13,7 @@ import typer
 
 from shared_core.cli.clients import LOCAL, BaseUrl, HubUrl, Json, client, stand_in, words
 from shared_core.cli.out import complaining, going_on, say, show_json, tell
-from shared_core.corpus import Batch, embed_corpus
+from shared_core.corpus import Batch, InThisThread, embed_corpus
 from shared_core.corpus.json_lines import json_lines
 from shared_core.errors import ConfigError
 from shared_core.types import Kind
@@ -90,6 +90,7 @@ def embed(
                 text=field,
                 kind=kind,  # type: ignore[arg-type]
                 progress=True,
+                executor=InThisThread(),  # so that Ctrl-C need not wait for a shard
             )
         if as_json:
             whole = {"vectors": lines} if output is None else {"output": output}

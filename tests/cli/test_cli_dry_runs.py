@@ -36,7 +36,7 @@ PAIRS = "query,relevant\nwhich cat,a cat sleeps\nwhat bread,the price of bread\n
 
 
 @pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Path:
     """A folder with a stranger's files."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "cases.yaml").write_text(STRANGER)
