@@ -71,7 +71,7 @@ def _lines(found: RunEstimate) -> list[str]:
     often = "" if found.repeats == 1 else f", {found.repeats} times each"
     lines = [f"{found.prompts:,} {what}{'s' * (found.prompts != 1)}{often}."]
     if any(each.where == "router" for each in found.subjects):
-        lines.append("Tokens are bounded by bytes; really there are fewer.")
+        lines.append("Tokens are bounded by bytes, answers by max_tokens or by what a model can write.")
     if found.high.usd is not None:
         lines.append(f"All of it costs {rough(found.high.usd)} at most.")
     lines += [

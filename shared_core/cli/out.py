@@ -149,7 +149,7 @@ def count(number: float | None) -> str:
     """A number for a narrow column, such as "131k"; "" when unknown."""
     if number is None:
         return ""
-    for least, letter in ((1e6, "M"), (1e3, "k")):
+    for least, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if number >= least:
             return f"{number / least:.3g}{letter}"
     return f"{number:g}"

@@ -5,6 +5,7 @@ What judges read and embedders take are answers that are not there yet: at most 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -104,12 +105,9 @@ def _judge(judge: Subject, answers: Sequence[_Written], repeats: int) -> Flow[Su
     each = []
     for answer in answers:
         for check in answer.asks("llm-rubric"):
-            asked = [
-                question_of(str(check.value), answer.case.prompt, Answer(text=text))
-                for text in ("", answer.longest)
-            ]
-            low = yield from of_question(judge, asked[0], {})
-            high = yield from of_question(judge, asked[1], {})
+            asked = question_of(str(check.value), answer.case.prompt, Answer())
+            low = yield from of_question(judge, asked, {})
+            high = yield from of_question(judge, [*asked, {"role": "user", "content": answer.longest}], {})
             each.append(_between(low, high, answer.most))
     return of_subject(judge, "judge", each, repeats)
 
@@ -127,9 +125,10 @@ def _embedder(
         return (yield from at_home(embedder.removeprefix(LOCAL), embedder, calls))
     found = yield from of_vectors(client, embedder, embedder, wanted, calls)
     cost = found.cost
-    for answer in compared:
-        one = yield from of_vectors(client, embedder, embedder, [answer.longest], 1)
-        cost = cost.plus(_between(one.cost.times(0), one.cost, answer.most).times(repeats))
+    for most, times in Counter(answer.most for answer in compared).items():
+        longest = next(answer.longest for answer in compared if answer.most == most)
+        one = yield from of_vectors(client, embedder, embedder, [longest], 1)
+        cost = cost.plus(_between(one.cost.times(0), one.cost, most).times(times * repeats))
     return replace(found, cost=cost)
 
 
