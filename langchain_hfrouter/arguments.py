@@ -18,7 +18,7 @@ from langchain_core.language_models.model_profile import ModelProfile
 from langchain_core.rate_limiters import BaseRateLimiter
 from pydantic import SecretStr
 
-from shared_core.types import ChatParams, Routing, SafeguardArguments, TargetSpec, Timeouts
+from shared_core.types import ChatParams, KeyFunction, Routing, SafeguardArguments, TargetSpec, Timeouts
 
 __all__ = ["Arguments", "HostArguments"]
 
@@ -28,7 +28,7 @@ class HostArguments(SafeguardArguments, total=False):
 
     model: str
     model_name: str
-    api_key: str | SecretStr | None
+    api_key: str | SecretStr | KeyFunction | None
     base_url: str | None
     endpoint: str | None
     provider: str | None

@@ -76,9 +76,9 @@ class ChatHFRouter(RouterSettings):
             Split `<think>...</think>` in the content off as reasoning.
 
     Key init args (client params):
-        api_key: SecretStr | None
-            A token for the host. None takes HF_TOKEN (or what `hf auth login` stored) when the first call is
-            made, for Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `dumps`.
+        api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None
+            A token, or a function that gives it before each request. None takes HF_TOKEN (or the stored login), for
+            Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `dumps`.
         base_url, endpoint: str | None
             Any OpenAI-compatible server, or a dedicated endpoint's name (then `model` may be left out).
         provider: str | None

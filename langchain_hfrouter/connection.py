@@ -22,7 +22,7 @@ from pydantic import (
 
 from langchain_hfrouter.complaints import complaint, unknown_argument
 from langchain_hfrouter.errors import ConfigError, as_langchain
-from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
+from langchain_hfrouter.keys import core_key, is_secret, safe_key, without_secrets
 from langchain_hfrouter.routers import CLIENTS, Routers
 from shared_core.errors import RouterError
 from shared_core.types import Safeguarded, Timeouts, check_state_travels, with_endpoint
@@ -131,7 +131,7 @@ class Connection(Safeguarded, Routers):
                 hint="Build the object where it is used, and pass http_client again.",
             )
         settings = {**{name: getattr(self, name) for name in _SETTINGS}, **self._safeguards()}
-        settings["api_key"] = None if self.api_key is None else self.api_key.get_secret_value()
+        settings["api_key"] = core_key(self.api_key)
         return settings
 
     # --- what is shown, and what travels ---

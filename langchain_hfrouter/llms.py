@@ -74,9 +74,9 @@ class HFRouterLLM(TokenCounts, Connection, BaseLLM):
             Further keys of the JSON body, for what only one provider knows. Also accepted as `model_kwargs`.
 
     Key init args (client params):
-        api_key: SecretStr | None
-            A token for the host. None takes HF_TOKEN (or what `hf auth login` stored) when the first call is
-            made, for Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `dumps`.
+        api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None
+            A token, or a function that gives it before each request. None takes HF_TOKEN (or the stored login), for
+            Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `dumps`.
         base_url: str | None
             A server of your own: with /v1 in its path OpenAI's `/completions` (vLLM, TGI, llama.cpp), without it
             TGI's own interface; None is the router.

@@ -43,9 +43,10 @@ class HFTextToImage(MediaTool):
         store: ArtifactStore | None
             Where media lie, with the limits of a run. Tools that hand media on need one store between them; None makes
             a private one.
-        api_key: SecretStr | None
-            Token. Left out, `HF_TOKEN`, `HUGGINGFACEHUB_API_TOKEN`, `HUGGINGFACE_API_KEY`, `HUG_API_KEY` or the login
-            of `hf auth login` is used, and goes to hosts of Hugging Face only.
+        api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None
+            Token, or a function that gives it before each request. Left out, `HF_TOKEN`, `HUGGINGFACEHUB_API_TOKEN`,
+            `HUGGINGFACE_API_KEY`, `HUG_API_KEY` or the login of `hf auth login` is used, and goes to hosts of Hugging
+            Face only.
         timeout: float | Timeouts | None
             Seconds for the whole call; None is an hour, since jobs queue.
         client: HFRouter | None; async_client: AsyncHFRouter | None

@@ -68,9 +68,9 @@ class HFRouterEmbeddings(BatchConnection, TextEmbeddings):
             Further keys of the JSON body. Also accepted as `model_kwargs`.
 
     Key init args (client params):
-        api_key: SecretStr | None
-            A token for the host. None takes HF_TOKEN (or what `hf auth login` stored) when the first call is
-            made, for Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `model_dump`.
+        api_key: SecretStr | Callable[[], str] | Callable[[], Awaitable[str]] | None
+            A token, or a function that gives it before each request. None takes HF_TOKEN (or the stored login), for
+            Hugging Face's hosts only; "" sends none. Never part of repr, logs, pickles or `model_dump`.
         base_url: str | None
             A server of your own: TEI, vLLM, Infinity; None is the router.
         endpoint: str | None

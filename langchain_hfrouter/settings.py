@@ -27,7 +27,7 @@ from pydantic import (
 )
 
 from langchain_hfrouter.complaints import complaint
-from langchain_hfrouter.keys import is_secret, safe_key, without_secrets
+from langchain_hfrouter.keys import core_key, is_secret, safe_key, without_secrets
 from langchain_hfrouter.other_names import refuse_other_names
 from langchain_hfrouter.replies import PROVIDER
 from langchain_hfrouter.routers import Routers
@@ -210,7 +210,7 @@ class RouterSettings(TokenCounts, Safeguarded, Routers, BaseChatModel):
     def _router_settings(self) -> dict[str, Any]:
         return {
             "model": self.model,
-            "api_key": None if self.api_key is None else self.api_key.get_secret_value(),
+            "api_key": core_key(self.api_key),
             "base_url": self.base_url,
             "provider": self.provider,
             "bill_to": self.bill_to,

@@ -15,7 +15,15 @@ from llama_index.core.prompts import BasePromptTemplate
 from llama_index.core.types import BaseOutputParser, PydanticProgramMode
 from pydantic import SecretStr
 
-from shared_core.types import ApiKey, ChatParams, Routing, SafeguardArguments, TargetSpec, Timeouts
+from shared_core.types import (
+    ApiKey,
+    ChatParams,
+    KeyFunction,
+    Routing,
+    SafeguardArguments,
+    TargetSpec,
+    Timeouts,
+)
 
 __all__ = ["Arguments", "HostArguments"]
 
@@ -23,7 +31,7 @@ __all__ = ["Arguments", "HostArguments"]
 class HostArguments(SafeguardArguments, total=False):
     """The arguments that say where and on whose account."""
 
-    api_key: str | SecretStr | ApiKey | None
+    api_key: str | SecretStr | ApiKey | KeyFunction | None
     base_url: str | None
     endpoint: str | None
     provider: str | None

@@ -17,6 +17,7 @@ from shared_core.errors import ConfigError
 if TYPE_CHECKING:
     from llama_index_hfrouter.connection import Connection
     from shared_core import AsyncHFRouter, HFRouter
+    from shared_core.types import ApiKey
 
 __all__ = ["Clients"]
 
@@ -101,6 +102,7 @@ def _arguments(settings: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name != "key" and value is not None}
 
 
-def _key(config: Connection) -> str | None:
-    """The token as the core wants it: None to look around, "" for none."""
-    return None if config.api_key.source == "ambient" else config.api_key.reveal()
+def _key(config: Connection) -> ApiKey:
+    """Where the token comes from; says at once if it was left behind."""
+    config.api_key.reveal()
+    return config.api_key

@@ -16,7 +16,15 @@ from llama_index_hfrouter.connection import Connection
 from llama_index_hfrouter.messages import EchoReasoning
 from llama_index_hfrouter.targets import ROUTING_FIELDS, check_targets, first_model
 from shared_core.errors import ConfigError
-from shared_core.types import CHAT_PARAMS, ApiKey, endpoint_in, plain_routing, plain_targets, with_endpoint
+from shared_core.types import (
+    CHAT_PARAMS,
+    ApiKey,
+    KeyFunction,
+    endpoint_in,
+    plain_routing,
+    plain_targets,
+    with_endpoint,
+)
 
 __all__ = ["PARAMS", "RouterConfig", "StructuredWay"]
 
@@ -89,7 +97,7 @@ class RouterConfig(Connection, FunctionCallingLLM):
         model: str | None = None,
         *,
         model_name: str | None = None,
-        api_key: str | SecretStr | ApiKey | None = None,
+        api_key: str | SecretStr | ApiKey | KeyFunction | None = None,
         **options: Any,
     ) -> None:
         options = with_endpoint(options)

@@ -26,7 +26,7 @@ from pydantic import (
 from llama_index_hfrouter.clients import Clients
 from llama_index_hfrouter.component import Component
 from shared_core.errors import ConfigError
-from shared_core.types import ApiKey, Safeguarded, Timeouts, check_state_travels, with_endpoint
+from shared_core.types import ApiKey, KeyFunction, Safeguarded, Timeouts, check_state_travels, with_endpoint
 
 __all__ = ["Connection"]
 
@@ -84,7 +84,7 @@ class Connection(Component, Safeguarded):
     def __init__(
         self,
         *,
-        api_key: str | SecretStr | ApiKey | None = None,
+        api_key: str | SecretStr | ApiKey | KeyFunction | None = None,
         http_client: Any = None,
         async_http_client: Any = None,
         **options: Any,
@@ -158,7 +158,7 @@ class Connection(Component, Safeguarded):
         self._clients = private.get("_clients", self._clients)
 
 
-def _api_key(value: str | SecretStr | ApiKey | None, source: str | None) -> ApiKey:
+def _api_key(value: str | SecretStr | ApiKey | KeyFunction | None, source: str | None) -> ApiKey:
     """A token in any form, or what `key_source` says about one that was left behind."""
     if isinstance(value, ApiKey):
         return value
@@ -166,12 +166,12 @@ def _api_key(value: str | SecretStr | ApiKey | None, source: str | None) -> ApiK
         return ApiKey(value.get_secret_value())
     if value is None and source == "none":
         return ApiKey("")
-    if value is not None and not isinstance(value, str):
+    if value is not None and not isinstance(value, str) and not callable(value):
         raise ConfigError(
             f"The api_key is a {type(value).__name__}, not a text.",
-            hint='Pass the token itself, None to look for one, or "" for none.',
+            hint='Pass the token itself, a function that gives it, None to look for one, or "" for none.',
         )
     key = ApiKey(value)
-    if value is None and source in ("argument", "left behind"):
+    if value is None and source in ("argument", "function", "left behind"):
         key.source = "left behind"
     return key

@@ -67,7 +67,8 @@ class HFRouterLLM(StructuredPrediction):
 
     Args:
         model: `org/name[:fastest|cheapest|preferred|<provider>]`; `model_name` is the same.
-        api_key: A token; None takes HF_TOKEN or the stored login, "" sends none. It is never serialised.
+        api_key: A token, or a function that gives it before each request; None takes HF_TOKEN or the stored login, ""
+            sends none. It is never serialised.
         base_url: Another OpenAI-compatible server; it needs its own `api_key`, or none.
         endpoint: A dedicated Inference Endpoint in place of that, as "name" or "namespace/name", found with the first
             call and kept as base_url="endpoint://name". `model` may then be left out.

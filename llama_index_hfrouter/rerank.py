@@ -20,7 +20,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 from llama_index_hfrouter.connection import Connection
 from llama_index_hfrouter.names import model_named
 from shared_core.errors import ConfigError
-from shared_core.types import ApiKey, RerankReply
+from shared_core.types import ApiKey, KeyFunction, RerankReply
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -113,7 +113,7 @@ class HFReranker(Connection, BaseNodePostprocessor):
             model: str | None = None,
             *,
             model_name: str | None = None,
-            api_key: str | SecretStr | ApiKey | None = None,
+            api_key: str | SecretStr | ApiKey | KeyFunction | None = None,
             **options: Any,
         ) -> None:
             if options.get("device", self) is None:
@@ -130,7 +130,7 @@ class HFReranker(Connection, BaseNodePostprocessor):
             for name in (_HERE_ONLY if remote else _THERE_ONLY)
             if getattr(self, name) != fields[name].default
         ]
-        if not remote and self.api_key.source == "argument":
+        if not remote and self.api_key.is_given:
             wrong.append("api_key")
         if wrong:
             raise ConfigError(

@@ -19,6 +19,7 @@ from shared_core.errors import ConfigError
 from shared_core.types import (
     ApiKey,
     EmbedReply,
+    KeyFunction,
     Kind,
     other_model,
     plain_routing,
@@ -47,8 +48,9 @@ class HFRouterEmbedding(Connection, TextEmbedding):
     Args:
         model_name: `org/name[:<provider>]`; `model` is the same. May be left out where `base_url` is a
             server with one model, such as TEI.
-        api_key: A token; None takes HF_TOKEN or the stored login, "" sends none. It is never serialised: in
-            another process the ambient one is found again, and an explicit one is missed loudly.
+        api_key: A token, or a function that gives it before each request; None takes HF_TOKEN or the stored login, ""
+            sends none. It is never serialised: in another process the ambient one is found again, and an explicit one
+            is missed loudly.
         base_url: A server of your own (TEI, vLLM, Infinity); None is the router.
         endpoint: A dedicated Inference Endpoint in place of that, as "name" or "namespace/name"; it needs no model.
         embedding_api: What that server speaks: "openai", "tei" or "router"; "auto" takes an address with /v1 in
@@ -123,7 +125,7 @@ class HFRouterEmbedding(Connection, TextEmbedding):
             model_name: str | None = None,
             *,
             model: str | None = None,
-            api_key: str | SecretStr | ApiKey | None = None,
+            api_key: str | SecretStr | ApiKey | KeyFunction | None = None,
             **options: Any,
         ) -> None:
             options = with_endpoint(options)

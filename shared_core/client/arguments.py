@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from shared_core.catalog import Price, UnitPrice
-from shared_core.types import ApiKey, Routing, SafeguardArguments, TargetSpec, Timeouts
+from shared_core.types import ApiKey, KeyFunction, Routing, SafeguardArguments, TargetSpec, Timeouts
 
 if TYPE_CHECKING:
     from shared_core.cache import EmbeddingCache
@@ -22,7 +22,7 @@ EmbeddingApi = Literal["auto", "openai", "tei", "router"]
 class RouterArguments(SafeguardArguments, total=False):
     """The keyword arguments of both clients; explained at `RouterBase`."""
 
-    api_key: str | ApiKey | None
+    api_key: str | ApiKey | KeyFunction | None
     base_url: str | None
     endpoint: str | None
     provider: str | None

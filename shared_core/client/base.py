@@ -40,6 +40,7 @@ from shared_core.types import (
     ChatOptions,
     ChatReply,
     ChatRequest,
+    KeyFunction,
     LookupRequest,
     Message,
     Progress,
@@ -81,7 +82,10 @@ class RouterBase:
         model: Default model, `org/name[:fastest|cheapest|preferred|<provider>]`.
         api_key: Token for the host. None finds the ambient one (`HF_TOKEN`, `HUGGINGFACEHUB_API_TOKEN`,
             `HUGGINGFACE_API_KEY`, `HUG_API_KEY`, else what `hf auth login` stored), which goes to hosts of
-            Hugging Face only; "" sends none.
+            Hugging Face only; "" sends none. A function without arguments that gives the token is asked for it before
+            each request, in a thread of its own and within the time limit; asynchronous clients take a coroutine
+            function as well. Nothing is remembered of what it gave: one that is slow keeps its token itself. Where a
+            token is refused (401) and it gives another one by then, the request is sent once more.
         base_url: Any OpenAI-compatible address; None is the router, or `HFROUTER_BASE_URL` when set.
         endpoint: A dedicated Inference Endpoint in place of that: "name" or "namespace/name" (in addresses
             endpoint://name), found with the first call. `model` is then what its container calls the model, known by
@@ -177,7 +181,7 @@ class RouterBase:
         self,
         model: str | None = None,
         *,
-        api_key: str | ApiKey | None = None,
+        api_key: str | ApiKey | KeyFunction | None = None,
         base_url: str | None = None,
         provider: str | None = None,
         bill_to: str | None = None,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from shared_core.errors import RouterError
 from shared_core.flow import Flow
 from shared_core.policy import Handler
 from shared_core.policy.single_flight import share
@@ -38,7 +39,13 @@ class EmbedFlight:
     token: Callable[[Call], Flow[ApiKey]]
 
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
-        hasher = _begun(call.target, (yield from self.token(call)))
+        try:
+            token = yield from self.token(call)
+        except (
+            RouterError
+        ):  # not known whose vectors these are: who sends it will say so, or another target answers
+            return (yield from inner(call))
+        hasher = _begun(call.target, token)
         for key in self.memory.keys_of(cast(EmbedRequest, call.request).texts):
             hasher.update(key)
         return (yield from share(b"embed:" + hasher.digest(), call, inner, self._taken))

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from shared_core._version import __version__
 from shared_core.client.costing import BROKEN_OFF, Costing
+from shared_core.client.key_functions import given_by, mark_sent, renewed
 from shared_core.client.settings import Keyring
 from shared_core.errors import (
     ConnectionLost,
@@ -22,8 +23,10 @@ from shared_core.errors import (
     RouterError,
     StreamInterrupted,
     TimedOut,
+    Unauthorized,
 )
 from shared_core.flow import Emit, Flow, Head, Read, drain, emit, offload, read_all, send
+from shared_core.observe import log
 from shared_core.routing import is_hugging_face
 from shared_core.types import (
     ApiKey,
@@ -113,8 +116,10 @@ class Exchange:
         return (yield from self.send(call, HttpRequest("GET", url, headers, b"", key)))
 
     def key(self, call: Call, *, needed: bool) -> Flow[ApiKey]:
-        """The token for this target: an ambient one only ever goes to Hugging Face."""
+        """The token for this target: an ambient one only ever goes to Hugging Face. A function is asked."""
         key = call.target.key
+        if key.source == "function":
+            return (yield from given_by(call))
         if key.source != "ambient":
             key.reveal()
             return key
@@ -133,7 +138,8 @@ class Exchange:
     def send(
         self, call: Call, request: HttpRequest, *, follow: bool = False, waits: Waits | None = None
     ) -> Flow[Head]:
-        """Sends, and raises what an unsuccessful status means.
+        """Sends, and raises what an unsuccessful status means. A function's token that is refused is replaced once,
+        where the function gives another by then: nothing was begun, nor handed out.
 
         Args:
             call: Whose progress this is.
@@ -147,6 +153,8 @@ class Exchange:
         progress.model, progress.url = call.request.model, call.target.base_url
         waits = waits or call.waits
         progress.runs += 1
+        if progress.given is not None:
+            mark_sent(progress)
         try:
             response = yield from send(request, waits)
         finally:
@@ -159,6 +167,10 @@ class Exchange:
         refusal = yield from self._refusal(response, request)
         if not isinstance(refusal, ProviderFailed | TimedOut):  # which may have done it and failed to say so
             progress.runs -= 1
+        if isinstance(refusal, Unauthorized) and (key := (yield from renewed(call, request.key))) is not None:
+            log.retrying(call, refusal, 0.0)
+            again = replace(request, key=key)
+            return (yield from self.send(call, again, follow=follow, waits=waits))
         raise refusal
 
     def fetch(self, request: HttpRequest, waits: Waits) -> Flow[Head]:

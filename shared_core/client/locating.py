@@ -113,7 +113,8 @@ class EndpointFinder:
         """
         target = call.target
         if isinstance(error, Unauthorized | PermissionDenied):
-            error.hint = _FOR_CALLS
+            if error.status is not None:  # else there was no token to be sent
+                error.hint = _FOR_CALLS
             return error
         doubtful = isinstance(error, BadRequest) and "invalid state" in error.message.lower()
         if not doubtful and not isinstance(error, _PERHAPS_ITS_STATE):
@@ -163,7 +164,7 @@ class EndpointFinder:
         try:
             found = endpoint_from((yield from self._look_up(self.api_url, path, key, waits)), namespace)
         except RouterError as error:
-            raise of_the_api(error, f"{namespace}/{bare}") from None
+            raise of_the_api(error, f"{namespace}/{bare}") from error.__cause__
         if found.url and found.status not in ("paused", "failed"):
             FOUND.keep(known_as, found, time.time())
         return found
@@ -181,7 +182,7 @@ class EndpointFinder:
         try:
             told = yield from self._look_up(self.hub_url, "/api/whoami-v2", key, waits)
         except RouterError as error:
-            raise of_the_api(error, "") from None
+            raise of_the_api(error, "") from error.__cause__
         name = told.get("name") if isinstance(told, dict) and told.get("type", "user") == "user" else None
         if not isinstance(name, str) or not is_namespace(name):
             raise ConfigError(
@@ -266,7 +267,9 @@ def of_the_api(error: RouterError, name: str) -> RouterError:
         )
     if isinstance(error, BadRequest) and error.status == 409:
         error.hint = "Choose another name, or change the one that is there with `update`."
-    else:
+    elif (
+        not isinstance(error, Unauthorized) or error.status is not None
+    ):  # else there was no token to be sent
         error.hint = next((hint for kind, hint in _HINTS.items() if isinstance(error, kind)), error.hint)
     return error
 

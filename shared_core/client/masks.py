@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from shared_core.types import SECRET_HEADERS
+from shared_core.types import SECRET_HEADERS, ApiKey
 
 __all__ = ["MASK", "Shown", "shown"]
 
@@ -47,6 +47,8 @@ def _masked(value: Any) -> Any:
         return [_masked(inner) for inner in value]
     if isinstance(value, SecretStr):
         return Shown(MASK)
+    if callable(value):
+        return Shown(ApiKey(value).name)
     if isinstance(value, Path):
         return str(value)
     return _PASSWORD.sub(MASK, value) if isinstance(value, str) else value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -91,8 +91,8 @@ class RouterSettings(Layered):
 
     Args:
         config: The file to read, in place of looking for one.
-        api_key: Token for `base_url`, as an argument or `HFROUTER_API_KEY`; None is the ambient one, for hosts of
-            Hugging Face's.
+        api_key: Token for `base_url`, as an argument (also a function that gives it) or `HFROUTER_API_KEY`; None is the
+            ambient one, for hosts of Hugging Face's.
         api_key_env: The variable that holds the token for `base_url`.
         models: What stands for a model under names of your own, see `RouterBase`.
         origins: Where each value comes from; filled in.
@@ -120,7 +120,7 @@ class RouterSettings(Layered):
     model: str | None = None
     base_url: str | None = None
     endpoint: str | None = None
-    api_key: SecretStr | None = None
+    api_key: SecretStr | Callable[[], Any] | None = None
     api_key_env: str | None = None
     provider: str | None = None
     bill_to: str | None = None
@@ -219,7 +219,7 @@ class RouterSettings(Layered):
                 name: [_as_target(spec) for spec in specs] for name, specs in found["tiers"].items()
             }
         if self.api_key is not None:
-            found["api_key"] = ApiKey(self.api_key.get_secret_value())
+            found["api_key"] = _key(self.api_key)
         elif (key := key_from(self.api_key_env)) is not None:
             found["api_key"] = key
         return found
@@ -301,7 +301,8 @@ class RouterSettings(Layered):
 
     def __getstate__(self) -> dict[Any, Any]:
         state = super().__getstate__()
-        state["__dict__"] = {**state["__dict__"], "api_key": None}
+        key = self.api_key if callable(self.api_key) and ApiKey(self.api_key).travels else None
+        state["__dict__"] = {**state["__dict__"], "api_key": key}
         return state
 
     def _values(self) -> Iterator[tuple[str, Any]]:
@@ -331,7 +332,7 @@ _CHECKS: Mapping[str, Any] = {
     "routing": checked_routing,
     "prices": lambda prices: checked_costing(prices, None),
     "reported_cost": lambda place: checked_costing(None, place),
-    "api_key": lambda key: ApiKey(key.get_secret_value()),
+    "api_key": lambda given: _key(given),
     "limits": lambda limits: _bounds().checked_limits(limits),
     "concurrency": lambda given: _bounds().Concurrency.read(given),
     "budgets": lambda budgets: [_budget_from(budget) for budget in budgets],
@@ -370,6 +371,10 @@ def _in_words(error: ValidationError, origins: Mapping[str, Origin]) -> ConfigEr
         f"{place} ({origins.get(name, DEFAULT)}) cannot be read: {first['msg']}.",
         hint="See the docstring of HFRouter for what it may be.",
     )
+
+
+def _key(given: SecretStr | Callable[[], Any]) -> ApiKey:
+    return ApiKey(given.get_secret_value() if isinstance(given, SecretStr) else given)
 
 
 # What few clients ask for is loaded where one does.

@@ -64,6 +64,6 @@ def check_host(url: str, said: str) -> None:
 def holds_secret(arguments: Mapping[str, Any]) -> bool:
     """Whether a token, or a header as good as one, is among the arguments of a client."""
     key = arguments.get("api_key")
-    explicit = key.source == "argument" if isinstance(key, ApiKey) else bool(key)
+    explicit = key.is_given if isinstance(key, ApiKey) else bool(key)
     headers = arguments.get("default_headers") or {}
     return explicit or any(name.lower() in SECRET_HEADERS for name in headers)

@@ -248,7 +248,7 @@ class VectorRouter(CatalogueRouter):
             try:
                 payload = yield from run_through(self._policies, call, self._exchange.look_up)
             except (ModelNotServed, Unauthorized) as error:
-                raise _unknown_model(error, model, hub) from None
+                raise _unknown_model(error, model, hub) from error.__cause__
             found = parse_mapping(payload)
             MAPPINGS.remember(hub, model, account, found, time.time())
         return found
@@ -278,7 +278,8 @@ class VectorRouter(CatalogueRouter):
         try:
             return (yield from share(key, call, asked, _same) if key else asked(call))
         except (ModelNotServed, Unauthorized) as error:
-            raise _unknown_model(error, model, self.hub_url) if model else error from None
+            failure = _unknown_model(error, model, self.hub_url) if model else error
+            raise failure from error.__cause__
 
     def _hub_call(self, request: LookupRequest, waits: Waits) -> Call:
         hub = self.hub_url

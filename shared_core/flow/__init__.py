@@ -30,6 +30,7 @@ from shared_core.flow.latch import Latch
 from shared_core.types import ChatDelta, HttpRequest, Waits
 
 __all__ = [
+    "Ask",
     "Drain",
     "Effect",
     "Emit",
@@ -44,6 +45,7 @@ __all__ = [
     "Sleep",
     "Wait",
     "Won",
+    "ask",
     "drain",
     "emit",
     "gather",
@@ -120,6 +122,16 @@ class Offload:
 
 
 @dataclass(slots=True)
+class Ask:
+    """Call a function of the user's, which may take long, may be a coroutine function and may raise anything; the
+    answer is what `take` makes of its result, and None when the time was up."""
+
+    function: Callable[[], Any]
+    take: Callable[[Any], Any]
+    seconds: float
+
+
+@dataclass(slots=True)
 class Gather:
     """Run flows at the same time; the answer is the list of their results, in order."""
 
@@ -159,7 +171,7 @@ class Won(Generic[T]):
             return (yield from self.flow)
 
 
-Effect = Send | Read | Drain | Emit | Sleep | Wait | Offload | Gather | Race
+Effect = Send | Read | Drain | Emit | Sleep | Wait | Offload | Ask | Gather | Race
 Flow = Generator[Effect, Any, T]
 
 
@@ -189,6 +201,20 @@ def wait(latch: Latch, seconds: float) -> Flow[bool]:
 
 def offload(function: Callable[[], T]) -> Flow[T]:
     return cast(T, (yield Offload(function)))
+
+
+def ask(function: Callable[[], Any], take: Callable[[Any], T], seconds: float) -> Flow[T | None]:
+    """What a function of the user's gave; None where it took longer.
+
+    It runs in another thread, with the caller's context variables; a coroutine function in the event loop. Its errors
+    are raised as they are. No frame of a flow or a driver has its bare result in a variable.
+
+    Args:
+        function: Without arguments.
+        take: Makes of its result what may stand in one. A blocking call hands it what is to be awaited as it is.
+        seconds: How long it may take.
+    """
+    return cast("T | None", (yield Ask(function, take, seconds)))
 
 
 def gather(children: Iterable[Flow[T]], *, at_once: int) -> Flow[list[T]]:

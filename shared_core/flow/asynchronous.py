@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
+from inspect import isawaitable, iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared_core.errors import ConfigError, ConnectionLost, RouterError
-from shared_core.flow import Drain, Emit, Flow, Gather, Latch, Offload, Race, Read, Send, Sleep, Wait, Won
+from shared_core.flow import (
+    Ask,
+    Drain,
+    Emit,
+    Flow,
+    Gather,
+    Latch,
+    Offload,
+    Race,
+    Read,
+    Send,
+    Sleep,
+    Wait,
+    Won,
+)
 from shared_core.flow.contest import PATIENCE
+from shared_core.flow.errand import Errand
 from shared_core.types import ChatDelta
 
 if TYPE_CHECKING:
@@ -111,6 +127,8 @@ class AsyncRun(Generic[T]):
                 return await _opened(latch, seconds)
             case Offload(function):
                 return await asyncio.to_thread(function)
+            case Ask():
+                return await _told(effect)
             case Gather(children, at_once):
                 return await self._gather(children, at_once)
             case Race():
@@ -239,6 +257,30 @@ def _heard(task: _Entrant) -> None:
     """What a loser fails with is nobody's business, and no reason for asyncio to complain."""
     if not task.cancelled():
         task.exception()
+
+
+async def _told(ask: Ask) -> Any:
+    """What a user's function gave: a coroutine function in this loop, any other in a thread."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + ask.seconds
+    if iscoroutinefunction(ask.function):
+        return await _awaited(ask, ask.function(), end)
+    with Errand(ask.function) as errand:
+        if not await _opened(errand.latch, ask.seconds):
+            return None
+        if isawaitable(errand.result()):  # it was a coroutine function in disguise
+            return await _awaited(ask, errand.result(), end)
+        return ask.take(errand.result())
+
+
+async def _awaited(ask: Ask, coming: Awaitable[Any], end: float) -> Any:
+    try:
+        async with asyncio.timeout_at(end) as limit:
+            return ask.take(await coming)
+    except TimeoutError:
+        if limit.expired():
+            return None
+        raise
 
 
 async def _opened(latch: Latch, seconds: float) -> bool:

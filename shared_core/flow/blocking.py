@@ -8,9 +8,24 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from shared_core.errors import ConfigError, ConnectionLost
-from shared_core.flow import Drain, Emit, Flow, Gather, Latch, Offload, Race, Read, Send, Sleep, Wait, Won
+from shared_core.flow import (
+    Ask,
+    Drain,
+    Emit,
+    Flow,
+    Gather,
+    Latch,
+    Offload,
+    Race,
+    Read,
+    Send,
+    Sleep,
+    Wait,
+    Won,
+)
 from shared_core.flow.contest import Contest
 from shared_core.flow.crew import Crew
+from shared_core.flow.errand import Errand
 from shared_core.types import ChatDelta, Waits
 
 if TYPE_CHECKING:
@@ -176,6 +191,9 @@ class BlockingRun(Generic[T]):
                 return self._wait(latch, seconds)
             case Offload(function):
                 return function()
+            case Ask(function, take, seconds):
+                with Errand(function) as errand:
+                    return take(errand.result()) if self._wait(errand.latch, seconds) else None
             case Gather(children, at_once):
                 return self._gather(children, at_once)
             case Race():

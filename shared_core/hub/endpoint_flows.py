@@ -260,7 +260,7 @@ class EndpointFlows:
         try:
             return (yield from run_through(stack, call, partial(self._sent, request, read)))
         except RouterError as error:
-            raise of_the_api(error, name) from None
+            raise of_the_api(error, name) from error.__cause__
 
     def _sent(self, request: ApiRequest, read: Callable[[Head], Flow[T]], call: Call) -> Flow[T]:
         exchange = self.client._exchange

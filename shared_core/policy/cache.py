@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from shared_core.errors import RouterError
 from shared_core.flow import Flow, emit, offload
 from shared_core.policy import Handler
 from shared_core.policy.single_flight import SHARED, is_own, share
@@ -45,7 +46,13 @@ class Remember:
         request = call.request
         if not isinstance(request, ChatRequest) or not call.cache or not self.cache.admits(request):
             return (yield from inner(call))
-        key = self.cache.key(request, call.target, (yield from self.token(call)))
+        try:
+            token = yield from self.token(call)
+        except (
+            RouterError
+        ):  # not known whose answers these are: who sends it will say so, or another target answers
+            return (yield from inner(call))
+        key = self.cache.key(request, call.target, token)
         ask = cast("Handler[ChatReply]", inner)
         if request.stream:
             return cast(T, (yield from self._recalled(key, call, ask)))

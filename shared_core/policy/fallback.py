@@ -293,5 +293,4 @@ def _complete(error: RouterError, part: Call) -> None:
     error.model = error.model or part.request.model or None
     error.provider = error.provider or part.progress.provider
     error.request_id = error.request_id or part.progress.request_id
-    key = part.target.key
-    redact_error(error, key.reveal() if key.source == "argument" else "")
+    redact_error(error, part.secret())

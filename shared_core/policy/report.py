@@ -30,8 +30,7 @@ class Report:
             error.provider = error.provider or progress.provider
             error.request_id = error.request_id or progress.request_id
             error.attempts = progress.attempts
-            key = call.target.key
-            redact_error(error, key.reveal() if key.source == "argument" else "")
+            redact_error(error, call.secret())
             log.failed(call, error)
             raise
         log.answered(call)

@@ -30,7 +30,7 @@ def value_of(scope: str, call: Call) -> str:
         return ModelRef.parse(call.request.model).provider or call.target.provider or host
     if scope == "key":
         place, key, bill_to = account_of(call.target)
-        return digest(f"{place} {key.source} {key.reveal()} {bill_to}")
+        return digest(f"{place} {key.source} {key.name or key.reveal()} {bill_to}")
     return host
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from shared_core.types.budget import Budget, budget_from, nano_usd
     from shared_core.types.budget_state import BudgetState
-    from shared_core.types.call import Call, LookupRequest, Progress, Request, Turn
+    from shared_core.types.call import Call, Given, LookupRequest, Progress, Request, Turn
     from shared_core.types.chat import ChatReply, ChatRequest, Choice, Message, ReplyMeta
     from shared_core.types.cost import AT_HOME, EXACT, Basis, Cost, CostEstimate
     from shared_core.types.deltas import ChatDelta, ToolCall, ToolCallDelta, Usage
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         check_state_travels,
         plain_safeguard,
     )
-    from shared_core.types.secret import ApiKey
+    from shared_core.types.secret import ApiKey, KeyFunction
     from shared_core.types.target import (
         SECRET_HEADERS,
         Figures,
@@ -95,6 +95,7 @@ _MODULES = {
     "budget_state": ("BudgetState",),
     "call": (
         "Call",
+        "Given",
         "LookupRequest",
         "Progress",
         "Request",
@@ -116,7 +117,7 @@ _MODULES = {
     "rerank": ("RerankOptions", "RerankReply", "RerankRequest"),
     "safeguard_fields": ("Safeguarded",),
     "safeguards": ("SAFEGUARDS", "SafeguardArguments", "check_state_travels", "plain_safeguard"),
-    "secret": ("ApiKey",),
+    "secret": ("ApiKey", "KeyFunction"),
     "target": (
         "SECRET_HEADERS",
         "Figures",
@@ -175,10 +176,12 @@ __all__ = [
     "Entity",
     "Figures",
     "Filling",
+    "Given",
     "HttpRequest",
     "InferenceEndpoint",
     "Job",
     "JobReport",
+    "KeyFunction",
     "Kind",
     "Label",
     "Limit",

@@ -12,11 +12,12 @@ from shared_core.types.deltas import Usage
 from shared_core.types.embeddings import EmbedRequest
 from shared_core.types.jobs import Job
 from shared_core.types.rerank import RerankRequest
+from shared_core.types.secret import ApiKey
 from shared_core.types.target import Target
 from shared_core.types.tasks import TaskRequest
 from shared_core.types.waits import Waits
 
-__all__ = ["Call", "LookupRequest", "Progress", "Request", "Target", "Turn"]
+__all__ = ["Call", "Given", "LookupRequest", "Progress", "Request", "Target", "Turn"]
 
 
 class Turn(NamedTuple):
@@ -56,6 +57,22 @@ Request = ChatRequest | EmbedRequest | RerankRequest | LookupRequest | TaskReque
 """What can be asked; each has a `model`, "" where none is concerned."""
 
 
+class Given(NamedTuple):
+    """What a target's function gave when it was asked for the token.
+
+    Args:
+        source: The function.
+        key: The token.
+        unsent: Whether nothing was sent with it yet: then it is good for the next request.
+        renewed: Whether it is in place of one that was refused.
+    """
+
+    source: ApiKey
+    key: ApiKey
+    unsent: bool = True
+    renewed: bool = False
+
+
 class Progress:
     """How far a call has come: the one mutable part of it.
 
@@ -72,6 +89,7 @@ class Progress:
         runs: How many requests were sent that nobody has refused: they may be paid for, whatever came of them.
             Policies that count set it back.
         reading: The reader of the stream that is being read: it knows what has arrived. None before.
+        given: The latest token that a function gave; None where none was asked.
         owed: What is set aside in budgets for a result that is still to come; None mostly.
         besides: What is to be noted with its cost, of a request that was broken off; "" for nothing.
         pieces: When each piece of a stream came, in monotonic seconds; None where nobody wants to know.
@@ -85,6 +103,7 @@ class Progress:
         "cost",
         "emitted",
         "first_token",
+        "given",
         "hurried",
         "job",
         "model",
@@ -113,6 +132,7 @@ class Progress:
         self.model = self.url = self.besides = ""
         self.pieces: list[float] | None = None
         self.runs = 0
+        self.given: Given | None = None
         self.reading: Any = None
         self.owed: Any = None
         self.job: Job | None = None
@@ -147,3 +167,11 @@ class Call:
     hooks: tuple[Callable[[Any], object], ...] = ()
     id: str = ""
     cache: bool = True
+
+    def secret(self) -> str:
+        """The token that an error may quote, for taking it out; "" where it is not known."""
+        key = self.target.key
+        if key.source == "argument":
+            return key.reveal()
+        given = self.progress.given
+        return "" if given is None else given.key.reveal()

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from shared_core.errors import ConfigError
 from shared_core.types.addresses import ENDPOINT, endpoint_address
-from shared_core.types.secret import ApiKey
+from shared_core.types.secret import ApiKey, KeyFunction
 
 __all__ = [
     "SECRET_HEADERS",
@@ -58,8 +58,9 @@ class Target:
         model: `org/name[:fastest|cheapest|preferred|<provider>]`; "" is the model of the call.
         provider: Provider, in place of the model's suffix.
         weight: Its share of the calls with `routing="weighted"`, beside the weights of the others.
-        api_key: The token for this host. None is the client's own where the host is the client's; elsewhere the
-            ambient one, which goes to hosts of Hugging Face only. "" sends none.
+        api_key: The token for this host, or a function that gives it (see `RouterBase`). None is the client's own where
+            the host is the client's; elsewhere the ambient one, which goes to hosts of Hugging Face only. "" sends
+            none.
 
     Raises:
         ConfigError: The weight is no number above 0, or the token holds characters that no token has.
@@ -76,9 +77,9 @@ class Target:
     model: str = ""
     provider: str | None = None
     weight: float = 1.0
-    api_key: InitVar[str | ApiKey | None] = None
+    api_key: InitVar[str | ApiKey | KeyFunction | None] = None
 
-    def __post_init__(self, api_key: str | ApiKey | None) -> None:
+    def __post_init__(self, api_key: str | ApiKey | KeyFunction | None) -> None:
         if api_key is not None:
             key = api_key if isinstance(api_key, ApiKey) else ApiKey(api_key)
             object.__setattr__(self, "key", key)
@@ -187,7 +188,7 @@ def _from_dict(values: dict[str, Any]) -> Target:
     target = Target(**values)
     if source == "none":
         return Target(**{**values, "api_key": ""})
-    if source in ("argument", "left behind") and values.get("api_key") is None:
+    if source in ("argument", "function", "left behind") and values.get("api_key") is None:
         return Target(**{**values, "api_key": ApiKey.left_behind()})
     return target
 

@@ -203,6 +203,24 @@ def test_other_accounts_are_none_of_its_business(board: Any) -> None:
     assert another.asks(ambient) == "open"
 
 
+def vault_token() -> str:
+    return "hf_of_the_vault"
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [(vault_token, None), (lambda: "hf_of_somebody", "open")],
+    ids=["is found by its name, and is one account", "is not, and may be anybody's"],
+)
+def test_a_function_that_gives_tokens(board: Any, function: Any, told: Any) -> None:
+    key = Target("https://h/v1", ApiKey(function), model="org/x").id
+    one, other = Worker(board), Worker(board)
+    one.asks(key)
+    one.failed(key, one.now, "refused", rivals=(Y,))
+    one.tell()
+    assert other.asks(key) == told
+
+
 def test_a_wrong_clock_cannot_close_a_target_for_longer_than_was_said(board: Any) -> None:
     one, other = Worker(board), Worker(board)
     one.passed = 3_000.0  # fifty minutes fast

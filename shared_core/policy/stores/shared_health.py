@@ -237,7 +237,9 @@ class SharedHealth(Health):
     def _name(self, key: Hashable) -> str:
         """A digest of the target and of whose account it is; "" while that is not known."""
         url, secret, bill_to, model = cast("tuple[str, ApiKey, str | None, str]", key)
-        token = secret.reveal() if secret.source == "argument" else ""
+        if secret.function is not None and not secret.travels:  # elsewhere it may be another account's
+            return ""
+        token = secret.name or (secret.reveal() if secret.source == "argument" else "")
         if secret.source == "ambient":
             if self._ambient_token is None:
                 return ""
