@@ -86,7 +86,7 @@ def compare(
     """
     with complaining():
         if prompts is None and not prompt:
-            ours = (system, repeats, budget, max_tokens, temperature, resume, output, title)
+            ours = (system, repeats, budget, max_tokens, temperature, resume, output, title, timeout)
             if unpriced or dry_run or any(each is not None for each in ours):
                 raise ConfigError(
                     "There are no prompts to ask.", hint="Give --prompts FILE or --prompt TEXT."
