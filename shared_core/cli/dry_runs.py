@@ -19,7 +19,7 @@ from shared_core.types.cost import rough
 if TYPE_CHECKING:
     from shared_core.evaluate import RunEstimate, SubjectEstimate
 
-__all__ = ["AllowModels", "DryRun", "ask_whether", "show_estimate"]
+__all__ = ["AllowModels", "DryRun", "ask_whether", "show_estimate", "some"]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be asked, and may cost; ask nobody.")]
 AllowModels = Annotated[
@@ -86,10 +86,21 @@ def _lines(found: RunEstimate) -> list[str]:
         f"Downloaded first: {each.download}, for {each.name}." for each in found.subjects if each.download
     ]
     if found.code:
-        lines.append(f"Code that checks name, to be run with --allow-python: {', '.join(found.code)}.")
+        lines.append(f"Code that checks name, to be run with --allow-python: {some(found.code)}.")
     if found.options:
-        lines.append(f"The prompts set {', '.join(found.options)}.")
+        lines.append(f"The prompts set {some(found.options)}.")
     return [*lines, *found.notes]
+
+
+def some(names: Sequence[str]) -> str:
+    """Names in a sentence, but for those beyond what anybody reads.
+
+    Example:
+        >>> some(["a", "b"])
+        'a, b'
+    """
+    more = f" and {len(names) - _ROWS:,} more" if len(names) > _ROWS else ""
+    return ", ".join(names[:_ROWS]) + more
 
 
 def ask_whether(file: Path, whom: Sequence[str], found: RunEstimate) -> None:
@@ -103,6 +114,6 @@ def ask_whether(file: Path, whom: Sequence[str], found: RunEstimate) -> None:
     Raises:
         typer.Exit: It is not.
     """
-    tell(clean(f"{file} names whom to ask: {', '.join(whom)}."), hang=2, stderr=True)
+    tell(clean(f"{file} names whom to ask: {some(whom)}."), hang=2, stderr=True)
     show_estimate(found, stderr=True)
     confirm("Ask them?")

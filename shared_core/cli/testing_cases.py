@@ -13,7 +13,7 @@ import typer
 
 from shared_core._text import clean
 from shared_core.cli.clients import BaseUrl, HubUrl, Json, Timeout, client, stand_in
-from shared_core.cli.dry_runs import AllowModels, DryRun, ask_whether, show_estimate
+from shared_core.cli.dry_runs import AllowModels, DryRun, ask_whether, show_estimate, some
 from shared_core.cli.evaluating import (
     Concurrency,
     Repeats,
@@ -136,7 +136,7 @@ def run_cases(
         if by_file and not allow_models:
             if not somebody_is_here():
                 raise ConfigError(
-                    f"Only {cases} names {', '.join(by_file)}. Nobody was asked.",
+                    f"Only {cases} names {some(by_file)}. Nobody was asked.",
                     hint="Name them with -m, --judge and --embedder, or allow what the file names: --allow-models. "
                     "--dry-run shows what it comes to.",
                 )

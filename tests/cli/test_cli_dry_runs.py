@@ -181,6 +181,16 @@ def test_on_a_terminal_a_person_is_shown_whom_and_asked(
     assert bool(asked(host)) is is_asked
 
 
+def test_a_file_that_names_very_many_is_told_in_few_words(told: Run, here: Path) -> None:
+    names = [f"org/model-{number}" for number in range(2000)]
+    (here / "many.json").write_text(
+        json.dumps({"models": names, "cases": [{"prompt": "a", "checks": [{"equals": "a"}]}]})
+    )
+    refused = " ".join(told("test", "many.json").err.split())
+    assert "the model org/model-19 and 1,980 more. Nobody was asked." in refused
+    assert "and 1980 more, which --json has" in told("test", "many.json", "--dry-run").out
+
+
 def test_a_strangers_names_cannot_drive_the_terminal(told: Run, here: Path) -> None:
     (here / "evil.json").write_text(
         json.dumps(
