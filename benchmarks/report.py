@@ -19,8 +19,6 @@ from measures import CROWD, MEASURES
 
 Results = dict[str, Any]
 
-BEGIN, END = "<!-- results: written by run.py -->", "<!-- end of results -->"
-
 
 @dataclass(frozen=True)
 class Table:
@@ -325,14 +323,6 @@ def summary(results: Results) -> str:
         f"{results['rounds']} rounds, {results['seconds'] // 60} min {results['seconds'] % 60} s, "
         f"load {results['load']:.1f} at the start."
     )
-
-
-def write_readme(path: Path, results: Results, made: list[Table]) -> None:
-    """Put the tables between the README's markers."""
-    text = path.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n{as_markdown(results, made)}\n{END}{after}")
 
 
 def main() -> None:

@@ -27,6 +27,7 @@ from typing import Any
 import contenders
 import envs
 import processes
+import readme
 import report
 from contenders import Contender
 from measures import BARE, MEASURES, Measure
@@ -266,7 +267,7 @@ def main() -> None:
     tables = report.tables(results)
     print(report.as_text(results, tables))
     if not (options.quick or options.only or options.measures):
-        report.write_readme(HERE / "README.md", results, tables)
+        readme.write("results", "run.py", report.as_markdown(results, tables))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """One contender's process: loads it, then runs one round of one measure whenever a line asks for it.
 
-Lives here: the pipe (names of measures in on stdin, JSON lines out on the real stdout), loading a
-contender from its row, forking for measures that want a fresh start.
-Not here: what is measured (`measures`). Only the standard library is imported before the contender.
+Lives here: loading a contender from its row, forking for measures that want a fresh start.
+Not here: what is measured (`measures`), the loop over the lines (`worker_loop`).
+Only the standard library is imported before the contender.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import json
 import os
 import signal
 import sys
-import traceback
 from typing import Any
 
 import calls
 import canned
 import contenders
 import measures
+import worker_loop
 
 PATIENCE = 40  # seconds for one forked round
 
@@ -39,16 +39,12 @@ def load(name: str, server: str) -> measures.Subject:
 
 
 def answer(subject: measures.Subject, name: str) -> dict[str, Any]:
-    """One round; an exception becomes the reason why the row is empty."""
+    """One round, in a child where its measure asks for that."""
     measure = measures.BARE if name == measures.BARE.name else measures.MEASURES[name]
-    try:
-        return measure.work(subject)
-    except Exception as error:
-        traceback.print_exc()
-        return {"failed": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]}
+    return forked(measure, subject) if measure.forked else measure.work(subject)
 
 
-def forked(subject: measures.Subject, name: str) -> dict[str, Any]:
+def forked(measure: measures.Measure, subject: measures.Subject) -> dict[str, Any]:
     """The same in a child: nothing was called in this process yet, so pools are cold and the loop is new."""
     reader, writer = os.pipe()
     child = os.fork()
@@ -57,7 +53,7 @@ def forked(subject: measures.Subject, name: str) -> dict[str, Any]:
         faulthandler.dump_traceback_later(PATIENCE - 2)
         os.close(reader)
         with os.fdopen(writer, "w") as pipe:
-            json.dump(answer(subject, name), pipe)
+            json.dump(worker_loop.attempted(lambda: measure.work(subject)), pipe)
         os._exit(0)  # no atexit handlers of libraries that believe they are in the parent
     os.close(writer)
     with os.fdopen(reader) as pipe:
@@ -83,24 +79,7 @@ def main() -> None:
     if probe == ["memory"]:
         memory(name, server)
         return
-    pipe = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a library prints goes to stderr, not between our lines
-
-    def say(value: dict[str, Any]) -> None:
-        pipe.write(json.dumps(value) + "\n")
-        pipe.flush()
-
-    try:
-        subject = load(name, server)
-    except Exception as error:
-        traceback.print_exc()
-        say({"failed": f"{type(error).__name__}: {error}"[:200]})
-        return
-    say({"ready": name})
-    for line in sys.stdin:
-        job = line.strip()
-        measure = measures.MEASURES.get(job)
-        say(forked(subject, job) if measure is not None and measure.forked else answer(subject, job))
+    worker_loop.serve(name, lambda: load(name, server), answer)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,10 @@ from langchain_core.runnables import Runnable
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, FunctionSubject
-from shared_core.types import CHAT_PARAMS, Cost, ToolCall, Usage
+from shared_core.types import ToolCall, Usage
 
 __all__ = ["LangChainSubject"]
 
-_NOT_PASSED_ON = frozenset({"n", "stream_options"})
 _OF_TOOLS = ("tool_choice", "parallel_tool_calls")
 
 
@@ -59,7 +58,7 @@ class LangChainSubject(FunctionSubject):
     def _answer(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> Answer:
         asked = convert_to_messages([dict(message) for message in messages])
         if isinstance(self._model, BaseChatModel):
-            return _collect(*_bound(self._model, options, self.name), asked)
+            return _collect(*_bound(self._model, self._passed_on(options, "model"), self.name), asked)
         if options:
             raise ConfigError(
                 f"{self.name} is a chain: {', '.join(sorted(options))} cannot be passed on to its model.",
@@ -79,14 +78,9 @@ def _name_of(model: Any) -> str:
 
 
 def _bound(
-    model: BaseChatModel, options: dict[str, Any], name: str
+    model: BaseChatModel, given: dict[str, Any], name: str
 ) -> tuple[Runnable[Any, Any], dict[str, Any]]:
     """The model with its tools, and what goes into the call."""
-    given = {key: value for key, value in options.items() if value is not None}
-    if unknown := sorted(key for key in given if key not in CHAT_PARAMS - _NOT_PASSED_ON):
-        raise ConfigError(
-            f"{', '.join(unknown)} cannot be passed on to {name}.", hint="Set it on the model itself."
-        )
     tools, about = given.pop("tools", None), {key: given.pop(key) for key in _OF_TOOLS if key in given}
     if not tools:
         return model, given
@@ -134,18 +128,17 @@ def _of_message(message: BaseMessage, seconds: float, first: float | None) -> An
     about = message.response_metadata
     usage = getattr(message, "usage_metadata", None)
     thoughts = message.additional_kwargs.get("reasoning_content")
-    return Answer(
+    return Answer.from_framework(
+        about,
+        "LangChain",
         text=str(message.text),
         reasoning=thoughts if isinstance(thoughts, str) else "",
         tool_calls=tuple(_calls(message)),
-        finish_reason=_word(about.get("finish_reason")),
         usage=None
         if not usage
         else Usage(usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]),
-        cost=_cost(about.get("cost")),
         seconds=seconds,
         first_token_s=first,
-        provider=_word(about.get("provider")),
         model=str(about.get("model_name") or ""),
     )
 
@@ -156,15 +149,3 @@ def _calls(message: BaseMessage) -> Iterable[ToolCall]:
             yield ToolCall(call["id"] or "", call["name"], json.dumps(call["args"], ensure_ascii=False))
         for broken in message.invalid_tool_calls:
             yield ToolCall(broken["id"] or "", broken["name"] or "", broken["args"] or "")
-
-
-def _word(told: Any) -> str | None:
-    return told if isinstance(told, str) else None
-
-
-def _cost(told: Any) -> Cost:
-    """What our own models say; others use the word for something else."""
-    try:
-        return Cost.from_dict(told)
-    except (AttributeError, TypeError, ValueError):
-        return Cost(note="LangChain does not say")

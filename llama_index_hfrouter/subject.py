@@ -21,11 +21,9 @@ from llama_index.core.llms.function_calling import FunctionCallingLLM
 from llama_index_hfrouter.subject_messages import tool_from, wire_to_chat
 from shared_core.errors import ConfigError
 from shared_core.evaluate import Answer, FunctionSubject
-from shared_core.types import CHAT_PARAMS, Cost, ToolCall, Usage
+from shared_core.types import ToolCall, Usage
 
 __all__ = ["LlamaIndexSubject"]
-
-_NOT_PASSED_ON = frozenset({"n", "stream_options"})
 
 
 class LlamaIndexSubject(FunctionSubject):
@@ -58,13 +56,12 @@ class LlamaIndexSubject(FunctionSubject):
         self.key: Mapping[str, Any] = {"llama_index": self.name}
 
     def _answer(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> Answer:
-        given = {key: value for key, value in options.items() if value is not None}
         asked = [wire_to_chat(message) for message in messages]
         if isinstance(self._llm, LLM):
-            return _collect(self._llm, asked, given, self.name)
-        if given:
+            return _collect(self._llm, asked, self._passed_on(options, "LLM"), self.name)
+        if given := sorted(name for name, value in options.items() if value is not None):
             raise ConfigError(
-                f"{self.name} is an engine: {', '.join(sorted(given))} cannot be passed on to its LLM.",
+                f"{self.name} is an engine: {', '.join(given)} cannot be passed on to its LLM.",
                 hint="Set it on the LLM, and leave it out of options, tools and cases.",
             )
         with self._one_at_a_time:
@@ -89,10 +86,6 @@ def _name_of(llm: Any) -> str:
 
 def _collect(llm: LLM, asked: list[ChatMessage], given: dict[str, Any], name: str) -> Answer:
     """The answer of a stream, with the time to its first content where it came in pieces."""
-    if unknown := sorted(key for key in given if key not in CHAT_PARAMS - _NOT_PASSED_ON):
-        raise ConfigError(
-            f"{', '.join(unknown)} cannot be passed on to {name}.", hint="Set it on the LLM itself."
-        )
     tools = given.pop("tools", None)
     started = time.perf_counter()
     stream = _with_tools(llm, asked, tools, given, name) if tools else llm.stream_chat(asked, **given)
@@ -128,32 +121,19 @@ def _with_tools(
 
 def _told(last: ChatResponse, about: Mapping[str, Any], seconds: float, times: list[float]) -> Answer:
     blocks = last.message.blocks
-    return Answer(
+    return Answer.from_framework(
+        about,
+        "LlamaIndex",
         text=last.message.content or "",
         reasoning="".join(
             getattr(block, "content", None) or "" for block in blocks if block.block_type == "thinking"
         ),
         tool_calls=tuple(_call(block) for block in blocks if isinstance(block, ToolCallBlock)),
-        finish_reason=_word(about.get("finish_reason")),
         usage=_usage(about),
-        cost=_cost(about.get("cost")),
         seconds=seconds,
         first_token_s=times[0] if len(times) > 1 else None,
-        provider=_word(about.get("provider")),
         model=str(about.get("model") or ""),
     )
-
-
-def _word(told: Any) -> str | None:
-    return told if isinstance(told, str) else None
-
-
-def _cost(told: Any) -> Cost:
-    """What our own LLM says; others use the word for something else."""
-    try:
-        return Cost.from_dict(told)
-    except (AttributeError, TypeError, ValueError):
-        return Cost(note="LlamaIndex does not say")
 
 
 def _call(block: ToolCallBlock) -> ToolCall:

@@ -1,4 +1,4 @@
-"""What others wrote, shown as text and as nothing else: on terminals, in HTML, and on whole pages of it.
+"""What others wrote, shown as text and as nothing else: on terminals and in HTML.
 
 Models, providers, users and the Hub name things as they like. Every room that shows a name to a person takes it
 through here.
@@ -6,13 +6,10 @@ through here.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import html
 import re
-from collections.abc import Iterable
 
-__all__ = ["cell", "clean", "escaped", "one_line", "whole_page"]
+__all__ = ["cell", "clean", "escaped", "one_line"]
 
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -59,24 +56,3 @@ def one_line(value: object) -> str:
         '<bdi>a &lt;b&gt;</bdi>'
     """
     return f"<bdi>{escaped(' '.join(str(value).split()))}</bdi>"
-
-
-def whole_page(title: str, style: str, parts: Iterable[str]) -> str:
-    """A page that fetches and runs nothing, by its own policy, around what stands on it.
-
-    Args:
-        title: What a browser's tab says.
-        style: Its one style sheet.
-        parts: HTML that is safe already; empty ones are left out.
-    """
-    sheet = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{sheet}'; base-uri 'none'; form-action 'none'"
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escaped(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
-        + "\n".join(part for part in parts if part)
-        + "\n</body>\n</html>\n"
-    )

@@ -1,7 +1,7 @@
 """What every test may rely on: no account, no network but loopback, no leak that goes unseen, no silent skip.
 
-Lives here: the isolation of the environment, the offline router, the list of allowed skips. Not here:
-anything that one room alone needs; that stands in the room's own conftest.
+Lives here: the isolation of the environment, the offline router, other interpreters, the list of allowed skips. Not
+here: anything that one room alone needs; that stands in the room's own conftest.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import fnmatch
 import gc
 import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,21 @@ def offline_url(offline_server: OfflineRouter) -> Iterator[OfflineRouter]:
     offline_server.forget()
     yield offline_server
     offline_server.forget()
+
+
+@pytest.fixture
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """Starts another interpreter on some code; its arguments are `sys.argv[1:]`."""
+
+    def run(code: str, *arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return run
 
 
 @pytest.fixture(scope="module", autouse=True)

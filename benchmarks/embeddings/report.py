@@ -14,8 +14,6 @@ from typing import Any
 from claims import CLAIMS, Claim
 from contenders import CONTENDERS
 
-BEGIN, END = "<!-- embeddings: written by embeddings/run.py -->", "<!-- end of embeddings -->"
-
 Results = dict[str, Any]
 
 
@@ -157,13 +155,6 @@ def as_markdown(results: Results) -> str:
 def table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
-def write_readme(path: Path, results: Results) -> None:
-    """Put the tables between the README's markers."""
-    before, _, rest = path.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n{as_markdown(results)}\n{END}{after}")
 
 
 if __name__ == "__main__":

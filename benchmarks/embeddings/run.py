@@ -30,6 +30,7 @@ import corpus  # noqa: E402
 import envs  # noqa: E402
 import numpy as np  # noqa: E402
 import processes  # noqa: E402
+import readme  # noqa: E402
 import report  # noqa: E402
 from contenders import CONTENDERS, ST, Contender  # noqa: E402
 from measures import MEASURES  # noqa: E402
@@ -295,9 +296,9 @@ def main() -> None:
         results = run.everything()
     note("")
     (KEEP / "embeddings.json").write_text(json.dumps(results))
-    print(report.as_markdown(results))
+    print(written := report.as_markdown(results))
     if not (options.quick or options.only or options.measures or options.rounds):
-        report.write_readme(HERE.parent / "README.md", results)
+        readme.write("embeddings", "embeddings/run.py", written)
 
 
 if __name__ == "__main__":

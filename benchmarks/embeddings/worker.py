@@ -3,7 +3,8 @@
 `worker.py NAME SETUP.json` answers lines on stdin with JSON lines on stdout: the name of a measure, or
 `vectors PATH` to write down what the contender makes of the mixed texts. `worker.py NAME SETUP.json ready`
 prints how long importing, building and the first vector took, and the memory after it.
-Not here: what is measured (`measures`). Only the standard library is imported before the contender.
+Not here: what is measured (`measures`), the loop over the lines (`worker_loop`).
+Only the standard library is imported before the contender.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import os
 import resource
 import sys
 import time
-import traceback
 from typing import Any
 
 import contenders
 import measures
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # what all benchmarks share
+import worker_loop
 
 
 def build(name: str, setup: dict[str, Any]) -> measures.Subject:
@@ -53,47 +56,23 @@ def ready(name: str, setup: dict[str, Any]) -> None:
 
 
 def answer(subject: measures.Subject, line: str) -> dict[str, Any]:
-    """One round; an exception becomes the reason why the row is empty."""
-    try:
-        if line.startswith("vectors "):
-            rows = [[float(number) for number in row] for row in subject.documents(subject.texts["mixed"])]
-            with open(line.removeprefix("vectors "), "wb") as out:
-                array.array("f", [number for row in rows for number in row]).tofile(out)
-            return {"width": len(rows[0])}
-        return measures.MEASURES[line](subject)
-    except Exception as error:
-        traceback.print_exc()
-        return failed(error)
-
-
-def failed(error: Exception) -> dict[str, Any]:
-    first = (str(error).splitlines() or [""])[0]
-    return {"failed": f"{type(error).__name__}: {first}"[:200]}
+    """One round of a measure, or the vectors."""
+    if line.startswith("vectors "):
+        rows = [[float(number) for number in row] for row in subject.documents(subject.texts["mixed"])]
+        with open(line.removeprefix("vectors "), "wb") as out:
+            array.array("f", [number for row in rows for number in row]).tofile(out)
+        return {"width": len(rows[0])}
+    return measures.MEASURES[line](subject)
 
 
 def main() -> None:
     name, setup_file, *rest = sys.argv[1:]
     with open(setup_file) as file:
         setup = json.load(file)
-    pipe = os.fdopen(os.dup(1), "w")
     if rest == ["ready"]:
         ready(name, setup)
-        return
-    os.dup2(2, 1)  # whatever a library prints goes to stderr, not between our lines
-
-    def say(value: dict[str, Any]) -> None:
-        pipe.write(json.dumps(value) + "\n")
-        pipe.flush()
-
-    try:
-        subject = build(name, setup)
-    except Exception as error:
-        traceback.print_exc()
-        say(failed(error))
-        return
-    say({"ready": name})
-    for line in sys.stdin:
-        say(answer(subject, line.strip()))
+    else:
+        worker_loop.serve(name, lambda: build(name, setup), answer)
 
 
 if __name__ == "__main__":

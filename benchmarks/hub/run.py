@@ -14,6 +14,7 @@ import argparse
 import datetime
 import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +26,10 @@ from shared_core.hub import Hub
 from shared_core.hub.memory import ANSWERS
 from shared_core.testing import HubQuirks, OfflineRouter, SlowHead, offline_router
 
-README = Path(__file__).resolve().parent.parent / "README.md"
-BEGIN, END = "<!-- hub: written by hub/run.py -->", "<!-- end of hub -->"
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+import readme
+
 ROUNDS = 5
 PAGE, CROWD, DELAY, HANGS = 100, 600, 0.3, 30.0
 MUST = 2.0  # seconds
@@ -143,8 +146,7 @@ def main() -> None:
                 found[name].append(one_round(host, ask))
     print(written := table(found, load))
     if not options.quick:
-        before, _, rest = README.read_text().partition(BEGIN)
-        README.write_text(f"{before}{BEGIN}\n{written}\n{END}{rest.partition(END)[2]}")
+        readme.write("hub", "hub/run.py", written)
 
 
 if __name__ == "__main__":

@@ -21,11 +21,11 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
 import envs  # noqa: E402
+import readme  # noqa: E402
 
 CONTENDERS = ("hfrouter", "huggingface_hub")
 ROUNDS = 3
 MOST_LATE = 0.020  # seconds, 99th percentile: what must hold
-BEGIN, END = "<!-- media: written by media/run.py -->", "<!-- end of media -->"
 
 
 def one_round(name: str, port: int) -> dict[str, float]:
@@ -83,9 +83,7 @@ def main() -> None:
         server.kill()
     print(written := table(rounds))
     if not options.quick:
-        readme = HERE.parent / "README.md"
-        before, _, rest = readme.read_text().partition(BEGIN)
-        readme.write_text(f"{before}{BEGIN}\n{written}\n{END}{rest.partition(END)[2]}")
+        readme.write("media", "media/run.py", written)
 
 
 if __name__ == "__main__":

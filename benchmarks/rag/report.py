@@ -15,7 +15,6 @@ from contenders import CONTENDERS
 
 Results = dict[str, Any]
 
-BEGIN, END = "<!-- rag: written by rag/run.py -->", "<!-- end of rag -->"
 QUIET = 2.5  # load up to which nobody else runs: the contender and the router are two
 BARE = ("bare forward", "bare search", "bare post")
 PARTS = ("embed", "search", "answer")
@@ -160,13 +159,6 @@ def same_answers(results: Results) -> bool:
 def table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
-def write_readme(path: Path, written: str) -> None:
-    """Put the tables between the README's markers."""
-    before, _, rest = path.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    path.write_text(f"{before}{BEGIN}\n{written}\n{END}{after}")
 
 
 if __name__ == "__main__":

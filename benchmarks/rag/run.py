@@ -29,6 +29,7 @@ sys.path += [str(HERE.parent), str(HERE.parent / "embeddings")]
 import corpus  # noqa: E402
 import envs  # noqa: E402
 import processes  # noqa: E402
+import readme  # noqa: E402
 import report  # noqa: E402
 from contenders import CONTENDERS, Contender  # noqa: E402
 from processes import note  # noqa: E402
@@ -219,7 +220,7 @@ def main() -> None:
     note("")
     print(written := report.as_markdown(results))
     if not (options.quick or options.only):
-        report.write_readme(HERE.parent / "README.md", written)
+        readme.write("rag", "rag/run.py", written)
 
 
 if __name__ == "__main__":

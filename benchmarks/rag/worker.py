@@ -14,11 +14,13 @@ import json
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from typing import Any
 
 import contenders
+
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # what all benchmarks share
+import worker_loop
 
 
 def build(name: str, setup: dict[str, Any]) -> Callable[[], dict[str, Any]]:
@@ -100,31 +102,7 @@ def main() -> None:
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with open(setup_file) as file:
         setup = json.load(file)
-    pipe = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a library prints goes to stderr, not between our lines
-
-    def say(value: dict[str, Any]) -> None:
-        pipe.write(json.dumps(value) + "\n")
-        pipe.flush()
-
-    try:
-        work = build(name, setup)
-    except Exception as error:
-        traceback.print_exc()
-        say(failed(error))
-        return
-    say({"ready": name})
-    for line in sys.stdin:
-        try:
-            say(work(line.strip()))
-        except Exception as error:
-            traceback.print_exc()
-            say(failed(error))
-
-
-def failed(error: Exception) -> dict[str, Any]:
-    first = (str(error).splitlines() or [""])[0]
-    return {"failed": f"{type(error).__name__}: {first}"[:200]}
+    worker_loop.serve(name, lambda: build(name, setup), lambda work, line: work(line))
 
 
 if __name__ == "__main__":

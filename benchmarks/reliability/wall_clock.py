@@ -24,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.append(str(HERE.parent))
 
 import envs  # noqa: E402
+import readme  # noqa: E402
 
 CONTENDERS = {
     "hfrouter": ("hfrouter, `fallback=[b, c]`", "hfrouter"),
@@ -32,7 +33,6 @@ CONTENDERS = {
     "litellm_group": ("litellm Router, one group of three", "litellm"),
 }
 LEAST_ANSWERED, MOST_REQUESTS = 0.9995, 1.1
-BEGIN, END = "<!-- wall clock: written by reliability/wall_clock.py -->", "<!-- end of wall clock -->"
 
 
 def one(name: str, calls: int) -> dict[str, Any]:
@@ -113,9 +113,7 @@ def main() -> None:
     written = table(results, load)
     print(f"\n{written}")
     if not options.only:
-        page = HERE.parent / "README.md"
-        before, _, rest = page.read_text().partition(BEGIN)
-        page.write_text(f"{before}{BEGIN}\n{written}\n{END}{rest.partition(END)[2]}")
+        readme.write("wall clock", "reliability/wall_clock.py", written)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any, NamedTuple
 
 from shared_core.client.checks import checked_body, checked_count, checked_options, checked_texts
@@ -108,9 +109,11 @@ _COUNTS = frozenset(
         "top_n_tokens",
     }
 )
-_SHARES = frozenset({"threshold", "mask_threshold", "overlap_mask_area_threshold"})
-_NUMBERS = frozenset({"temperature", "top_p", "typical_p", "repetition_penalty"})
-_PENALTIES = frozenset({"frequency_penalty", "presence_penalty"})
+_RANGES: Mapping[str, tuple[int, float]] = {
+    **dict.fromkeys(("threshold", "mask_threshold", "overlap_mask_area_threshold"), (0, 1)),
+    **dict.fromkeys(("frequency_penalty", "presence_penalty"), (-2, 2)),
+    **dict.fromkeys(("temperature", "top_p", "typical_p", "repetition_penalty"), (0, inf)),
+}
 _FLAGS = frozenset(
     {
         "multi_label",
@@ -128,12 +131,12 @@ _FLAGS = frozenset(
 _TEXTS = frozenset({"hypothesis_template", "lang", "src_lang", "tgt_lang", "adapter_id"})
 _LISTS = frozenset({"ignore_labels", "targets", "stop"})
 _OBJECTS = frozenset({"generate_parameters", "grammar"})
-_CUTS = ("do_not_truncate", "longest_first", "only_first", "only_second")
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "function_to_apply": ("sigmoid", "softmax", "none"),
     "aggregation_strategy": ("none", "simple", "first", "average", "max"),
     "subtask": ("instance", "panoptic", "semantic"),
     "padding": ("do_not_pad", "longest", "max_length"),
+    "truncation": ("do_not_truncate", "longest_first", "only_first", "only_second"),
 }
 
 
@@ -247,33 +250,34 @@ def _checked(task: str, name: str, value: Any) -> Any:
         return None
     if name in _COUNTS:
         return checked_count(value, name)
-    if name == "truncation":
-        flag = task == "table-question-answering"
-        wrong = not isinstance(value, bool) if flag else value not in _CUTS
-        if wrong:
-            _refuse(name, value, "True or False" if flag else f"one of {', '.join(_CUTS)}")
-    elif name in _FLAGS and not isinstance(value, bool):
-        _refuse(name, value, "True or False")
-    elif name in _WORDS and value not in _WORDS[name]:
-        _refuse(name, value, f"one of {', '.join(_WORDS[name])}")
-    elif name in _TEXTS:
+    if name in _TEXTS:
         return _text(name, value)
-    elif name in _LISTS:
+    if name in _LISTS:
         texts = checked_texts([value] if name == "stop" and isinstance(value, str) else value, name)
         return texts or None
-    elif name in _OBJECTS and not isinstance(value, Mapping):
-        _refuse(name, value, "a dictionary")
-    elif name == "word_boxes" and not isinstance(value, list | tuple):
-        _refuse(name, value, "a list of words and boxes")
-    elif name == "seed" and (isinstance(value, bool) or not isinstance(value, int)):
-        _refuse(name, value, "a whole number")
-    elif name in _SHARES | _NUMBERS | _PENALTIES:
-        least, most = (0, 1) if name in _SHARES else (-2, 2) if name in _PENALTIES else (0, float("inf"))
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            _refuse(name, value, f"a number from {least} to {most}" if most < 3 else "a number from 0 on")
-        if value == float("inf"):
-            _refuse(name, value, "finite")
+    if (wanted := _missed(task, name, value)) is not None:
+        raise ConfigError(f"{name}={value!r} is not {wanted}. Nothing was sent.")
     return value
+
+
+def _missed(task: str, name: str, value: Any) -> str | None:
+    """What an argument should be and is not; None where it is that, or nothing is known of it."""
+    if name in _FLAGS or (name == "truncation" and task == "table-question-answering"):
+        return None if isinstance(value, bool) else "True or False"
+    if name in _WORDS:
+        return None if value in _WORDS[name] else f"one of {', '.join(_WORDS[name])}"
+    if name in _OBJECTS:
+        return None if isinstance(value, Mapping) else "a dictionary"
+    if name == "word_boxes":
+        return None if isinstance(value, list | tuple) else "a list of words and boxes"
+    if name == "seed":
+        return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+    if name in _RANGES:
+        least, most = _RANGES[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            return f"a number from {least} on" if most == inf else f"a number from {least} to {most}"
+        return "finite" if value == inf else None
+    return None
 
 
 def _text(name: str, value: Any) -> str:
@@ -292,7 +296,3 @@ def _check_pair(parameters: Mapping[str, Any]) -> None:
     if (source is None) != (target is None):
         missing = "tgt_lang" if target is None else "src_lang"
         raise ConfigError(f"src_lang and tgt_lang go together, and {missing} is missing. Nothing was sent.")
-
-
-def _refuse(name: str, value: Any, wanted: str) -> None:
-    raise ConfigError(f"{name}={value!r} is not {wanted}. Nothing was sent.")

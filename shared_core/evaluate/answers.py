@@ -98,6 +98,32 @@ class Answer:
         )
 
     @classmethod
+    def from_framework(cls, about: Mapping[str, Any], framework: str, **parts: Any) -> Self:
+        """The answer of a model that another framework called.
+
+        Args:
+            about: What it says of the call. Of that counts what is like our own models' "finish_reason", "provider"
+                and "cost": others mean something else by these words.
+            framework: Its name, which is noted where it does not say what the call cost.
+            parts: All other arguments of `Answer`.
+
+        Example:
+            >>> Answer.from_framework({"finish_reason": "stop", "cost": 3}, "LangChain", text="Yes.").cost.note
+            'LangChain does not say'
+        """
+        reason, provider = about.get("finish_reason"), about.get("provider")
+        try:
+            cost = Cost.from_dict(about.get("cost"))  # type: ignore[arg-type]
+        except (AttributeError, TypeError, ValueError):
+            cost = Cost(note=f"{framework} does not say")
+        return cls(
+            finish_reason=reason if isinstance(reason, str) else None,
+            provider=provider if isinstance(provider, str) else None,
+            cost=cost,
+            **parts,
+        )
+
+    @classmethod
     def from_error(cls, error: RouterError, seconds: float = 0.0) -> Self:
         """What is left of a failure."""
         why = " ".join(str(error).partition("\nNext: ")[0].split())

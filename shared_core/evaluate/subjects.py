@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 from shared_core.errors import ConfigError, RouterError
 from shared_core.evaluate.answers import Answer
 from shared_core.flow import Flow, offload, unheard
+from shared_core.types import CHAT_PARAMS
 
 if TYPE_CHECKING:
     from shared_core.client.base import RouterBase
     from shared_core.types import CostEstimate, Message
 
 __all__ = ["FunctionSubject", "RouterSubject", "Subject", "subjects_of"]
+
+_OTHER_REPLIES = frozenset({"n", "stream_options"})
 
 
 class Subject(Protocol):
@@ -109,6 +112,24 @@ class FunctionSubject:
     def ask(self, messages: Sequence[Message], options: Mapping[str, Any]) -> Flow[Answer]:
         """See `Subject.ask`."""
         return offload(lambda: self._call(messages, options))
+
+    def _passed_on(self, options: Mapping[str, Any], owner: str) -> dict[str, Any]:
+        """The options that are given, for a subclass whose framework passes chat parameters on.
+
+        Args:
+            options: Chat parameters; those that are None are not given.
+            owner: What the framework calls a model.
+
+        Raises:
+            ConfigError: One is no chat parameter, or asks for another kind of reply.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        if unknown := sorted(given.keys() - (CHAT_PARAMS - _OTHER_REPLIES)):
+            raise ConfigError(
+                f"{', '.join(unknown)} cannot be passed on to {self.name}.",
+                hint=f"Set it on the {owner} itself.",
+            )
+        return given
 
     def _call(self, messages: Sequence[Message], options: Mapping[str, Any]) -> Answer:
         started = time.perf_counter()

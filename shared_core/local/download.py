@@ -114,20 +114,9 @@ def _cached(model: str, revision: str | None) -> Path | None:
 
 def _downloaded(model: str, revision: str | None, wanted: list[str]) -> Path:
     from huggingface_hub import errors as hub
-    from huggingface_hub import hf_hub_download, snapshot_download
 
     try:
-        folder = Path(
-            snapshot_download(model, revision=revision, allow_patterns=wanted, ignore_patterns=_UNWANTED)
-        )
-        for name in _DECISIVE:
-            if not (folder / name).is_file():
-                try:  # asked once, remembered in the cache as absent
-                    hf_hub_download(model, name, revision=commit_of(folder) or revision)
-                except hub.LocalEntryNotFoundError:
-                    raise
-                except hub.EntryNotFoundError:
-                    continue
+        folder = _fetched(model, revision, wanted)
     except hub.GatedRepoError as error:
         raise ConfigError(
             f"The model {model!r} is gated, and your token may not read it.",
@@ -151,6 +140,26 @@ def _downloaded(model: str, revision: str | None, wanted: list[str]) -> Path:
             f"The cached copy of {model!r} in {folder} is incomplete, and the Hub cannot be asked for the rest.",
             hint="Start once with network access, or give the folder of a complete copy.",
         )
+    return folder
+
+
+def _fetched(model: str, revision: str | None, wanted: list[str]) -> Path:
+    """The Hub's copy; what decides and is not in it is asked for once, and remembered in the cache as absent."""
+    from huggingface_hub import errors as hub
+    from huggingface_hub import hf_hub_download, snapshot_download
+
+    folder = Path(
+        snapshot_download(model, revision=revision, allow_patterns=wanted, ignore_patterns=_UNWANTED)
+    )
+    for name in _DECISIVE:
+        if (folder / name).is_file():
+            continue
+        try:
+            hf_hub_download(model, name, revision=commit_of(folder) or revision)
+        except hub.LocalEntryNotFoundError:  # the Hub could not be asked
+            raise
+        except hub.EntryNotFoundError:
+            continue
     return folder
 
 

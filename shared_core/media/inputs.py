@@ -117,30 +117,38 @@ def _read(given: object, limits: Limits, argument: str) -> bytes:
         return given.data
     if isinstance(given, bytes | bytearray | memoryview):
         return bytes(given)
-    if isinstance(given, io.TextIOBase):
-        raise _open_for_text(argument)
     try:
-        if isinstance(given, Path):
-            if given.exists() and not given.is_file():  # a pipe would be waited for
-                raise OSError("it is no file")
-            with given.open("rb") as file:
-                return file.read(limits.most_bytes + 1)
-        if hasattr(given, "read"):
-            data = given.read(limits.most_bytes + 1)
-            if not isinstance(data, bytes):
-                raise _open_for_text(argument)
-            return data
-        if hasattr(given, "save") and hasattr(given, "getbands"):
-            return _encoded(given, limits, argument)
+        data = _contents(given, limits, argument)
     except ConfigError:
         raise
     except (OSError, ValueError) as error:  # closed files say so by ValueError
         said = getattr(error, "strerror", None) or error
         raise ConfigError(f"{argument} cannot be read: {said}. Nothing was sent.") from None
-    raise ConfigError(
-        f"{argument} is of type {type(given).__name__}. Nothing was sent.",
-        hint="Pass bytes, a `pathlib.Path`, an open file or a Pillow picture.",
-    )
+    if data is None:
+        raise ConfigError(
+            f"{argument} is of type {type(given).__name__}. Nothing was sent.",
+            hint="Pass bytes, a `pathlib.Path`, an open file or a Pillow picture.",
+        )
+    return data
+
+
+def _contents(given: object, limits: Limits, argument: str) -> bytes | None:
+    """What a file holds, open or not, or a Pillow picture; None for anything else."""
+    if isinstance(given, io.TextIOBase):
+        raise _open_for_text(argument)
+    if isinstance(given, Path):
+        if given.exists() and not given.is_file():  # a pipe would be waited for
+            raise OSError("it is no file")
+        with given.open("rb") as file:
+            return file.read(limits.most_bytes + 1)
+    if hasattr(given, "read"):
+        data = given.read(limits.most_bytes + 1)
+        if not isinstance(data, bytes):
+            raise _open_for_text(argument)
+        return data
+    if hasattr(given, "save") and hasattr(given, "getbands"):
+        return _encoded(given, limits, argument)
+    return None
 
 
 def _open_for_text(argument: str) -> ConfigError:

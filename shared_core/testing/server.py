@@ -247,15 +247,7 @@ def offline_router(
         raise ImportError(
             f'The offline router needs {error.name}: pip install "hfrouter[offline]"', name=error.name
         ) from error
-    unknown = {
-        model
-        for model in (aliases or {}).values()
-        if model not in MODELS
-        and model not in RERANK_MODELS
-        and embedding_model(model, {}) is None
-        and task_model(model, {}) is None
-    }
-    if unknown:
+    if unknown := {model for model in (aliases or {}).values() if not _is_here(model)}:
         raise ValueError(f"There is no {min(unknown)!r} here; there are {', '.join(MODELS)}.")
     state = State(token, aliases)
     listener = _listen(port)
@@ -280,6 +272,15 @@ def offline_router(
         yield router
     if state.crashes:
         raise RuntimeError("The offline router itself failed while answering.") from state.crashes[0]
+
+
+def _is_here(model: str) -> bool:
+    return (
+        model in MODELS
+        or model in RERANK_MODELS
+        or embedding_model(model, {}) is not None
+        or task_model(model, {}) is not None
+    )
 
 
 def _listen(port: int) -> socket.socket:

@@ -27,6 +27,7 @@ KINDS = [
 ]
 
 HELLO = [{"role": "user", "content": "one two three four five six"}]
+TRANSPORTS = pytest.mark.parametrize("transport", ["httpx2", "aiohttp"])
 
 
 class Caller:

@@ -15,11 +15,11 @@ import pytest
 
 from shared_core import AsyncHFRouter, HFRouter, errors
 from shared_core.testing import SlowHead, Stall
+from tests.client.conftest import TRANSPORTS
 
 MODEL = "offline/embed-16"
 PATH = "/v1/embeddings"
 TEXTS = [f"text {n}" for n in range(120)]
-TRANSPORTS = pytest.mark.parametrize("transport", ["httpx2", "aiohttp"])
 
 
 def settings(url: Any) -> dict[str, Any]:

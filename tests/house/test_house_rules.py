@@ -33,6 +33,9 @@ ROOMS = [
 ]
 """Each may import those before it."""
 
+FOR_ALL = {"_lazy", "_locks", "_page", "_text", "_version"}
+"""Files that every room may import."""
+
 EXTRA_IMPORTS = {"errors": {"types"}, "types": {"errors"}, "flow": {"transport"}}
 USES = {"evaluate": {"local"}, "cli": {"testing", "local", "corpus"}}
 """What a room may import besides, for its annotations alone where it comes later in the list (checked below); and what
@@ -102,7 +105,7 @@ IN_ROOMS = [path for path in CORE if room_of(module_of(path)) in ROOMS]
 
 
 def test_every_room_of_the_core_has_its_place_in_the_order() -> None:
-    known = {*ROOMS, *APART, "testing", "_lazy", "_locks", "_text", "_version", "__init__"}
+    known = {*ROOMS, *APART, *FOR_ALL, "testing", "__init__"}
     found = {path.relative_to(ROOT / "shared_core").parts[0].removesuffix(".py") for path in CORE}
     assert found <= known
 
@@ -112,10 +115,7 @@ def test_a_room_imports_only_those_before_it(path: Path) -> None:
     room = room_of(module_of(path))
     allowed = {
         *ROOMS[: ROOMS.index(room) + 1],
-        "_lazy",
-        "_locks",
-        "_text",
-        "_version",
+        *FOR_ALL,
         *EXTRA_IMPORTS.get(room, ()),
         *USES.get(room, ()),
     }
@@ -126,7 +126,7 @@ def test_a_room_imports_only_those_before_it(path: Path) -> None:
 @pytest.mark.parametrize("path", IN_ROOMS, ids=name_of)
 def test_at_run_time_even_the_exceptions_keep_to_the_order(path: Path) -> None:
     room = room_of(module_of(path))
-    allowed = {*ROOMS[: ROOMS.index(room) + 1], "_lazy", "_locks", "_text", "_version", *USES.get(room, ())}
+    allowed = {*ROOMS[: ROOMS.index(room) + 1], *FOR_ALL, *USES.get(room, ())}
     used = {
         room_of(module) for module in imports_of(path, at_run_time=True) if module.startswith("shared_core")
     }

@@ -17,22 +17,10 @@ from langchain_core.load import dumpd, dumps, load
 import shared_core
 from langchain_hfrouter import ChatHFRouter, HFRouterEmbeddings, HFRouterLLM
 from langchain_hfrouter.errors import BudgetExceeded, LimitReached
-from shared_core import Budget, Concurrency, HFRouter, Limit
-from shared_core.cache import ChatCache
+from shared_core import Budget, HFRouter, Limit
 from shared_core.observe.ledger import Ledger, open_ledger
 from shared_core.testing import OfflineRouter
-
-TOKEN, PASSWORD = "hf_canary0123456789abcdefghij", "canary-of-redis"
-REDIS = f"redis://:{PASSWORD}@cache.invalid:6379/0"
-PRICES = {"offline/echo": {"input": "0.10", "output": "0.50"}}
-
-
-def where_state_is() -> str:
-    return REDIS
-
-
-def hook(event: object) -> None:
-    """Hears."""
+from tests.safeguards import PASSWORD, PRICES, REDIS, TOKEN, everything, where_state_is
 
 
 class OwnStore:
@@ -46,21 +34,6 @@ class OwnStore:
 
     def close(self) -> None:
         """Is closed."""
-
-
-def everything(folder: Path, **more: Any) -> dict[str, Any]:
-    return {
-        "usage_tags": {"user": "ada"},
-        "hooks": [hook],
-        "ledger": Ledger(folder / "usage.sqlite"),
-        "chat_cache": ChatCache(folder / "chats.sqlite", ttl=60),
-        "state": folder / "state.sqlite",
-        "limits": [Limit(requests=60, of="host")],
-        "concurrency": Concurrency(4, of="host"),
-        "budgets": [Budget(usd="5.00", per="day", of="tag:user", exceptions={"bob": "7.00"})],
-        "hedge": 0.5,
-        **more,
-    }
 
 
 def chat(url: str, folder: Path, **more: Any) -> ChatHFRouter:

@@ -12,37 +12,10 @@ import pytest
 
 import shared_core
 from llama_index_hfrouter import HFRouterEmbedding, HFRouterLLM
-from shared_core import Budget, BudgetExceeded, Concurrency, HFRouter, Limit, LimitReached
-from shared_core.cache import ChatCache
+from shared_core import Budget, BudgetExceeded, HFRouter, Limit, LimitReached
 from shared_core.observe.ledger import Ledger, open_ledger
 from shared_core.testing import OfflineRouter
-
-TOKEN, PASSWORD = "hf_canary0123456789abcdefghij", "canary-of-redis"
-REDIS = f"redis://:{PASSWORD}@cache.invalid:6379/0"
-PRICES = {"offline/echo": {"input": "0.10", "output": "0.50"}}
-
-
-def where_state_is() -> str:
-    return REDIS
-
-
-def hook(event: object) -> None:
-    """Hears."""
-
-
-def everything(folder: Path, **more: Any) -> dict[str, Any]:
-    return {
-        "usage_tags": {"user": "ada"},
-        "hooks": [hook],
-        "ledger": Ledger(folder / "usage.sqlite"),
-        "chat_cache": ChatCache(folder / "chats.sqlite", ttl=60),
-        "state": folder / "state.sqlite",
-        "limits": [Limit(requests=60, of="host")],
-        "concurrency": Concurrency(4, of="host"),
-        "budgets": [Budget(usd="5.00", per="day", of="tag:user", exceptions={"bob": "7.00"})],
-        "hedge": 0.5,
-        **more,
-    }
+from tests.safeguards import PASSWORD, PRICES, REDIS, TOKEN, everything, where_state_is
 
 
 def llm(url: str, folder: Path, **more: Any) -> HFRouterLLM:

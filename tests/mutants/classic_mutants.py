@@ -8,7 +8,7 @@ __all__ = ["CLASSIC"]
 
 _READ = ("tests/wire/test_task_replies.py",)
 _WRITTEN = ("tests/wire/test_completions.py",)
-_CALLS = ("tests/client/test_classic_calls.py",)
+_CALLS = ("tests/client/classic",)
 _TEXT = ("tests/client/test_text_generation.py",)
 _LLM = ("tests/langchain/test_lc_llm.py",)
 

@@ -6,7 +6,7 @@ from mutant import Mutant
 
 __all__ = ["HEDGE"]
 
-_RACE = ("tests/flow/test_flow_race.py",)
+_RACE = ("tests/flow/race",)
 _POLICY = ("tests/policy/test_policy_hedge.py",)
 _CLIENT = ("tests/client/test_client_hedge.py",)
 _SOCKETS = ("tests/faults/test_hedge_faults.py",)

@@ -6,7 +6,7 @@ from mutant import Mutant
 
 __all__ = ["LEDGER"]
 
-_CALLS = ("tests/client/test_ledger_calls.py",)
+_CALLS = ("tests/client/ledger",)
 _QUESTIONS = ("tests/observe/test_ledger_questions.py",)
 _WRITING = ("tests/observe/test_ledger_writing.py",)
 
@@ -44,7 +44,9 @@ LEDGER = (
         "shared_core/observe/ledger/rows.py",
         "if event.cached:",
         "if event.cached and not event.usage:",
-        ("tests/client/test_ledger_calls.py::test_an_answer_that_was_remembered_is_a_row_that_cost_nothing",),
+        (
+            "tests/client/ledger/test_ledger_chats.py::test_an_answer_that_was_remembered_is_a_row_that_cost_nothing",
+        ),
     ),
     Mutant(
         "An address keeps its password",

@@ -7,7 +7,7 @@ from mutant import Mutant
 __all__ = ["LIMITS"]
 
 _BUCKETS = ("tests/policy/test_policy_buckets.py",)
-_RATE = ("tests/policy/test_policy_rate_limit.py",)
+_RATE = ("tests/policy/rate_limit",)
 _GATES = ("tests/policy/test_policy_concurrency.py",)
 _FILES = ("tests/policy/test_policy_limit_files.py",)
 _CLIENT = ("tests/client/test_client_limits.py",)

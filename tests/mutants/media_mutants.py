@@ -6,7 +6,7 @@ from mutant import Mutant
 
 __all__ = ["MEDIA"]
 
-_FLOW = ("tests/client/test_job_flow.py",)
+_FLOW = ("tests/client/jobs",)
 
 MEDIA = (
     Mutant(

@@ -171,7 +171,7 @@ _FLOW = (
         "shared_core/flow/blocking.py",
         "        if self._busy:\n            self.hang_up()\n        self._end()",
         "        if False:\n            self.hang_up()\n        self._end()",
-        ("tests/client/test_client_concurrency.py::test_a_stream_closed_by_another_thread_just_ends",),
+        ("tests/client/test_stream_readers.py::test_a_stream_closed_by_another_thread_just_ends",),
     ),
     Mutant(
         "With nobody left, a call does not wait for the probe of another",

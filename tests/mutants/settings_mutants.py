@@ -11,7 +11,7 @@ _FILE = "shared_core/client/config_file.py"
 _BATCH = "shared_core/client/batch.py"
 _BATCH_FILE = "shared_core/client/batch_file.py"
 
-_WRITTEN = ("tests/client/test_client_settings.py",)
+_WRITTEN = ("tests/client/settings",)
 _NAMED = ("tests/client/test_client_named_models.py",)
 _KEPT = ("tests/client/test_client_batch.py",)
 

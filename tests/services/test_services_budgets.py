@@ -27,7 +27,9 @@ from shared_core.policy.stores.opening import LAYOUT
 from shared_core.storage.database import Database
 from shared_core.storage.redis import RedisServer
 from shared_core.testing import OfflineRouter, Stall
-from tests.client import test_budget_calls as calls
+from tests.client.budget import test_budget_refusals as refusals
+from tests.client.budget import test_budget_tasks as tasks
+from tests.client.budget import test_budget_windows as windows
 from tests.policy.budget_machine import BudgetMachine, hold_of
 from tests.services.budget_worker import BUDGETS, PRICES
 
@@ -147,11 +149,11 @@ def test_clients_keep_to_budgets_on_a_server_as_they_do_elsewhere(
     redis_server: Any, offline_url: OfflineRouter
 ) -> None:
     url = redis_server.url
-    calls.test_fifty_threads_do_not_overspend_one_hard_budget(offline_url, url)
+    windows.test_fifty_threads_do_not_overspend_one_hard_budget(offline_url, url)
     offline_url.forget()
-    calls.test_two_event_loops_after_one_another_share_what_is_spent(offline_url, url)
-    calls.test_each_user_has_an_amount_and_a_grant_and_calls_without_a_user_share_one(offline_url, url)
-    calls.test_a_picture_is_charged_by_the_file_and_questions_about_its_job_are_free(
+    windows.test_two_event_loops_after_one_another_share_what_is_spent(offline_url, url)
+    refusals.test_each_user_has_an_amount_and_a_grant_and_calls_without_a_user_share_one(offline_url, url)
+    tasks.test_a_picture_is_charged_by_the_file_and_questions_about_its_job_are_free(
         offline_url, url.replace("/0", "/1"), "offline/painter:replicate"
     )
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from shared_core._text import clean, escaped, one_line, whole_page
+from shared_core._page import whole_page
+from shared_core._text import clean, escaped, one_line
 from shared_core._version import __version__
 from shared_core.evaluate.page_style import STYLE
 from shared_core.evaluate.written import escaped_markdown, markdown_row

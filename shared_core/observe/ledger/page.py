@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from shared_core._text import one_line, whole_page
+from shared_core._page import whole_page
+from shared_core._text import one_line
 from shared_core.observe.ledger.page_chart import charts
 from shared_core.observe.ledger.page_style import STYLE
 from shared_core.observe.ledger.periods import Periods

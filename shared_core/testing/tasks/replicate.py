@@ -39,35 +39,17 @@ class _Replicate(TaskEndpoint):
         quirks, served = job.quirks, TASK_MODELS.get(job.model)
         name, _, version = ((served and served.served_by(self.provider)) or job.model).partition(":")
         error = quirks.fails or (_UNSAFE if quirks.nsfw else "")
-        over = at_once or job.done
-        output = None
-        if over and not error and not job.cancelled:
-            output = await self._output(job)
-        status = "processing"
-        if job.cancelled:
-            status = "canceled"
-        elif quirks.odd_status and not at_once:
-            status = quirks.odd_status
-        elif over and error:
-            status = "failed"
-        elif job.done and not at_once:
-            status = "succeeded"
-        elif not over and job.waiting:
-            status = "starting"
-        logs = ""
-        if quirks.progress:
-            steps = range(1, min(job.polls, quirks.polls) + 1)
-            logs = "".join(f"{100 * step // max(1, quirks.polls)}%|#\n" for step in steps)
+        over = (at_once or job.done) and not job.cancelled
         body = {
             "id": job.id,
             "model": name,
             "version": version or "dp-00000000000000000000000000000000",
             "input": job.body["input"],
-            "logs": logs,
-            "output": output,
+            "logs": _logs(job),
+            "output": await self._output(job) if over and not error else None,
             "data_removed": False,
-            "error": error if over and error and not job.cancelled else None,
-            "status": status,
+            "error": error if over and error else None,
+            "status": _status(job, failed=bool(error), at_once=at_once),
             "created_at": "2026-01-01T00:00:00.000Z",
             "urls": {
                 "cancel": f"{_API}/{job.id}/cancel",
@@ -176,3 +158,24 @@ class ReplicateCancel(_Replicate):
         job = self.job(exchange)
         self.works.cancelled(job)
         return json_reply(await self.prediction(job), exchange.headers)
+
+
+def _status(job: Job, *, failed: bool, at_once: bool) -> str:
+    """What the prediction says of itself; one that was waited for is said to be processing still."""
+    if job.cancelled:
+        return "canceled"
+    if job.quirks.odd_status and not at_once:
+        return job.quirks.odd_status
+    if failed and (at_once or job.done):
+        return "failed"
+    if job.done and not at_once:
+        return "succeeded"
+    return "starting" if job.waiting and not at_once else "processing"
+
+
+def _logs(job: Job) -> str:
+    """How far it is, a line for each question, as some models write it."""
+    if not job.quirks.progress:
+        return ""
+    steps = range(1, min(job.polls, job.quirks.polls) + 1)
+    return "".join(f"{100 * step // max(1, job.quirks.polls)}%|#\n" for step in steps)

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from shared_core._text import escaped, one_line, whole_page
+from shared_core._page import whole_page
+from shared_core._text import escaped, one_line
 from shared_core._version import __version__
 from shared_core.evaluate.comparing.measured import measured
 from shared_core.evaluate.comparing.report.answers import answers_of
