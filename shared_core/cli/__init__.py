@@ -13,6 +13,13 @@ __all__ = ["main"]
 def main() -> None:
     """The entry point."""
     try:
+        _run()
+    except KeyboardInterrupt:  # while its libraries are loaded
+        raise SystemExit(130) from None
+
+
+def _run() -> None:
+    try:
         import typer  # noqa: F401  (only to say what is missing)
     except ImportError:
         sys.stderr.write('hfrouter: the command needs its libraries: pip install "hfrouter[cli]"\n')

@@ -28,7 +28,7 @@ __all__ = ["app"]
 
 app = typer.Typer(rich_markup_mode=None)
 
-_HOW = 'Write budgets = [{usd = "5.00", per = "day"}] in hfrouter.toml, or give --budget.'
+_HOW = 'Write budgets = [{usd = "5.00", per = "day"}] in hfrouter.toml, or give --define.'
 _WHERE = (
     'Programs share one with state = "state.sqlite" in hfrouter.toml, or a redis:// address; or give --state.'
 )
@@ -43,7 +43,7 @@ State = Annotated[
 Told = Annotated[
     list[str] | None,
     typer.Option(
-        "--budget",
+        "--define",
         help='In place of those of the settings, as JSON: {"usd": "5.00", "per": "day"}.',
         metavar="JSON",
     ),
@@ -206,7 +206,7 @@ def _read(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise ConfigError(
-            f"--budget {text!r} is no JSON.", hint='Write {"usd": "5.00", "per": "day"}.'
+            f"--define {text!r} is no JSON.", hint='Write {"usd": "5.00", "per": "day"}.'
         ) from None
 
 

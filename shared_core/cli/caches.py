@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from shared_core.cache import Contents, contents_of, empty
 from shared_core.cache.contents import Kind
 from shared_core.cache.opening import default_path
 from shared_core.cli.clients import Json, settings, words
-from shared_core.cli.out import complaining, show_json, tell
+from shared_core.cli.out import complaining, confirm, show_json, somebody_is_here, tell
 from shared_core.cli.usage import ledger_file
 from shared_core.errors import ConfigError
 from shared_core.observe.ledger import Ledger
@@ -91,7 +90,7 @@ def clear(
     ],
     answers: Answers = None,
     vectors: Vectors = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
     as_json: Json = False,
 ) -> None:
     """Forgets all that is in a cache. Limits, budgets and stores in the same place stay.
@@ -125,10 +124,9 @@ def _confirm(there: list[_Cache], lies: list[Contents]) -> None:
     what = " and ".join(
         f"{_counted(one.entries, each.kind)} in {one.place}" for each, one in zip(there, lies, strict=True)
     )
-    if not sys.stdin.isatty():
+    if not somebody_is_here():
         raise ConfigError(f"Nobody is there to be asked whether to forget {what}.", hint="Say --yes.")
-    if not typer.confirm(f"Forget {what}?", err=True):
-        raise typer.Exit(1)
+    confirm(f"Forget {what}?")
 
 
 def _caches(answers: str | None, vectors: str | None) -> list[_Cache]:

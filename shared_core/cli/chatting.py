@@ -13,7 +13,7 @@ import typer
 from rich.text import Text
 
 from shared_core._text import clean
-from shared_core.cli.clients import BaseUrl, Json, Timeout, client
+from shared_core.cli.clients import BaseUrl, Json, MaxTokens, Temperature, Timeout, client
 from shared_core.cli.out import complain, complaining, console, say, show_json, tell
 from shared_core.client import HFRouter
 from shared_core.errors import ConfigError, RouterError
@@ -41,20 +41,18 @@ def chat(
         str | None, typer.Option("--endpoint", "-e", help="A dedicated endpoint.", metavar="NAME")
     ] = None,
     system: Annotated[
-        str | None, typer.Option("--system", "-s", help="What the model is told first.")
+        str | None, typer.Option("--system", "-s", help="What the model is told first.", metavar="TEXT")
     ] = None,
     image: Annotated[
         list[Path] | None,
-        typer.Option("--image", "-i", help="Pictures to show; may be repeated.", metavar="FILE"),
+        typer.Option("--image", "-i", help="Pictures to show; repeatable.", metavar="FILE"),
     ] = None,
     file: Annotated[
         list[Path] | None,
-        typer.Option("--file", "-f", help="Text files to add; may be repeated.", metavar="FILE"),
+        typer.Option("--file", "-f", help="Text files to add; repeatable.", metavar="FILE"),
     ] = None,
-    temperature: Annotated[
-        float | None, typer.Option("--temperature", "-t", help="Randomness; 0 is the least.", min=0, max=2)
-    ] = None,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Of an answer.", min=1)] = None,
+    temperature: Temperature = None,
+    max_tokens: MaxTokens = None,
     timeout: Timeout = None,
     as_json: Json = False,
     base_url: BaseUrl = None,

@@ -7,30 +7,32 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shared_core._text import clean
-from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
+from shared_core.cli.clients import BaseUrl, HubUrl, Json, MaxTokens, Temperature, Timeout, client
+from shared_core.cli.dry_runs import DryRun, show_estimate
 from shared_core.cli.evaluating import (
     Concurrency,
+    Repeats,
     Resume,
-    Save,
     Spend,
+    Title,
     Unpriced,
-    check_reports,
     kept,
     run_budget,
     show_run,
 )
-from shared_core.cli.finding import Input, Limit, Output, compare_offers
+from shared_core.cli.finding import MILLION, InputTokens, Limit, OutputTokens, compare_offers
 from shared_core.cli.hints import in_a_shell
 from shared_core.cli.out import complaining, say, show_json, show_table, tell
+from shared_core.cli.reports import Output, check_reports, writing
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from shared_core.evaluate import Prompt, PromptComparison, Standing
+    from shared_core.evaluate import Prompt, PromptComparison, RunOptions, Standing
 
 __all__ = ["compare"]
 
@@ -45,25 +47,25 @@ def compare(
     ] = None,
     prompt: Annotated[
         list[str] | None,
-        typer.Option("--prompt", "-p", help="A prompt to ask; may be repeated.", metavar="TEXT"),
+        typer.Option("--prompt", "-p", help="A prompt to ask; repeatable.", metavar="TEXT"),
     ] = None,
     system: Annotated[
-        str | None, typer.Option("--system", "-s", help="What models are told first.", metavar="TEXT")
+        str | None, typer.Option("--system", "-s", help="What the model is told first.", metavar="TEXT")
     ] = None,
-    repeats: Annotated[int, typer.Option("--repeats", "-r", help="How often each is asked each.", min=1)] = 1,
+    repeats: Repeats = None,
     budget: Spend = None,
     unpriced: Unpriced = False,
-    max_tokens: Annotated[int | None, typer.Option("--max-tokens", help="Of an answer.", min=1)] = None,
-    temperature: Annotated[float | None, typer.Option("--temperature", "-t", min=0, max=2)] = None,
+    max_tokens: MaxTokens = None,
+    temperature: Temperature = None,
     concurrency: Concurrency = 8,
     resume: Resume = None,
-    save: Save = None,
-    title: Annotated[
-        str | None, typer.Option("--title", help="The report's heading.", metavar="TEXT")
-    ] = None,
-    input_tokens: Input = 1e6,
-    output_tokens: Output = 1e6,
+    dry_run: DryRun = False,
+    output: Output = None,
+    title: Title = None,
+    input_tokens: InputTokens = MILLION,
+    output_tokens: OutputTokens = MILLION,
     limit: Limit = 30,
+    timeout: Timeout = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
@@ -71,7 +73,7 @@ def compare(
     """Models side by side: as published, or on your own prompts.
 
     Without prompts: a row for each provider, the best first; a star marks offers that no other beats at everything.
-    --input, --output and --limit are for this.
+    --input-tokens, --output-tokens and --limit are for this.
 
     With prompts: each model is asked each. The file holds a prompt a line, or JSON lines, or a YAML list.
 
@@ -79,51 +81,44 @@ def compare(
 
     Examples:
 
-      hfrouter compare openai/gpt-oss-120b Qwen/Qwen3-32B:groq --input 5e6
+      hfrouter compare openai/gpt-oss-120b Qwen/Qwen3-32B --input-tokens 5e6
 
       hfrouter compare openai/gpt-oss-120b Qwen/Qwen3-32B --prompts mine.txt --repeats 3 --budget 0.50 -o report.html
     """
     with complaining():
         if prompts is None and not prompt:
-            ours = (system, budget, max_tokens, temperature, resume, save, title)
-            if unpriced or repeats > 1 or any(each is not None for each in ours):
+            ours = (system, repeats, budget, max_tokens, temperature, resume, output, title, timeout)
+            if unpriced or dry_run or any(each is not None for each in ours):
                 raise ConfigError(
                     "There are no prompts to ask.", hint="Give --prompts FILE or --prompt TEXT."
                 )
             compare_offers(model, input_tokens, output_tokens, limit, as_json, base_url, hub_url)
             return
-        options = {"max_tokens": max_tokens, "temperature": temperature}
+        from shared_core.evaluate import Evaluator
+
+        check_reports(output, reads=[prompts, resume])
         asked = _prompts(prompts, prompt or [], system)
-        check_reports(save)
-        with kept(resume) as path:
-            found = _run(
-                model,
-                asked,
-                base_url,
-                hub_url,
-                repeats=repeats,
-                budget=run_budget(budget, unpriced=unpriced),
-                options={name: value for name, value in options.items() if value is not None},
-                max_concurrency=concurrency,
-                path=path,
-                progress=True,
-            )
-            for report in save or []:
-                found.save(report, title)
-        if as_json:
-            show_json(found.as_dict())
-        else:
-            _show(found, save or [])
+        options = {"max_tokens": max_tokens, "temperature": temperature}
+        how: RunOptions = {
+            "repeats": repeats or 1,
+            "budget": run_budget(budget, unpriced=unpriced),
+            "options": {name: value for name, value in options.items() if value is not None},
+            "max_concurrency": concurrency,
+            "progress": True,
+        }
+        evaluator = Evaluator(client(None, base_url, hub_url, timeout=timeout))
+        if dry_run:
+            show_estimate(evaluator.estimate(model, asked, **how), as_json=as_json)
+            return
+        with kept(resume) as how["path"]:
+            found = evaluator.compare(model, asked, **how)
+            with writing(output, lambda report: found.save(report, title)) as written:
+                if as_json:
+                    show_json(found.as_dict())
+                else:
+                    _show(found, written)
         if not found.total.answered:
             raise typer.Exit(1)
-
-
-def _run(
-    models: list[str], prompts: list[Prompt], base_url: str | None, hub_url: str | None, **how: Any
-) -> PromptComparison:
-    from shared_core.evaluate import Evaluator
-
-    return Evaluator(client(None, base_url, hub_url)).compare(models, prompts, **how)
 
 
 def _prompts(file: Path | None, texts: list[str], system: str | None) -> list[Prompt]:

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shared_core.cli.clients import BaseUrl, HubUrl, Json, client
-from shared_core.cli.evaluating import Save, check_reports
-from shared_core.cli.out import complaining, count, say, show_json, show_table, tell
+from shared_core.cli.clients import BaseUrl, HubUrl, Json, client, stand_in
+from shared_core.cli.dry_runs import DryRun, show_estimate
+from shared_core.cli.evaluating import Spend, Title, Unpriced, run_budget
+from shared_core.cli.out import complaining, count, going_on, show_json, show_table, tell
+from shared_core.cli.reports import Output, check_reports, show_written, writing
 from shared_core.errors import ConfigError
 from shared_core.types.cost import rough
 
 if TYPE_CHECKING:
-    from shared_core.evaluate import EmbeddingComparison, EmbeddingScore
+    from shared_core.evaluate import EmbeddingComparison, EmbeddingRunOptions, EmbeddingScore
 
 __all__ = ["embed_compare"]
 
@@ -28,7 +30,7 @@ def embed_compare(
         typer.Option(
             "--model",
             "-m",
-            help="org/name[:provider], or local: and a Hub id or folder; may be repeated.",
+            help="org/name[:provider], or local: and a folder or an id; repeatable.",
             metavar="MODEL",
         ),
     ] = None,
@@ -38,9 +40,11 @@ def embed_compare(
     ] = None,
     k: Annotated[
         list[int] | None,
-        typer.Option("-k", help="How many found ones count; may be repeated.", min=1, metavar="N"),
+        typer.Option("-k", help="How many found ones count; repeatable.", min=1, metavar="N"),
     ] = None,
-    similarity: Annotated[str, typer.Option("--similarity", help="cosine or dot.")] = "cosine",
+    similarity: Annotated[
+        str, typer.Option("--similarity", help="cosine or dot.", metavar="WHAT")
+    ] = "cosine",
     split: Annotated[
         str, typer.Option("--split", help="Which judgements of a folder.", metavar="NAME")
     ] = "test",
@@ -57,7 +61,11 @@ def embed_compare(
     cache: Annotated[
         bool, typer.Option("--cache", help="Keep vectors: nothing is computed or paid for twice.")
     ] = False,
-    save: Save = None,
+    budget: Spend = None,
+    unpriced: Unpriced = False,
+    dry_run: DryRun = False,
+    output: Output = None,
+    title: Title = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
@@ -76,37 +84,40 @@ def embed_compare(
 
       hfrouter embed-compare scifact/ -m BAAI/bge-m3 --cache -o report.html
     """
-    from shared_core.evaluate import Evaluator
-
     with complaining():
+        from shared_core.evaluate import Evaluator
+
         if not model:
             raise ConfigError("No model was given.", hint="Name some with -m, such as -m BAAI/bge-m3.")
-        check_reports(save)
+        check_reports(output, reads=[pairs, documents])
         prompts = {"query_prompt": query_prompt, "document_prompt": document_prompt}
         asked = {name: _settings(name, prompts, cache=cache) for name in model}
         if len(asked) < len(model):
             raise ConfigError("A model is given twice.")
-        settings: dict[str, Any] = {"embedding_api": "router"} if base_url and hub_url else {}
+        settings = stand_in(base_url, hub_url)
         if cache:  # else what the settings say
             settings["embedding_cache"] = True
+        how: EmbeddingRunOptions = {
+            "documents": documents,
+            "k": k or 10,
+            "similarity": similarity,  # type: ignore[typeddict-item]  # checked there
+            "split": split,
+            "budget": run_budget(budget, unpriced=unpriced),
+            "progress": True,
+        }
         with client(None, base_url, hub_url, **settings) as router:
-            result = Evaluator(router).compare_embeddings(
-                asked,
-                pairs,
-                documents=documents,
-                k=k or 10,
-                similarity=similarity,  # type: ignore[arg-type]  # checked there
-                split=split,
-                progress=True,
-            )
-        if as_json:
-            show_json(result.as_dict())
-        else:
-            _show(result)
-        for path in save or ():
-            result.save(path)
-            if not as_json:
-                say(f"Written: {path}")
+            evaluator = Evaluator(router)
+            if dry_run:
+                show_estimate(evaluator.estimate_embeddings(asked, pairs, **how), as_json=as_json)
+                return
+            with going_on("The vectors that were made are kept: the same command goes on from there.", cache):
+                result = evaluator.compare_embeddings(asked, pairs, **how)
+        with writing(output, lambda path: result.save(path, title)) as written:
+            if as_json:
+                show_json(result.as_dict())
+            else:
+                _show(result)
+                show_written(written)
         if not any(score.ok for score in result.models):
             raise typer.Exit(1)
 

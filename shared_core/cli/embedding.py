@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from shared_core.catalog import prompts_for
-from shared_core.cli.clients import BaseUrl, HubUrl, client, words
-from shared_core.cli.out import complaining, say, show_json, tell
+from shared_core.cli.clients import LOCAL, BaseUrl, HubUrl, Json, client, stand_in, words
+from shared_core.cli.out import complaining, going_on, say, show_json, tell
 from shared_core.client import HFRouter
-from shared_core.corpus import Batch, embed_corpus
+from shared_core.corpus import Batch, InThisThread, embed_corpus
 from shared_core.corpus.json_lines import json_lines
 from shared_core.errors import ConfigError
 from shared_core.types import EmbedReply, Kind
@@ -30,31 +31,38 @@ def embed(
         Path | None,
         typer.Argument(help=".jsonl, .csv, .tsv, .parquet; left out, a text a line.", metavar="FILE"),
     ] = None,
-    model: Annotated[str, typer.Option("--model", "-m", help="org/name[:provider]", metavar="MODEL")] = "",
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help="org/name[:provider], or local: and a folder or an id.",
+            metavar="MODEL",
+        ),
+    ] = "",
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help=".jsonl, .npy, or a folder .parquet; left out, JSON lines to standard output.",
+            help=".jsonl, .npy, or a folder .parquet; left out, JSON lines are printed.",
             metavar="PATH",
         ),
     ] = None,
-    local: Annotated[bool, typer.Option("--local", help="On this machine, not at a provider.")] = False,
     kind: Annotated[
         str,
-        typer.Option("--kind", help="document or query.", autocompletion=words(lambda: get_args(Kind))),
+        typer.Option(
+            "--kind", help="document or query.", metavar="WHAT", autocompletion=words(lambda: get_args(Kind))
+        ),
     ] = "document",
     prompt: Annotated[
         str | None,
         typer.Option(
-            "--prompt", help='Put before each text, "" for nothing. Default: as trained.', metavar="TEXT"
+            "--text-prompt", help='Put before each text, "" for nothing. Default: as trained.', metavar="TEXT"
         ),
     ] = None,
     field: Annotated[str, typer.Option("--field", help="Where the text stands.", metavar="NAME")] = "text",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="With --output: print what it came to as JSON.")
-    ] = False,
+    as_json: Json = False,
     base_url: BaseUrl = None,
     hub_url: HubUrl = None,
 ) -> None:
@@ -63,7 +71,9 @@ def embed(
     A run into files that was broken off goes on where it stopped: give the same command, and the same texts, again.
 
     What a model is known to want before texts is put there, and said. Vectors of documents go with others that had the
-    same: give --prompt "" where they had none.
+    same: give --text-prompt "" where they had none.
+
+    With --json, one document is printed in the end: what it came to, and without -o all vectors with it.
 
     Examples:
 
@@ -71,7 +81,7 @@ def embed(
 
       hfrouter embed < lines.txt -m BAAI/bge-m3 -o vectors.npy
 
-      echo "A router routes." | hfrouter embed --local -m BAAI/bge-small-en-v1.5
+      echo "A router routes." | hfrouter embed -m local:BAAI/bge-small-en-v1.5
     """
     with complaining():
         if not model and not base_url:
@@ -84,23 +94,39 @@ def embed(
                 hint="Name it .jsonl, .csv, .tsv or .parquet; a text a line goes to standard input: "
                 f"hfrouter embed -m {model} < {source}",
             )
-        embedder = _embedder(model, base_url, hub_url, prompt, local=local)
+        embedder = _embedder(model, base_url, hub_url, prompt)
         if prompt is None and (wanted := _wanted(embedder, kind)):  # type: ignore[arg-type]
-            tell(f'Before each text stands {wanted!r}; --prompt "" leaves it out.', stderr=True)
-        report = embed_corpus(
-            source if source is not None else _lines(),
-            output if output is not None else _print,
-            embedder,
-            text=field,
-            kind=kind,  # type: ignore[arg-type]
-            progress=True,
-        )
-        if as_json and output is not None:
-            show_json({**asdict(report), "output": output})
+            tell(f'Before each text stands {wanted!r}; --text-prompt "" leaves it out.', stderr=True)
+        lines: list[str] = []
+        show = _print if not as_json else lambda batch: lines.extend(json_lines(batch))
+        with going_on("What is done is kept: the same command goes on from there.", output is not None):
+            report = embed_corpus(
+                source if source is not None else _lines(),
+                show if output is None else output,
+                embedder,
+                text=field,
+                kind=kind,  # type: ignore[arg-type]
+                progress=True,
+                executor=InThisThread(),  # so that Ctrl-C need not wait for a shard
+            )
+        if as_json:
+            whole = {"vectors": lines} if output is None else {"output": output}
+            _show_json({**asdict(report), **whole})
         elif output is not None:
             tell(str(report), stderr=True)
         if report.failed:
             raise typer.Exit(1)
+
+
+def _show_json(told: dict[str, Any]) -> None:
+    """One document, in which a vector is a line."""
+    lines = told.pop("vectors", None)
+    if lines is None:
+        show_json(told)
+        return
+    head = json.dumps(told, indent=2, ensure_ascii=False, default=str).removesuffix("\n}")
+    rows = ",\n".join(f"    {line}" for line in lines)
+    say(f'{head},\n  "vectors": [\n{rows}\n  ]\n}}')
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +148,13 @@ class _Prompted:
 
 
 def _embedder(
-    model: str, base_url: str | None, hub_url: str | None, prompt: str | None, *, local: bool
+    model: str, base_url: str | None, hub_url: str | None, prompt: str | None
 ) -> LocalEmbedder | HFRouter | _Prompted:
-    if local:
+    if model.startswith(LOCAL):
         from shared_core.local import LocalEmbedder
 
-        return LocalEmbedder(model, query_prompt=prompt, document_prompt=prompt)
-    stand_in = {"embedding_api": "router"} if base_url and hub_url else {}
-    router = client(model or None, base_url, hub_url, **stand_in)
+        return LocalEmbedder(model.removeprefix(LOCAL), query_prompt=prompt, document_prompt=prompt)
+    router = client(model or None, base_url, hub_url, **stand_in(base_url, hub_url))
     return router if prompt is None else _Prompted(router, prompt, prompt)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from math import isfinite
@@ -10,8 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
+from shared_core._text import clean
 from shared_core.cli.clients import HubUrl, Json, client
-from shared_core.cli.out import complaining, money, say, show_json, show_table, tell
+from shared_core.cli.out import (
+    complaining,
+    going_on,
+    money,
+    say,
+    show_json,
+    show_table,
+    somebody_is_here,
+    tell,
+)
 from shared_core.errors import ConfigError
 from shared_core.hub import Endpoints, InferenceEndpoint
 
@@ -24,10 +33,10 @@ Namespace = Annotated[
 ApiUrl = Annotated[
     str | None, typer.Option("--endpoints-url", help="A stand-in of the API, on this machine.", metavar="URL")
 ]
-Seconds = Annotated[float, typer.Option("--timeout", help="Seconds to wait at most.", min=0.001)]
+Seconds = Annotated[float, typer.Option("--timeout", help="To wait at most.", min=0.001, metavar="SECONDS")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it runs.")]
 
-_WAITED = 600.0  # seconds
+_WAITED = 600  # seconds
 
 endpoints = typer.Typer(name="endpoints", invoke_without_command=True)
 
@@ -93,17 +102,26 @@ def _show(name: Name, as_json: Json = False, endpoints_url: ApiUrl = None, hub_u
 @endpoints.command("create")
 def _create(
     name: Annotated[str, typer.Argument(help="What it shall be called.", metavar="NAME")],
-    model: Annotated[str, typer.Option("--model", help="Its repository on the Hub.", metavar="ORG/NAME")],
+    model: Annotated[str, typer.Option("--model", "-m", help="org/name", metavar="MODEL")],
     instance: Annotated[
         str, typer.Option("--instance", help="Type and size, such as nvidia-l4:x1.", metavar="TYPE:SIZE")
     ],
-    vendor: Annotated[str, typer.Option("--vendor", help="aws, azure or gcp.")] = "aws",
-    region: Annotated[str, typer.Option("--region", help="Where it runs.")] = "us-east-1",
-    accelerator: Annotated[str, typer.Option("--accelerator", help="cpu, gpu or neuron.")] = "gpu",
-    framework: Annotated[str, typer.Option("--framework", help="pytorch, custom, llamacpp, …")] = "pytorch",
-    task: Annotated[str | None, typer.Option("--task", help="Such as text-generation.")] = None,
-    min_replica: Annotated[int, typer.Option("--min-replica", help="0 lets it sleep.", min=0)] = 1,
-    max_replica: Annotated[int, typer.Option("--max-replica", help="At most.", min=1)] = 1,
+    vendor: Annotated[str, typer.Option("--vendor", help="aws, azure or gcp.", metavar="NAME")] = "aws",
+    region: Annotated[str, typer.Option("--region", help="Where it runs.", metavar="NAME")] = "us-east-1",
+    accelerator: Annotated[
+        str, typer.Option("--accelerator", help="cpu, gpu or neuron.", metavar="NAME")
+    ] = "gpu",
+    framework: Annotated[
+        str, typer.Option("--framework", help="pytorch, custom, llamacpp, …", metavar="NAME")
+    ] = "pytorch",
+    task: Annotated[
+        str | None,
+        typer.Option("--task", help='The Hub\'s name, such as "text-generation".', metavar="TASK"),
+    ] = None,
+    min_replica: Annotated[
+        int, typer.Option("--min-replica", help="0 lets it sleep.", min=0, metavar="N")
+    ] = 1,
+    max_replica: Annotated[int, typer.Option("--max-replica", help="At most.", min=1, metavar="N")] = 1,
     sleep_after: Annotated[
         int | None, typer.Option("--sleep-after", help="Minutes without a request.", metavar="MINUTES", min=1)
     ] = None,
@@ -141,7 +159,7 @@ def _create(
             max_replica=max_replica,
             **{key: value for key, value in optional.items() if value is not None},
         )
-        _show_one(hub.wait(made.id, timeout) if wait else made, as_json=as_json)
+        _show_one(_waited(hub, made.id, timeout) if wait else made, as_json=as_json)
 
 
 @endpoints.command("pause")
@@ -173,7 +191,7 @@ def _resume(
 
     def resumed(hub: Endpoints) -> InferenceEndpoint:
         found = hub.resume(name)
-        return hub.wait(found.id, timeout) if wait else found
+        return _waited(hub, found.id, timeout) if wait else found
 
     _changed(resumed, _of(endpoints_url, hub_url), as_json=as_json)
 
@@ -194,7 +212,7 @@ def _scale_to_zero(
 @endpoints.command("delete")
 def _delete(
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask back.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask first.")] = False,
     as_json: Json = False,
     endpoints_url: ApiUrl = None,
     hub_url: HubUrl = None,
@@ -232,7 +250,7 @@ def _wait(
 
       hfrouter endpoints wait my-endpoint --timeout 900
     """
-    _changed(lambda hub: hub.wait(name, timeout), _of(endpoints_url, hub_url), as_json=as_json)
+    _changed(lambda hub: _waited(hub, name, timeout), _of(endpoints_url, hub_url), as_json=as_json)
 
 
 @endpoints.command("metrics")
@@ -275,10 +293,16 @@ def _changed(do: Callable[[Endpoints], InferenceEndpoint], hub: Endpoints, *, as
         _show_one(do(hub), as_json=as_json)
 
 
+def _waited(hub: Endpoints, name: str, timeout: float) -> InferenceEndpoint:
+    with going_on(f"{name} starts all the same, and is paid for: hfrouter endpoints pause {name}"):
+        return hub.wait(name, timeout)
+
+
 def _ask_back(found: InferenceEndpoint) -> None:
-    if not sys.stdin.isatty():
+    if not somebody_is_here():
         raise ConfigError(f"{found.id} is not deleted: nobody is here to confirm it.", hint="Pass --yes.")
-    typed = typer.prompt(f"{found.id} ({found.status}) will be gone for good. Its name, to confirm")
+    told = f"{found.id} ({found.status}) will be gone for good. Its name, to confirm"
+    typed = typer.prompt(clean(told), err=True)
     if typed.strip() not in (found.name, found.id):
         raise ConfigError(f"{found.id} is not deleted: {typed!r} is not its name.")
 

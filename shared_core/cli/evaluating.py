@@ -14,6 +14,7 @@ import typer
 
 from shared_core._text import clean
 from shared_core.cli.out import say, tell
+from shared_core.cli.reports import show_written
 from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,11 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Concurrency",
+    "Repeats",
     "Resume",
-    "Save",
     "Spend",
+    "Title",
     "Unpriced",
-    "check_reports",
     "kept",
     "run_budget",
     "show_run",
@@ -36,14 +37,14 @@ Spend = Annotated[str | None, typer.Option("--budget", help="Spend no more than 
 Unpriced = Annotated[
     bool, typer.Option("--unpriced", help="With --budget: also those whose price nobody knows.")
 ]
-Concurrency = Annotated[int, typer.Option("--concurrency", help="Questions at one time.", min=1)]
+Concurrency = Annotated[int, typer.Option("--concurrency", help="Questions at one time.", min=1, metavar="N")]
 Resume = Annotated[
     Path | None, typer.Option("--resume", help="Where answers are kept, to go on from.", metavar="FILE")
 ]
-Save = Annotated[
-    list[Path] | None,
-    typer.Option("--save", "-o", help="A report: .html, .md, .csv or .json; repeatable.", metavar="FILE"),
+Repeats = Annotated[
+    int | None, typer.Option("--repeats", "-r", help="How often each is asked each.", min=1, metavar="N")
 ]
+Title = Annotated[str | None, typer.Option("--title", help="The report's heading.", metavar="TEXT")]
 
 
 def run_budget(usd: str | None, *, unpriced: bool) -> Budget | None:
@@ -52,14 +53,6 @@ def run_budget(usd: str | None, *, unpriced: bool) -> Budget | None:
 
     made = budget_of(usd)
     return replace(made, unpriced="allow") if made is not None and unpriced else made
-
-
-def check_reports(reports: Sequence[Path] | None, endings: Sequence[str] | None = None) -> None:
-    """Says before anything is paid for what would fail after."""
-    from shared_core.evaluate.written import ENDINGS, check_report
-
-    for report in reports or ():
-        check_report(report, endings or ENDINGS)
 
 
 @contextmanager
@@ -114,5 +107,4 @@ def show_run(found: PromptComparison | CaseResults, whole: Figures, reports: Seq
         tell(clean(note))
     if found.budget is not None:
         tell(f"Budget: {balance(found.budget)}.")
-    for report in reports:
-        say(f"Written: {report}")
+    show_written(reports)

@@ -20,7 +20,7 @@ from shared_core.hub.joined import CAPABILITIES
 from shared_core.hub.licenses import LicenseKind
 from shared_core.hub.recommend import PREFERENCES
 
-__all__ = ["Input", "Limit", "Output", "compare_offers", "info", "models", "recommend"]
+__all__ = ["MILLION", "InputTokens", "Limit", "OutputTokens", "compare_offers", "info", "models", "recommend"]
 
 Task = Annotated[
     str | None,
@@ -35,8 +35,7 @@ Capability = Annotated[
     list[str] | None,
     typer.Option(
         "--can",
-        "--capability",
-        help="tools, json or vision; may be repeated.",
+        help="tools, json or vision; repeatable.",
         metavar="WHAT",
         autocompletion=words(lambda: CAPABILITIES),
     ),
@@ -45,7 +44,7 @@ Licenses = Annotated[
     list[str] | None,
     typer.Option(
         "--license",
-        help="Kinds (permissive, copyleft, ...) or ids; may be repeated.",
+        help="Kinds (permissive, copyleft, ...) or ids; repeatable.",
         metavar="LICENSE",
         autocompletion=words(lambda: get_args(LicenseKind)),
     ),
@@ -62,17 +61,20 @@ Provider = Annotated[
 MaxPrice = Annotated[
     str | None, typer.Option("--max-price", help="USD for a million tokens in and out.", metavar="USD")
 ]
-MinContext = Annotated[int | None, typer.Option("--min-context", help="Tokens at least.", metavar="TOKENS")]
+MinContext = Annotated[int | None, typer.Option("--min-context", help="Tokens at least.", metavar="N")]
 SizeRange = Annotated[
     str | None, typer.Option("--size", help='Weights, such as "min:1B,max:8B".', metavar="RANGE")
 ]
 Language = Annotated[str | None, typer.Option("--language", help='Such as "de".', metavar="CODE")]
-Tags = Annotated[list[str] | None, typer.Option("--tag", help="On its page; may be repeated.", metavar="TAG")]
+Tags = Annotated[list[str] | None, typer.Option("--tag", help="On its page; repeatable.", metavar="TAG")]
 Library = Annotated[str | None, typer.Option("--library", help='Such as "transformers".', metavar="NAME")]
 Author = Annotated[str | None, typer.Option("--author", help="Whose it is.", metavar="NAME")]
-Limit = Annotated[int, typer.Option("--limit", "-n", help="How many to show.", min=1, max=500)]
-Input = Annotated[float, typer.Option("--input", help="Tokens read, for costs.", metavar="TOKENS")]
-Output = Annotated[float, typer.Option("--output", help="Tokens written, for costs.", metavar="TOKENS")]
+Limit = Annotated[int, typer.Option("--limit", "-n", help="How many to show.", min=1, max=500, metavar="N")]
+InputTokens = Annotated[float, typer.Option("--input-tokens", help="Read, for costs.", metavar="N")]
+OutputTokens = Annotated[float, typer.Option("--output-tokens", help="Written, for costs.", metavar="N")]
+
+MILLION = 1_000_000
+"""Tokens read, and as many written, that costs are told for."""
 
 
 def models(
@@ -206,8 +208,8 @@ def recommend(
     tag: Tags = None,
     library: Library = None,
     author: Author = None,
-    input_tokens: Input = 1e6,
-    output_tokens: Output = 1e6,
+    input_tokens: InputTokens = MILLION,
+    output_tokens: OutputTokens = MILLION,
     limit: Limit = 5,
     as_json: Json = False,
     base_url: BaseUrl = None,

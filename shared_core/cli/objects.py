@@ -31,13 +31,27 @@ def names_object(name: str) -> bool:
     return bool(colon) and (where.endswith(".py") or "/" not in where)
 
 
-def models_of(names: list[str]) -> list[Any]:
+def models_of(names: list[str], *, load: bool = True) -> list[Any]:
     """Whom these names mean: models behind the router, and objects.
+
+    Args:
+        names: As they were typed.
+        load: False leaves the code of objects where it is: they are there by name, and cannot be asked.
 
     Raises:
         ConfigError: There is no such object, or it cannot be asked.
     """
-    return [_object(name) if names_object(name) else name for name in names]
+    of_name = _object if load else _unloaded
+    return [of_name(name) if names_object(name) else name for name in names]
+
+
+def _unloaded(name: str) -> Any:
+    from shared_core.evaluate import FunctionSubject
+
+    def ask(*_: Any, **__: Any) -> str:
+        raise ConfigError(f"{name} was not loaded.")
+
+    return FunctionSubject(ask, name)
 
 
 def _object(name: str) -> Any:

@@ -13,14 +13,12 @@ __all__ = ["offline"]
 
 def offline(
     port: Annotated[
-        int, typer.Option("--port", help="On 127.0.0.1; 0 for a free one.", min=0, max=65535)
+        int, typer.Option("--port", help="On 127.0.0.1; 0 for a free one.", min=0, max=65535, metavar="N")
     ] = 8899,
-    token: Annotated[str | None, typer.Option("--token", help="Require this token.")] = None,
+    token: Annotated[str | None, typer.Option("--token", help="Require this token.", metavar="TOKEN")] = None,
     alias: Annotated[
         list[str] | None,
-        typer.Option(
-            "--alias", help="Answer to another id too: ID=MODEL; may be repeated.", metavar="ID=MODEL"
-        ),
+        typer.Option("--alias", help="Answer to another id too: ID=MODEL; repeatable.", metavar="ID=MODEL"),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -38,14 +38,17 @@ from shared_core.errors import (
 __all__ = [
     "complain",
     "complaining",
+    "confirm",
     "console",
     "count",
+    "going_on",
     "money",
     "ready",
     "say",
     "show_json",
     "show_table",
     "size",
+    "somebody_is_here",
     "tell",
 ]
 
@@ -91,17 +94,20 @@ def show_json(value: Any) -> None:
     say(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
 
-def show_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, gap: int = 3) -> None:
+def show_table(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, gap: int = 3, stderr: bool = False
+) -> None:
     """Prints a table that reads well without colour; on a narrow terminal its columns stand closer.
 
     Args:
         columns: (title, "left" or "right").
         rows: Cells; "" for what is not known.
         gap: Columns between two columns at most, from 1 on.
+        stderr: Whether it goes there.
     """
     cells = zip(*([title for title, _ in columns], *rows), strict=True)
     names, *others = (max(cell_len(clean(cell)) for cell in column) for column in cells)
-    while gap > 1 and min(names, _NAME) + sum(others) + gap * len(others) > console().width:
+    while gap > 1 and min(names, _NAME) + sum(others) + gap * len(others) > console(stderr=stderr).width:
         gap -= 1
     table = Table(
         box=SIMPLE_HEAD,
@@ -119,7 +125,7 @@ def show_table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]
         )
     for row in rows:
         table.add_row(*(Text(clean(cell)) for cell in row))
-    console().print(table)
+    console(stderr=stderr).print(table)
 
 
 def money(usd: Decimal | None) -> str:
@@ -141,7 +147,7 @@ def count(number: float | None) -> str:
     """A number for a narrow column, such as "131k"; "" when unknown."""
     if number is None:
         return ""
-    for least, letter in ((1e6, "M"), (1e3, "k")):
+    for least, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if number >= least:
             return f"{number / least:.3g}{letter}"
     return f"{number:g}"
@@ -163,9 +169,41 @@ def complaining() -> Iterator[None]:
     except RouterError as error:
         complain(error)
         raise typer.Exit(_code(error)) from None
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):  # the latter is Ctrl-C at a question
         sys.stderr.write("\n")
         raise typer.Exit(130) from None
+
+
+@contextmanager
+def going_on(how: str, when: bool = True) -> Iterator[None]:
+    """Says after Ctrl-C what goes on, or how to go on.
+
+    Args:
+        how: A sentence.
+        when: Whether it holds.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        if when:
+            sys.stderr.write("\n")
+            tell(how, stderr=True)
+        raise
+
+
+def somebody_is_here() -> bool:
+    """Whether a person can be asked: questions go to standard error, so that output stays for programs."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(question: str) -> None:
+    """Goes on if a person says yes.
+
+    Raises:
+        typer.Exit: The answer is no.
+    """
+    if not typer.confirm(clean(question), err=True):
+        raise typer.Exit(1)
 
 
 def _code(error: RouterError) -> int:

@@ -12,20 +12,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shared_core._text import clean
-from shared_core.cli.clients import BaseUrl, Json, Timeout, client
+from shared_core.cli.clients import BaseUrl, HubUrl, Json, Timeout, client, stand_in
+from shared_core.cli.dry_runs import AllowModels, DryRun, ask_whether, show_estimate, some
 from shared_core.cli.evaluating import (
     Concurrency,
+    Repeats,
     Resume,
     Spend,
     Unpriced,
-    check_reports,
     kept,
     run_budget,
     show_run,
 )
 from shared_core.cli.hints import in_a_shell
 from shared_core.cli.objects import models_of
-from shared_core.cli.out import complaining, console, say, show_json, show_table
+from shared_core.cli.out import complaining, console, say, show_json, show_table, somebody_is_here
+from shared_core.cli.reports import check_reports, writing
+from shared_core.errors import ConfigError
 
 if TYPE_CHECKING:
     from shared_core.evaluate import CaseOptions, CaseResult, CaseResults, Cases
@@ -44,11 +47,12 @@ def run_cases(
             "--model", "-m", help="org/name[:provider], or file.py:object; repeatable.", metavar="MODEL"
         ),
     ] = None,
-    repeats: Annotated[
-        int | None, typer.Option("--repeats", "-r", help="How often each is asked each.", min=1)
-    ] = None,
+    repeats: Repeats = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Share of repeats that must pass.", min=0.001, max=1)
+        float | None,
+        typer.Option(
+            "--threshold", help="Share of repeats that must pass.", min=0.001, max=1, metavar="SHARE"
+        ),
     ] = None,
     budget: Spend = None,
     unpriced: Unpriced = False,
@@ -56,19 +60,21 @@ def run_cases(
         str | None, typer.Option("--judge", help="Who judges by llm-rubric.", metavar="MODEL")
     ] = None,
     embedder: Annotated[
-        str | None, typer.Option("--embedder", help="org/name, or local:folder-or-id.", metavar="MODEL")
+        str | None, typer.Option("--embedder", help="Whose vectors similar goes by.", metavar="MODEL")
     ] = None,
+    allow_models: AllowModels = False,
     allow_python: Annotated[
-        bool, typer.Option("--allow-python", help="Run the code that checks name.")
+        bool, typer.Option("--allow-python", help="Run the code that the file names.")
     ] = False,
     concurrency: Concurrency = 8,
     resume: Resume = None,
     junit: Annotated[
         Path | None, typer.Option("--junit", help="A JUnit report, for CI.", metavar="FILE")
     ] = None,
-    save: Annotated[
+    dry_run: DryRun = False,
+    output: Annotated[
         list[Path] | None,
-        typer.Option("--save", "-o", help="A report: .json, .md or .xml; repeatable.", metavar="FILE"),
+        typer.Option("--output", "-o", help="A report: .json, .md or .xml; repeatable.", metavar="FILE"),
     ] = None,
     export_inspect: Annotated[
         Path | None,
@@ -81,6 +87,7 @@ def run_cases(
     timeout: Timeout = None,
     as_json: Json = False,
     base_url: BaseUrl = None,
+    hub_url: HubUrl = None,
 ) -> None:
     """Tests models on your own cases, for people and for CI.
 
@@ -89,6 +96,9 @@ def run_cases(
     A file of cases names prompts and checks: equals, contains, regex, json-schema, tool-call, max-cost, max-latency,
     similar, llm-rubric, python and more. promptfoo's files are read too.
 
+    Models, a judge or an embedder that only the file names cost money or are downloaded: they are asked after you have
+    said yes on a terminal, or with --allow-models; --dry-run shows what that comes to.
+
     Exit code 0: all passed; 1: some did not; 2: the cases or arguments cannot work, and nothing was sent.
 
     Examples:
@@ -96,41 +106,70 @@ def run_cases(
       hfrouter test cases.yaml -m openai/gpt-oss-120b:cheapest --repeats 5 --budget 0.50 --junit junit.xml
 
       hfrouter test cases.yaml -m bots.py:chain --judge openai/gpt-oss-120b
+
+      hfrouter test cases-of-a-stranger.yaml --dry-run
     """
     with complaining():
         from shared_core.evaluate import Cases, Evaluator
         from shared_core.evaluate.written import write
 
-        reports = [*(save or []), *([junit] if junit else [])]
-        check_reports(save, _ENDINGS)
-        read = Cases.of(cases, allow_python=allow_python)
+        check_reports(output, endings=_ENDINGS, further=junit, reads=[cases, resume])
+        read = Cases.of(cases, allow_python=allow_python, load=not dry_run)
         if export_inspect is not None or export_promptfoo is not None:
             _export(read, export_inspect, export_promptfoo, as_json=as_json)
             return
         how: CaseOptions = {
             "threshold": threshold,
             "budget": run_budget(budget, unpriced=unpriced),
-            "judge": judge and models_of([judge])[0],
+            "judge": judge and models_of([judge], load=not dry_run)[0],
             "embedder": embedder,
             "max_concurrency": concurrency,
             "progress": True,
         }
         if repeats is not None:
             how["repeats"] = repeats
-        asked = models_of(model or [])
-        evaluator = Evaluator(client(None, base_url, timeout=timeout))
+        asked = models_of(model or [], load=not dry_run)
+        evaluator = Evaluator(client(None, base_url, hub_url, timeout=timeout, **stand_in(base_url, hub_url)))
+        if dry_run:
+            show_estimate(evaluator.estimate_cases(read, asked, **how), as_json=as_json)
+            return
+        by_file = _named_by_file(read, model or [], judge, embedder)
+        if by_file and not allow_models:
+            if not somebody_is_here():
+                raise ConfigError(
+                    f"Only {cases} names {some(by_file)}. Nobody was asked.",
+                    hint="Name them with -m, --judge and --embedder, or allow what the file names: --allow-models. "
+                    "--dry-run shows what it comes to.",
+                )
+            ask_whether(cases, by_file, evaluator.estimate_cases(read, asked, **how))
         with kept(resume) as how["path"]:
             found = evaluator.run_cases(read, asked, **how)
-        for report in save or []:
-            found.save(report)
-        if junit is not None:
-            write(junit.expanduser(), found.to_junit)
-        if as_json:
-            show_json(found.as_dict())
-        else:
-            _show(found, reports)
+
+            def save(path: Path) -> None:
+                if path == junit:
+                    write(path.expanduser(), found.to_junit)
+                else:
+                    found.save(path)
+
+            with writing([*(output or []), *([junit] if junit else [])], save) as written:
+                if as_json:
+                    show_json(found.as_dict())
+                else:
+                    _show(found, written)
         if not found.ok:
             raise typer.Exit(1)
+
+
+def _named_by_file(read: Cases, models: list[str], judge: str | None, embedder: str | None) -> list[str]:
+    """Who would be asked because the file says so, and nobody else has named."""
+    kinds = {check.kind for case in read.cases for check in case.checks}
+    told = [("the model", name) for name in read.models if not models]
+    if judge is None and read.judge is not None and "llm-rubric" in kinds:
+        told.append(("the judge", read.judge))
+    if embedder is None and read.embedder is not None and "similar" in kinds:
+        told.append(("the embedder", read.embedder))
+    typed = {*models, judge, embedder}
+    return [f"{role} {name}" for role, name in told if name not in typed]
 
 
 def _export(cases: Cases, inspect: Path | None, promptfoo: Path | None, *, as_json: bool) -> None:

@@ -1,12 +1,13 @@
-"""`usage`: what a ledger knows: sums, quantiles, bars; as a table, JSON, CSV or a page of HTML."""
+"""`usage`: what a ledger knows: sums, quantiles, bars; as a table, as JSON, and in files of several kinds."""
 
 from __future__ import annotations
 
 import csv
+import io
+import json
 import re
-import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,9 @@ from shared_core._text import cell
 from shared_core.cli.clients import Json, settings, words
 from shared_core.cli.out import complaining, console, count, say, show_json, show_table, tell
 from shared_core.cli.plot import bars, can_draw
+from shared_core.cli.reports import Output, check_reports, show_written, writing
 from shared_core.errors import ConfigError
+from shared_core.evaluate.written import escaped_markdown, markdown_row, save
 from shared_core.observe.ledger import GROUPS, Ledger, Periods, Totals, usage_page
 from shared_core.observe.ledger.periods import Period
 from shared_core.observe.ledger.rows import LAYOUT
@@ -60,7 +63,7 @@ def usage(
     where: Annotated[
         list[str] | None,
         typer.Option(
-            "--where", "-w", help="Only these calls, such as user=ada; may be repeated.", metavar="NAME=VALUE"
+            "--where", "-w", help="Only these calls, such as user=ada; repeatable.", metavar="NAME=VALUE"
         ),
     ] = None,
     plot: Annotated[
@@ -72,22 +75,21 @@ def usage(
             autocompletion=words(lambda: _PLOTS),
         ),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="How many lines to show.", min=1)] = 20,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="How many to show.", min=1, metavar="N")] = 20,
     ledger: Annotated[
         str | None,
-        typer.Option("--ledger", help="The ledger; left out, that of the settings.", metavar="PATH"),
+        typer.Option("--ledger", help="A file; left out, that of the settings.", metavar="FILE"),
     ] = None,
+    output: Output = None,
     as_json: Json = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print the lines as CSV.")] = False,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Write all of it as a page, too.", metavar="FILE")
-    ] = None,
 ) -> None:
     """What was used and what it cost, by a usage ledger.
 
     Calls, tokens, money and time, in all and by model, provider, day or tag.
 
     A cost with a "+" is what is known of it: calls of unknown cost come on top. Days are UTC.
+
+    --limit is for the screen: what is written or printed as JSON has all lines, and a page all groups.
 
     Examples:
 
@@ -97,34 +99,37 @@ def usage(
 
       hfrouter usage --by day --plot tokens
 
-      hfrouter usage --html usage.html
+      hfrouter usage -o usage.html -o usage.csv
     """
     with complaining():
         if plot is not None and plot not in _PLOTS:
             raise ConfigError(
                 f"There is nothing to plot by {plot!r}.", hint=f"There are {', '.join(_PLOTS)}."
             )
-        if as_json and as_csv:
-            raise ConfigError("--json and --csv are two ways to print one thing.", hint="Choose one.")
+        path = ledger_file(ledger)
+        check_reports(output, reads=[path])
         now = time.time()
         which: dict[str, Any] = {
             "since": moment(since, now),
             "until": moment(until, now),
             "where": _conditions(where or []),
         }
-        with Ledger(ledger_file(ledger)) as opened:
+        with Ledger(path) as opened:
             whole, lines = opened.totals(**which), opened.by(by, **which)
-            if html is not None:
-                _write(html, usage_page(opened, now=now, **which))
-            if as_json:
-                show_json(_as_dict(opened, whole, by, lines, which))
-            elif as_csv:
-                _show_csv(whole, by, lines)
-            elif not whole.calls:
-                tell(f"No call of these is in {opened.path}. {_HOW if not _asked_for(which) else ''}".strip())
-            else:
-                _show(whole, by, lines, limit)
-                _plot(Periods.of(opened.by("day", **which)), plot)
+            told = {"ledger": str(opened.path), **which, "by": by, **_as_dict(whole, lines)}
+            kinds = _kinds(told, by, lines, lambda: usage_page(opened, now=now, **which))
+            with writing(output, lambda report: save(report, kinds)) as written:
+                if as_json:
+                    show_json(told)
+                elif not whole.calls:
+                    tell(
+                        f"No call of these is in {opened.path}. {'' if any(which.values()) else _HOW}".strip()
+                    )
+                else:
+                    _show(whole, by, lines, limit)
+                    _plot(Periods.of(opened.by("day", **which)), plot)
+                if not as_json:
+                    show_written(written)
 
 
 def ledger_file(given: str | None) -> Path:
@@ -202,36 +207,37 @@ def _conditions(told: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _asked_for(which: Mapping[str, Any]) -> bool:
-    return any(which.values())
+def _as_dict(whole: Totals, lines: Sequence[Totals]) -> dict[str, Any]:
+    return {"totals": whole.as_dict(), "lines": [line.as_dict() for line in lines]}
 
 
-def _write(path: Path, page: str) -> None:
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise ConfigError(f"{path} does not end in .html.", hint="So that nothing else is written over.")
-    try:
-        path.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}.") from None
-
-
-def _as_dict(
-    ledger: Ledger, whole: Totals, by: str, lines: Sequence[Totals], which: Mapping[str, Any]
-) -> dict[str, Any]:
+def _kinds(
+    told: Mapping[str, Any], by: str, lines: Sequence[Totals], page: Callable[[], str]
+) -> dict[str, Callable[[], str]]:
+    """What makes the text of a file, by the ending of its name."""
     return {
-        "ledger": str(ledger.path),
-        **which,
-        "by": by,
-        "totals": whole.as_dict(),
-        "lines": [line.as_dict() for line in lines],
+        ".html": page,
+        ".htm": page,
+        ".md": lambda: _markdown(by, lines),
+        ".csv": lambda: _csv(told["totals"], by, lines),
+        ".json": lambda: json.dumps(told, indent=2, ensure_ascii=False, default=str) + "\n",
     }
 
 
-def _show_csv(whole: Totals, by: str, lines: Sequence[Totals]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow([by.removeprefix("tag:") if name == "name" else name for name in whole.as_dict()])
+def _csv(names: Mapping[str, Any], by: str, lines: Sequence[Totals]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([by.removeprefix("tag:") if name == "name" else name for name in names])
     for line in lines:
         writer.writerow(map(cell, line.as_dict().values()))
+    return file.getvalue()
+
+
+def _markdown(by: str, lines: Sequence[Totals]) -> str:
+    columns = _columns(by)
+    rule = ["---", *("---:" for _ in columns[1:])]
+    cells = [[escaped_markdown(word) for word in _row(line)] for line in lines]
+    return "".join(f"{markdown_row(row)}\n" for row in (map(escaped_markdown, columns), rule, *cells))
 
 
 def _show(whole: Totals, by: str, lines: Sequence[Totals], limit: int) -> None:
@@ -239,23 +245,27 @@ def _show(whole: Totals, by: str, lines: Sequence[Totals], limit: int) -> None:
         tell(f"{name:<8}{value}", hang=8)
     say()
     most = lines[-limit:] if by == "day" else lines[:limit]  # of days, the last ones
-    columns = (by.removeprefix("tag:"), "calls", "failed", "in", "out", "cost", "p50", "p95")
-    rows = [
-        [
-            "-" if line.name is None else line.name,
-            f"{line.calls:,}",
-            f"{line.failures:,}" if line.failures else "",
-            count(line.prompt_tokens),
-            count(line.completion_tokens),
-            _cost(line),
-            seconds(line.p50_s, ""),
-            seconds(line.p95_s, ""),
-        ]
-        for line in most
-    ]
+    columns, rows = _columns(by), [_row(line) for line in most]
     show_table([(title, "right" if place else "left") for place, title in enumerate(columns)], rows, gap=2)
     if len(lines) > limit:
         tell(f"{len(lines) - limit:,} more; see them with --limit {len(lines)}.")
+
+
+def _columns(by: str) -> tuple[str, ...]:
+    return (by.removeprefix("tag:"), "calls", "failed", "in", "out", "cost", "p50", "p95")
+
+
+def _row(line: Totals) -> list[str]:
+    return [
+        "-" if line.name is None else line.name,
+        f"{line.calls:,}",
+        f"{line.failures:,}" if line.failures else "",
+        count(line.prompt_tokens),
+        count(line.completion_tokens),
+        _cost(line),
+        seconds(line.p50_s, ""),
+        seconds(line.p95_s, ""),
+    ]
 
 
 def _sums(whole: Totals) -> list[tuple[str, str]]:

@@ -303,6 +303,7 @@ def _noting(flow: Flow[T], job: Job) -> Generator[Effect, Any, T]:
     except (RouterError, GeneratorExit):
         raise
     except BaseException as error:
+        error.job = job  # type: ignore[attr-defined]  # as of an error of ours
         error.add_note(
             f"The job goes on. To fetch its result: router.resume(Job.from_json({job.to_json()!r}))"
         )

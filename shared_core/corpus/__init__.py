@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from shared_core._lazy import lazily
 
 if TYPE_CHECKING:
-    from shared_core.corpus.executors import Executor, InThisProcess
+    from shared_core.corpus.executors import Executor, InThisProcess, InThisThread
     from shared_core.corpus.progress import Progress
     from shared_core.corpus.run import CorpusReport, embed_corpus
     from shared_core.corpus.shards import Batch, EmbeddedShard, Failure, Row, Shard
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from shared_core.corpus.worker import Embedder, EmbedShard
 
 _FILES = {
-    "executors": ("Executor", "InThisProcess"),
+    "executors": ("Executor", "InThisProcess", "InThisThread"),
     "progress": ("Progress",),
     "run": ("CorpusReport", "embed_corpus"),
     "shards": ("Batch", "EmbeddedShard", "Failure", "Row", "Shard"),
@@ -45,6 +45,7 @@ __all__ = [
     "Executor",
     "Failure",
     "InThisProcess",
+    "InThisThread",
     "Progress",
     "Row",
     "Shard",

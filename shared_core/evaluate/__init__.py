@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from shared_core.evaluate.embeddings.mteb_encoder import MTEBEncoder
     from shared_core.evaluate.embeddings.resampling import Estimate
     from shared_core.evaluate.embeddings.run import EmbeddingRunOptions
+    from shared_core.evaluate.estimating import RunEstimate, SubjectEstimate
     from shared_core.evaluate.evaluator import AsyncEvaluator, Evaluator
     from shared_core.evaluate.figures import Figures, Spread
     from shared_core.evaluate.planning import RunOptions
@@ -45,6 +46,7 @@ _ROOMS = {
     "embeddings.mteb_encoder": ("MTEBEncoder",),
     "embeddings.resampling": ("Estimate",),
     "embeddings.run": ("EmbeddingRunOptions",),
+    "estimating": ("RunEstimate", "SubjectEstimate"),
     "evaluator": ("AsyncEvaluator", "Evaluator"),
     "figures": ("Figures", "Spread"),
     "planning": ("RunOptions",),
@@ -81,9 +83,11 @@ __all__ = [
     "PromptComparison",
     "RouterEmbedder",
     "RouterSubject",
+    "RunEstimate",
     "RunOptions",
     "Spread",
     "Standing",
     "Subject",
+    "SubjectEstimate",
     "Verdict",
 ]

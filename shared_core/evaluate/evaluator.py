@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from shared_core.client import AsyncHFRouter, HFRouter
+from shared_core.evaluate.cases.estimate import estimate_cases
 from shared_core.evaluate.cases.run import run_cases
-from shared_core.evaluate.comparing.compare import compare
-from shared_core.evaluate.embeddings.run import compare_embeddings
+from shared_core.evaluate.comparing.compare import compare, estimate
+from shared_core.evaluate.embeddings.run import compare_embeddings, estimate_embeddings
 from shared_core.flow.asynchronous import AsyncRun
 from shared_core.flow.blocking import BlockingRun
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from shared_core.evaluate.comparing.comparison import PromptComparison
     from shared_core.evaluate.embeddings.comparison import EmbeddingComparison
     from shared_core.evaluate.embeddings.run import EmbeddingRunOptions
+    from shared_core.evaluate.estimating import RunEstimate
     from shared_core.evaluate.planning import RunOptions
 
 __all__ = ["AsyncEvaluator", "Evaluator"]
@@ -113,6 +115,48 @@ class Evaluator:
         """
         return BlockingRun(run_cases(self.router, cases, models, how), self.router._sender()).finish()
 
+    def estimate(
+        self,
+        models: Sequence[Any],
+        prompts: str | os.PathLike[str] | Sequence[Any],
+        **how: Unpack[RunOptions],
+    ) -> RunEstimate:
+        """What `compare` with the same arguments would ask, and may cost. Nobody is asked; the catalogue of prices is
+        loaded.
+
+        Raises:
+            ConfigError: As of `compare`.
+        """
+        return BlockingRun(estimate(self.router, models, prompts, how), self.router._sender()).finish()
+
+    def estimate_cases(
+        self,
+        cases: Cases | str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any],
+        models: Sequence[Any] | None = None,
+        **how: Unpack[CaseOptions],
+    ) -> RunEstimate:
+        """What `run_cases` with the same arguments would ask, may cost, download and run. Nothing of it happens: of a
+        stranger's file, no code is loaded either.
+
+        Raises:
+            ConfigError: As of `run_cases`.
+        """
+        return BlockingRun(estimate_cases(self.router, cases, models, how), self.router._sender()).finish()
+
+    def estimate_embeddings(
+        self,
+        models: Sequence[Any] | Mapping[str, Any],
+        pairs: Any,
+        **how: Unpack[EmbeddingRunOptions],
+    ) -> RunEstimate:
+        """What `compare_embeddings` with the same arguments would embed, may cost and download. Nothing of it happens.
+
+        Raises:
+            ConfigError: As of `compare_embeddings`.
+        """
+        flow = estimate_embeddings(self.router, models, pairs, how)
+        return BlockingRun(flow, self.router._sender()).finish()
+
 
 class AsyncEvaluator:
     """The same for event loops."""
@@ -147,3 +191,31 @@ class AsyncEvaluator:
     ) -> CaseResults:
         """See `Evaluator.run_cases`."""
         return await AsyncRun(run_cases(self.router, cases, models, how), self.router._sender()).finish()
+
+    async def estimate(
+        self,
+        models: Sequence[Any],
+        prompts: str | os.PathLike[str] | Sequence[Any],
+        **how: Unpack[RunOptions],
+    ) -> RunEstimate:
+        """See `Evaluator.estimate`."""
+        return await AsyncRun(estimate(self.router, models, prompts, how), self.router._sender()).finish()
+
+    async def estimate_cases(
+        self,
+        cases: Cases | str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any],
+        models: Sequence[Any] | None = None,
+        **how: Unpack[CaseOptions],
+    ) -> RunEstimate:
+        """See `Evaluator.estimate_cases`."""
+        return await AsyncRun(estimate_cases(self.router, cases, models, how), self.router._sender()).finish()
+
+    async def estimate_embeddings(
+        self,
+        models: Sequence[Any] | Mapping[str, Any],
+        pairs: Any,
+        **how: Unpack[EmbeddingRunOptions],
+    ) -> RunEstimate:
+        """See `Evaluator.estimate_embeddings`."""
+        flow = estimate_embeddings(self.router, models, pairs, how)
+        return await AsyncRun(flow, self.router._sender()).finish()

@@ -19,7 +19,7 @@ from shared_core.types import CHAT_PARAMS
 
 if TYPE_CHECKING:
     from shared_core.client.base import RouterBase
-    from shared_core.types import Message
+    from shared_core.types import CostEstimate, Message
 
 __all__ = ["FunctionSubject", "RouterSubject", "Subject", "subjects_of"]
 
@@ -78,6 +78,17 @@ class RouterSubject:
         given = {**self._options, **options, "model": self._model, "cache": False}
         reply = yield from unheard(self._client._chat(messages, given, stream=True))  # type: ignore[arg-type]
         return Answer.from_reply(reply)
+
+    def estimate(self, messages: Sequence[Message], options: Mapping[str, Any]) -> Flow[CostEstimate]:
+        """What `ask` may cost; nobody is asked. Tools and schemas are counted with the messages."""
+        given = {**self._options, **options}
+        further = [str(given[name]) for name in ("tools", "response_format") if given.get(name)]
+        counted = [*messages, *({"role": "system", "content": text} for text in further)]
+        limit = given.get("max_tokens") or given.get("max_completion_tokens")
+        flow = self._client._estimate_cost(counted, self._model, limit, None, refresh=False)  # type: ignore[attr-defined]
+        found: CostEstimate = yield from flow
+        answers = given.get("n")
+        return found.times(answers) if isinstance(answers, int) and answers > 1 else found
 
 
 class FunctionSubject:

@@ -10,18 +10,27 @@ import csv
 import io
 import json
 import os
-import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from shared_core._text import cell, clean
 from shared_core.errors import ConfigError
+from shared_core.storage.replacing import replacing
 
-__all__ = ["ENDINGS", "MARKUP", "Report", "check_report", "escaped_markdown", "markdown_row", "save", "write"]
+__all__ = [
+    "ENDINGS",
+    "MARKUP",
+    "Report",
+    "check_report",
+    "escaped_markdown",
+    "markdown_row",
+    "save",
+    "write",
+    "write_new",
+]
 
 ENDINGS = (".html", ".htm", ".md", ".csv", ".json")
 """Of the reports of comparisons."""
@@ -138,28 +147,30 @@ def write(path: Path, make: Callable[[], str]) -> None:
         ConfigError: It cannot be written.
     """
     data = make().encode("utf-8", "replace")
-    part = ""
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)
-            return
-        path = path.resolve()  # what a link leads to is replaced, and not the link
-        path.parent.mkdir(parents=True, exist_ok=True)
-        mode = path.stat().st_mode & 0o777 if path.exists() else None
-        handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:50]}.", suffix=".part")
-        with os.fdopen(handle, "wb") as file:
+        with replacing(path) as file:
             file.write(data)
-        os.chmod(part, 0o600 if mode is None else mode)  # it holds prompts and answers
-        os.replace(part, path)
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
         raise ConfigError(
             f"{path} cannot be written: {getattr(error, 'strerror', None) or error}.",
             hint="Name another file; nothing is lost.",
         ) from None
-    finally:
-        with suppress(OSError):
-            if part:
-                os.unlink(part)
+
+
+def write_new(folder: Path, files: Mapping[str, str]) -> None:
+    """Puts texts into new files of a folder, which is made if need be.
+
+    Raises:
+        ConfigError: One of them is there already, and all are left as they are; or one cannot be written.
+    """
+    for name in files:
+        if os.path.lexists(folder / name):
+            raise ConfigError(
+                f"{folder / name} is there already, and was left as it is.",
+                hint="Name another folder, or move the file away.",
+            )
+    for name, text in files.items():
+        write(folder / name, lambda text=text: text)  # type: ignore[misc]
 
 
 def markdown_row(cells: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from shared_core.errors import ConfigError
 
-__all__ = ["commit_of", "find", "hub_id_of", "is_hub_id"]
+__all__ = ["commit_of", "find", "hub_id_of", "is_here", "is_hub_id"]
 
 # What a model is made of, and no second copy of its weights in another format.
 _WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.txt", "*.model", "*.jinja"]
@@ -43,32 +43,58 @@ def find(model: str, revision: str | None = None, *, code: bool = False) -> Path
         >>> find("sentence-transformers/all-MiniLM-L6-v2")  # doctest: +SKIP
         PosixPath('/home/me/.cache/huggingface/hub/models--sentence-transformers--all-MiniLM-L6-v2/snapshots/...')
     """
-    try:
-        folder = Path(model).expanduser()
-        is_folder = bool(model) and folder.is_dir()
-    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, "~nobody"
-        raise ConfigError(f"The model's name cannot be read: {model[:100]!r}.") from error
-    if is_folder and revision is None:
+    folder = _folder_of(model)
+    if folder is not None and revision is None:
         return folder.absolute()
     if not is_hub_id(model):
-        if is_folder:
+        if folder is not None:
             raise ConfigError(
                 f"{model!r} is a folder, and has no revision {revision!r}.",
                 hint="A revision belongs to a Hub id.",
             )
-        raise ConfigError(
-            f"There is no folder {model!r}, and a Hub id looks different.",
-            hint='Give a folder that exists, or a Hub id such as "sentence-transformers/all-MiniLM-L6-v2".',
-        )
+        raise _no_such(model)
     cached = _cached(model, revision)
     if cached and _settled(cached, model) and not code:
         return cached
     return _downloaded(model, revision, [*_WANTED, "*.py"] if code else _WANTED)
 
 
+def is_here(model: str, revision: str | None = None) -> bool:
+    """Whether `find` would find a model without a request; nothing is downloaded to know it.
+
+    Raises:
+        ConfigError: It is neither a folder nor a Hub id.
+
+    Example:
+        >>> is_here(".")
+        True
+    """
+    if _folder_of(model) is not None and revision is None:
+        return True
+    if not is_hub_id(model):
+        raise _no_such(model)
+    cached = _cached(model, revision)
+    return cached is not None and _settled(cached, model)
+
+
 def is_hub_id(model: str) -> bool:
     """Whether a name has the form of a Hub id: "owner/name", or a name alone."""
     return _HUB_ID.fullmatch(model) is not None
+
+
+def _folder_of(model: str) -> Path | None:
+    try:
+        folder = Path(model).expanduser()
+        return folder if model and folder.is_dir() else None
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, "~nobody"
+        raise ConfigError(f"The model's name cannot be read: {model[:100]!r}.") from error
+
+
+def _no_such(model: str) -> ConfigError:
+    return ConfigError(
+        f"There is no folder {model!r}, and a Hub id looks different.",
+        hint='Give a folder that exists, or a Hub id such as "sentence-transformers/all-MiniLM-L6-v2".',
+    )
 
 
 def commit_of(folder: Path) -> str:

@@ -22,12 +22,15 @@ def went_on(error: BaseException | None) -> Job | None:
     return None if isinstance(error, JobFailed | Refused) else getattr(error, "job", None)
 
 
-def keep_job(folder: Path, job: Job) -> None:
-    """Writes the job down. A disk that is full loses it here alone: the error and the log have it too."""
+def keep_job(folder: Path, job: Job) -> Path:
+    """Writes the job down, and says where. A disk that is full loses it here alone: the error and the log have it
+    too."""
+    path = _file(folder, job)
     with contextlib.suppress(OSError):
-        place = os.open(_file(folder, job), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        place = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(place, "w", encoding="utf-8") as file:
             file.write(job.to_json())
+    return path
 
 
 def drop_job(folder: Path, job: Job) -> None:

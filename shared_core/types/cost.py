@@ -146,6 +146,42 @@ class CostEstimate:
             return str(self.low)
         return f"{dollars(self.low.usd)} to {self.high}"
 
+    def plus(self, other: CostEstimate) -> CostEstimate:
+        """Both calls together: unknown where either is."""
+        mine, theirs = self.completion_tokens[1], other.completion_tokens[1]
+        most = None if mine is None or theirs is None else mine + theirs
+        return CostEstimate(
+            self.low.plus(other.low),
+            self.high.plus(other.high),
+            (
+                self.prompt_tokens[0] + other.prompt_tokens[0],
+                self.prompt_tokens[1] + other.prompt_tokens[1],
+            ),
+            (self.completion_tokens[0] + other.completion_tokens[0], most),
+            self.note or other.note,
+        )
+
+    def times(self, number: int) -> CostEstimate:
+        """So many such calls.
+
+        Example:
+            >>> cent = Cost(Decimal("0.01"), "price list", "2026-08-22")
+            >>> print(CostEstimate(cent, cent, (10, 40), (0, 200)).times(3))
+            $0.03 to $0.03 (price list of 2026-08-22)
+        """
+        least, most = self.completion_tokens
+        return CostEstimate(
+            _times(self.low, number),
+            _times(self.high, number),
+            (self.prompt_tokens[0] * number, self.prompt_tokens[1] * number),
+            (least * number, None if most is None else most * number),
+            self.note,
+        )
+
+
+def _times(cost: Cost, number: int) -> Cost:
+    return cost if cost.usd is None else replace(cost, usd=EXACT.multiply(cost.usd, Decimal(number)))
+
 
 def plain(usd: Decimal) -> str:
     """The digits without an exponent and without zeros at the end.

@@ -61,10 +61,10 @@ def test_json_has_the_amounts_exactly(told: Run, state: Path) -> None:
 
 def test_alerts_are_those_that_have_passed_a_threshold(told: Run, state: Path) -> None:
     small = json.dumps({**ALL, "alert_at": [0.5, 0.9]})
-    found = json.loads(told("budget", "--budget", small, "--alerts", "--json").out)
+    found = json.loads(told("budget", "--define", small, "--alerts", "--json").out)
     assert [each["alerts"] for each in found["budgets"]] == [[0.5]]
     large = json.dumps({**ALL, "requests": 100})
-    done = told("budget", "--budget", large, "--alerts")
+    done = told("budget", "--define", large, "--alerts")
     assert done.out == "No budget has passed a threshold in its present window.\n"
 
 
@@ -82,12 +82,12 @@ def test_more_is_granted_to_one_and_the_program_goes_by_it(
 
 
 def test_what_others_define_is_shown_as_it_is_kept(told: Run, state: Path) -> None:
-    done = told("budget", "--budget", json.dumps(ALL), "--all")
+    done = told("budget", "--define", json.dumps(ALL), "--all")
     assert done.code == 0, done.err
     assert "trial" in done.out
     assert "ada" in done.out
     assert "in nano-dollars, tokens or requests" in done.out
-    found = json.loads(told("budget", "--budget", json.dumps(ALL), "--all", "--json").out)
+    found = json.loads(told("budget", "--define", json.dumps(ALL), "--all", "--json").out)
     assert {each["value"] for each in found["others"]} == {"ada", "bob"}
 
 
@@ -108,16 +108,16 @@ def test_a_file_that_is_not_there_yet_is_nothing_spent_and_is_not_made(
     ("arguments", "code", "said"),
     [
         ((), 2, "There is no budget in the settings"),
-        (("--budget", json.dumps(ALL)), 2, "in the memory of each program"),
-        (("--state", "nowhere/s.sqlite", "--budget", json.dumps(ALL)), 2, "There is no file"),
+        (("--define", json.dumps(ALL)), 2, "in the memory of each program"),
+        (("--state", "nowhere/s.sqlite", "--define", json.dumps(ALL)), 2, "There is no file"),
         (
-            ("--state", "redis://:secret@127.0.0.1:1/0", "--budget", json.dumps(ALL)),
+            ("--state", "redis://:secret@127.0.0.1:1/0", "--define", json.dumps(ALL)),
             5,
             "127.0.0.1:1 cannot be read",
         ),
-        (("--state", "redis://:secret@[", "--budget", json.dumps(ALL)), 2, "The Redis URL cannot be read"),
-        (("--state", "s.sqlite", "--budget", "{"), 2, "is no JSON"),
-        (("--state", "s.sqlite", "--budget", "{}"), 2, "says not for how long"),
+        (("--state", "redis://:secret@[", "--define", json.dumps(ALL)), 2, "The Redis URL cannot be read"),
+        (("--state", "s.sqlite", "--define", "{"), 2, "is no JSON"),
+        (("--state", "s.sqlite", "--define", "{}"), 2, "says not for how long"),
     ],
     ids=[
         "no settings",
@@ -158,7 +158,7 @@ def test_a_grant_that_makes_no_sense_is_told(told: Run, state: Path, arguments: 
 
 def test_a_file_that_was_named_by_mistake_is_left_as_it_is(told: Run, tmp_path: Path) -> None:
     (notes := tmp_path / "notes.txt").write_text("to do")
-    done = told("budget", "--state", str(notes), "--budget", json.dumps(ALL))
+    done = told("budget", "--state", str(notes), "--define", json.dumps(ALL))
     assert done.code == 2
     assert "is no SQLite file" in " ".join(done.err.split())
     assert [each.name for each in tmp_path.iterdir() if "notes" in each.name] == ["notes.txt"]

@@ -64,7 +64,7 @@ def test_the_screen_looks_as_it_was_captured_and_fits_80_columns(hfrouter: Run, 
 
 
 def test_a_terminal_shows_how_far_it_is_and_then_the_same(terminal: Run, cases: str) -> None:
-    shown = terminal("test", cases)
+    shown = terminal("test", cases, "--allow-models")
     assert "answers" in shown
     assert "1 of 2 passed, 1 failed." in shown
     assert "\x1b[1m" in shown
@@ -80,7 +80,7 @@ def test_when_all_pass_it_ends_well(hfrouter: Run, tmp_path: Path) -> None:
 def test_json_and_the_reports_hold_everything(hfrouter: Run, cases: str, tmp_path: Path) -> None:
     names = [str(tmp_path / name) for name in ("out.json", "out.md", "out.xml", "junit.any")]
     saved = [part for name in names[:3] for part in ("-o", name)]
-    done = hfrouter("test", cases, "--json", *saved, "--junit", names[3])
+    done = hfrouter("test", cases, "--allow-models", "--json", *saved, "--junit", names[3])
     told = json.loads(done.out)
     assert (done.code, told["summary"]) == (1, "1 of 2 passed, 1 failed")
     assert json.loads(Path(names[0]).read_text())["results"][1]["outcome"] == "failed"
@@ -120,7 +120,7 @@ def test_code_of_checks_runs_only_when_it_is_allowed(hfrouter: Run, tmp_path: Pa
 
 
 def test_answers_are_kept_and_gone_on_from(hfrouter: Run, cases: str, tmp_path: Path) -> None:
-    kept = ("--resume", str(tmp_path / "kept.jsonl"))
+    kept = ("--allow-models", "--resume", str(tmp_path / "kept.jsonl"))
     hfrouter("test", cases, *kept)
     again = hfrouter("test", cases, *kept)
     assert "2 of the answers are of an earlier run." in again.out

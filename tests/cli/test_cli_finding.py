@@ -26,7 +26,7 @@ SCREENS = {
     "models-filtered": ("models", "--can", "tools", "--license", "permissive", "--max-price", "1"),
     "models-none": ("models", "nothing-of-this-name"),
     "info": ("info", "offline/tools"),
-    "compare": ("compare", "offline/tools:groq", "offline/echo", "--input", "5e6"),
+    "compare": ("compare", "offline/tools:groq", "offline/echo", "--input-tokens", "5e6"),
     "recommend": ("recommend", "--prefer", "quality", "--can", "json"),
 }
 
@@ -106,7 +106,9 @@ def test_offers_that_are_equally_good_are_told_so(told: Run) -> None:
 
 
 def test_a_comparison_says_what_its_costs_are_for(told: Run) -> None:
-    shown = " ".join(told("compare", "offline/tools:groq", "offline/echo", "--input", "5e6").out.split())
+    shown = " ".join(
+        told("compare", "offline/tools:groq", "offline/echo", "--input-tokens", "5e6").out.split()
+    )
     assert "Cost: USD for 5,000,000 tokens of input and 1,000,000 tokens of output" in shown
 
 

@@ -79,8 +79,8 @@ def test_lines_become_json_lines_of_vectors(hfrouter: Run, at: Any) -> None:
     ("given", "sent", "told"),
     [
         ((), "Instruct: Given a web search query", True),
-        (("--prompt", ""), "one", False),
-        (("--prompt", "ask: "), "ask: one", False),
+        (("--text-prompt", ""), "one", False),
+        (("--text-prompt", "ask: "), "ask: one", False),
         (("--kind", "document"), "one", False),
     ],
     ids=["as the model wants", "turned off", "the user's own", "documents, which have none"],

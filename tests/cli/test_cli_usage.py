@@ -59,11 +59,14 @@ def test_the_settings_say_where_the_ledger_is(told: Run, ledger: Path, environme
     assert found["totals"]["calls"] == 120
 
 
-def test_json_and_csv_say_what_the_ledger_says(told: Run, ledger: Path) -> None:
+def test_json_and_csv_say_what_the_ledger_says(told: Run, ledger: Path, tmp_path: Path) -> None:
     with Ledger(ledger) as opened:
         whole, models = opened.totals(), opened.by("model")
-    found = json.loads(told("usage", "--ledger", str(ledger), "--json").out)
-    rows = list(csv.DictReader(io.StringIO(told("usage", "--ledger", str(ledger), "--csv").out)))
+    table, document = tmp_path / "usage.csv", tmp_path / "usage.json"
+    done = told("usage", "--ledger", str(ledger), "--json", "-o", str(table), "-o", str(document))
+    found = json.loads(done.out)
+    assert json.loads(document.read_text(encoding="utf-8")) == found
+    rows = list(csv.DictReader(io.StringIO(table.read_text(encoding="utf-8"))))
     assert Decimal(found["totals"]["cost_usd"]) == whole.cost
     assert [line["name"] for line in found["lines"]] == [row["model"] for row in rows]
     for line, row, known in zip(found["lines"], rows, models, strict=True):
@@ -74,20 +77,20 @@ def test_json_and_csv_say_what_the_ledger_says(told: Run, ledger: Path) -> None:
     assert unpriced["cost_usd"] is None
 
 
-def test_a_page_is_written_beside_the_table_and_nothing_else_is_written_over(
+def test_reports_are_written_beside_the_table_and_nothing_else_is_written_over(
     told: Run, ledger: Path, tmp_path: Path
 ) -> None:
-    page = tmp_path / "usage.html"
-    done = told("usage", "--ledger", str(ledger), "--html", str(page))
+    page, table = tmp_path / "new" / "usage.html", tmp_path / "usage.md"
+    done = told("usage", "--ledger", str(ledger), "-o", str(page), "--output", str(table))
     assert done.code == 0, done.err
+    assert done.out.endswith(f"Written: {page}\nWritten: {table}\n")
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert table.read_text(encoding="utf-8").startswith("| model | calls |")
     before = ledger.read_bytes()
-    done = told("usage", "--ledger", str(ledger), "--html", str(ledger))
-    assert done.code == 2
-    assert "does not end in .html" in " ".join(done.err.split())
+    done = told("usage", "--ledger", str(ledger), "-o", str(ledger))
+    assert (done.code, done.out) == (2, "")
+    assert "names no kind of report" in " ".join(done.err.split())
     assert ledger.read_bytes() == before
-    done = told("usage", "--ledger", str(ledger), "--html", str(tmp_path / "none" / "usage.html"))
-    assert (done.code, "cannot be written" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +121,9 @@ def test_an_empty_ledger_is_no_failure_and_says_how_to_fill_it(told: Run, tmp_pa
     assert (done.code, done.err) == (0, "")
     assert "No call of these" in done.out
     assert "call a model" in " ".join(done.out.split())
-    assert told("usage", "--ledger", str(tmp_path / "usage.sqlite"), "--csv").out.count("\n") == 1
+    table = tmp_path / "usage.csv"
+    told("usage", "--ledger", str(tmp_path / "usage.sqlite"), "-o", str(table))
+    assert table.read_text(encoding="utf-8").count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -129,7 +134,7 @@ def test_an_empty_ledger_is_no_failure_and_says_how_to_fill_it(told: Run, tmp_pa
         (("--since", "2026-13-40"), "is no time"),
         (("--plot", "beauty"), "nothing to plot by 'beauty'"),
         (("--where", "ada"), "is no condition"),
-        (("--json", "--csv"), "Choose one"),
+        (("-o", "usage.pdf"), "names no kind of report"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -189,6 +194,7 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 def test_a_users_name_is_no_formula_for_what_opens_the_csv(told: Run, tmp_path: Path) -> None:
     with Ledger(tmp_path / "usage.sqlite") as ledger:
         ledger(ended(id="1", at=NOON, model="org/name", usage_tags={"user": "=HYPERLINK(1)"}))
-    done = told("usage", "--ledger", str(tmp_path / "usage.sqlite"), "--by", "tag:user", "--csv")
-    (row,) = csv.DictReader(io.StringIO(done.out))
+    table = tmp_path / "usage.csv"
+    told("usage", "--ledger", str(tmp_path / "usage.sqlite"), "--by", "tag:user", "-o", str(table))
+    (row,) = csv.DictReader(io.StringIO(table.read_text(encoding="utf-8")))
     assert row["user"] == "'=HYPERLINK(1)"

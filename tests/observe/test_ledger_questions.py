@@ -301,7 +301,21 @@ def test_calls_are_exported_as_csv_and_json_lines(ledger: Ledger, tmp_path: Path
     assert list(one) == list(first)
     assert (one["cost_usd"], json.loads(one["tags"]), two["cost_usd"]) == ("0.000000123", {"user": "ada"}, "")
     with pytest.raises(ConfigError, match="cannot be written"):
-        ledger.export(tmp_path / "no" / "such" / "folder.csv")
+        ledger.export(tmp_path / "c.csv" / "no-folder.csv")
+
+
+def test_an_export_that_fails_leaves_the_one_before(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger(ended())
+    ledger.export(tmp_path / "c.csv")
+    before = (tmp_path / "c.csv").read_bytes()
+    monkeypatch.setattr(
+        "os.replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
+    with pytest.raises(ConfigError, match="No space left on device"):
+        ledger.export(tmp_path / "c.csv")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.glob("*c.csv*")] == [("c.csv", before)]
 
 
 TABLE = """\

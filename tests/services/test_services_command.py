@@ -112,7 +112,7 @@ def test_embed_that_was_killed_goes_on_where_it_stopped(
 def test_a_full_disk_is_one_clear_line(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
     (tmp_path / "usage.html").symlink_to("/dev/full")
     ledger = a_ledger(tmp_path / "usage.sqlite")
-    process = start("usage", "--ledger", str(ledger), "--html", "usage.html")
+    process = start("usage", "--ledger", str(ledger), "-o", "usage.html")
     _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "No space left on device" in " ".join(said.split())

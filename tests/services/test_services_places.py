@@ -55,7 +55,7 @@ def test_emptying_one_leaves_the_other_the_budgets_and_what_is_not_ours(used: st
     budgets = (
         "--state",
         used,
-        "--budget",
+        "--define",
         '{"requests": 5, "per": "total", "of": "tag:user", "name": "five"}',
     )
     told = json.loads(CliRunner().invoke(app, ["budget", *budgets, "--json"]).stdout)

@@ -98,6 +98,7 @@ class Cases:
         cases: Cases | str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any],
         *,
         allow_python: bool = False,
+        load: bool = True,
     ) -> Cases:
         """The cases that are meant.
 
@@ -105,6 +106,7 @@ class Cases:
             cases: The path of a file, what it would hold, or `Cases`.
             allow_python: Whether checks may run the code that they name (`python: checks.py:polite`). Functions that
                 stand in `cases` themselves are yours in any case.
+            load: False leaves the code of such checks unloaded, allowed or not: for a look at a stranger's file.
 
         Raises:
             ConfigError: A case cannot work, or the file cannot be read. Nothing was sent.
@@ -113,9 +115,13 @@ class Cases:
             return cases
         if isinstance(cases, str | os.PathLike):
             path = Path(cases).expanduser()
-            reader, told, name = _Reader(f"{path}: ", path.parent, allow_python), read_file(path), path.stem
+            reader, told, name = (
+                _Reader(f"{path}: ", path.parent, allow_python, load),
+                read_file(path),
+                path.stem,
+            )
         else:
-            reader, told, name = _Reader("", None, allow_python), cases, "cases"
+            reader, told, name = _Reader("", None, allow_python, load), cases, "cases"
         try:
             return reader.cases(told, name)
         except RecursionError:
@@ -131,7 +137,7 @@ class Cases:
             What has no counterpart there and was left out, a line each.
 
         Raises:
-            ConfigError: It cannot be written.
+            ConfigError: It cannot be written, or would be written over a file.
         """
         from shared_core.evaluate.cases.inspect_export import write_inspect
 
@@ -147,7 +153,7 @@ class Cases:
             What has no counterpart there and was left out, a line each.
 
         Raises:
-            ConfigError: It cannot be written.
+            ConfigError: It cannot be written, or would be written over a file.
         """
         from shared_core.evaluate.cases.promptfoo import write_promptfoo
 
@@ -162,11 +168,13 @@ class _Reader:
         where: What an error begins with.
         folder: Where files of checks are looked for.
         allow_python: Whether checks may name code.
+        load: Whether that code is loaded.
     """
 
     where: str
     folder: Path | None
     allow_python: bool
+    load: bool
 
     def cases(self, told: Any, name: str) -> Cases:
         notes: tuple[str, ...] = ()
@@ -224,7 +232,7 @@ class _Reader:
 
     def _check(self, item: Any, fill: Callable[[Any], Any], place: str) -> Check:
         try:
-            return check_of(fill(item), self.folder, allow_python=self.allow_python)
+            return check_of(fill(item), self.folder, allow_python=self.allow_python, load=self.load)
         except ConfigError as error:
             raise self._wrong(f"{place}: {error.message}", error.hint) from error
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from shared_core.evaluate.cases.checks.check import Check
-from shared_core.evaluate.written import write
+from shared_core.evaluate.written import write_new
 
 if TYPE_CHECKING:
     from shared_core.evaluate.cases.cases import Case, Cases
@@ -59,8 +59,8 @@ def write_inspect(cases: Cases, folder: Path) -> list[str]:
     left_out: list[str] = []
     samples = [sample for case in cases.cases if (sample := _sample(case, left_out)) is not None]
     lines = [json.dumps(sample, ensure_ascii=False, default=str) for sample in samples]
-    write(folder / "cases.jsonl", lambda: "".join(f"{line}\n" for line in lines))
-    write(folder / "task.py", lambda: _TASK.replace("EPOCHS", str(cases.repeats or 1)))
+    task = _TASK.replace("EPOCHS", str(cases.repeats or 1))
+    write_new(folder, {"cases.jsonl": "".join(f"{line}\n" for line in lines), "task.py": task})
     if any(case.threshold < 1 for case in cases.cases):
         left_out.append("thresholds: inspect-ai reports the mean over all epochs, and fails nothing by it")
     return left_out

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from shared_core.errors import ConfigError
 from shared_core.evaluate.cases.checks.check import KINDS, Check
-from shared_core.evaluate.written import write
+from shared_core.evaluate.written import write_new
 
 if TYPE_CHECKING:
     from shared_core.evaluate.cases.cases import Case, Cases
@@ -84,8 +84,7 @@ def write_promptfoo(cases: Cases, folder: Path) -> list[str]:
         left_out.append("thresholds: promptfoo counts each repeat as a test of its own")
     told = "".join(f"# left out: {' '.join(line.split())}\n" for line in left_out)
     written = told + yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
-    write(folder / "promptfooconfig.yaml", lambda: written)
-    write(folder / _PROVIDER, lambda: _CALL)
+    write_new(folder, {"promptfooconfig.yaml": written, _PROVIDER: _CALL})
     return left_out
 
 

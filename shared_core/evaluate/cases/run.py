@@ -17,14 +17,14 @@ from shared_core.evaluate.cases.checks import Check, Verdict
 from shared_core.evaluate.cases.grading import Graded, Grader, Question
 from shared_core.evaluate.cases.results import CaseResults, CaseRun, results_of
 from shared_core.evaluate.figures import Figures
-from shared_core.evaluate.planning import RunOptions, beyond, check_names, planned
+from shared_core.evaluate.planning import Plan, RunOptions, beyond, check_names, planned
 from shared_core.evaluate.running import Asked
 from shared_core.flow import Flow, offload
 
 if TYPE_CHECKING:
     from shared_core.client import AsyncHFRouter, HFRouter
 
-__all__ = ["CaseOptions", "run_cases"]
+__all__ = ["CaseOptions", "prepared", "run_cases"]
 
 
 class CaseOptions(RunOptions, total=False):
@@ -55,14 +55,7 @@ def run_cases(
     allow_python = how.get("allow_python", False)
     read = yield from offload(lambda: Cases.of(cases, allow_python=allow_python))
     tested = _with_threshold(read.cases, how.get("threshold"))
-    if not models and not read.models:
-        raise ConfigError(
-            "There are no models to ask.",
-            hint='Name them: models: [org/name] in the file, ["org/name"], or --model org/name.',
-        )
-    plan = planned(client, models or read.models, [case.prompt for case in tested], _run_options(how, read))
-    judge, embedder = how.get("judge") or read.judge, how.get("embedder") or read.embedder
-    grader = Grader.of(plan.client, tested, judge, embedder, plan.run)
+    plan, grader = prepared(client, read, tested, models, how)
     unpriced = yield from plan.with_prices(grader.judge)
     asked = yield from plan.run.answers()
     runs, graded = yield from _judged(grader, {case.name: case for case in tested}, asked)
@@ -78,6 +71,34 @@ def run_cases(
         budget=balance,
         notes=tuple(note for note in (*read.notes, unpriced, *beyond(plan)) if note),
     )
+
+
+def prepared(
+    client: HFRouter | AsyncHFRouter,
+    read: Cases,
+    tested: Sequence[Case],
+    models: Sequence[Any] | None,
+    how: CaseOptions,
+) -> tuple[Plan, Grader]:
+    """Who is asked, and who is asked about the answers: by the arguments, else by the file.
+
+    Args:
+        client: Asks for those that are ids.
+        read: What the file says.
+        tested: Its cases.
+        models, how: The arguments.
+
+    Raises:
+        ConfigError: One of them cannot work, or somebody is missing.
+    """
+    if not models and not read.models:
+        raise ConfigError(
+            "There are no models to ask.",
+            hint='Name them: models: [org/name] in the file, ["org/name"], or --model org/name.',
+        )
+    plan = planned(client, models or read.models, [case.prompt for case in tested], _run_options(how, read))
+    judge, embedder = how.get("judge") or read.judge, how.get("embedder") or read.embedder
+    return plan, Grader.of(plan.client, tested, judge, embedder, plan.run)
 
 
 def _run_options(how: CaseOptions, read: Cases) -> RunOptions:

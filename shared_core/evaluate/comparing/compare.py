@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from shared_core.evaluate.comparing.comparison import PromptComparison
+from shared_core.evaluate.estimating import RunEstimate, of_prompts, of_subject
 from shared_core.evaluate.planning import RunOptions, beyond, planned
 from shared_core.evaluate.prompts import prompts_of
 from shared_core.flow import Flow, offload
@@ -18,7 +19,7 @@ from shared_core.flow import Flow, offload
 if TYPE_CHECKING:
     from shared_core.client import AsyncHFRouter, HFRouter
 
-__all__ = ["compare"]
+__all__ = ["compare", "estimate"]
 
 
 def compare(
@@ -45,4 +46,28 @@ def compare(
         seconds=time.monotonic() - begun,
         budget=balance,
         notes=[note for note in (unpriced, *beyond(plan)) if note],
+    )
+
+
+def estimate(
+    client: HFRouter | AsyncHFRouter,
+    models: Sequence[Any],
+    prompts: str | os.PathLike[str] | Sequence[Any],
+    how: RunOptions,
+) -> Flow[RunEstimate]:
+    """See `Evaluator.estimate`."""
+    questions = yield from offload(lambda: prompts_of(prompts))
+    plan = planned(client, models, questions, how)
+    unpriced = yield from plan.with_prices()
+    subjects = []
+    for subject in plan.run.subjects:
+        each = yield from of_prompts(subject, questions)
+        subjects.append(of_subject(subject, "model", each, plan.run.repeats))
+    return RunEstimate(
+        subjects=tuple(subjects),
+        prompts=len(questions),
+        repeats=plan.run.repeats,
+        options=tuple(sorted({name for question in questions for name in question.options})),
+        budget=plan.budget,
+        notes=tuple(note for note in (unpriced, *beyond(plan)) if note),
     )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from shared_core.client.vector_router import VectorRouter
 from shared_core.errors import ConfigError, MalformedResponse, RouterError
+from shared_core.evaluate.estimating import SubjectEstimate, at_home, of_vectors
 from shared_core.flow import Flow, offload
 from shared_core.local import LocalEmbedder
 from shared_core.types import Cost, EmbedOptions, EmbedReply, Kind, ReplyMeta
@@ -90,6 +91,12 @@ class RouterEmbedder:
         """See `Embedder.embed`."""
         return self._client._embed(texts, kind, self._options)
 
+    def estimate(self, queries: Sequence[str], documents: Sequence[str]) -> Flow[SubjectEstimate]:
+        """What their vectors may cost; nobody is asked."""
+        texts = [f"{self._options.get('query_prompt') or ''}{text}" for text in queries]
+        texts += [f"{self._options.get('document_prompt') or ''}{text}" for text in documents]
+        return of_vectors(self._client, self._options.get("model"), self.name, texts, len(texts))
+
 
 class LocalModel:
     """A model on this machine. It runs in a thread of its own.
@@ -106,6 +113,11 @@ class LocalModel:
     def embed(self, texts: Sequence[str], kind: Kind) -> Flow[EmbedReply]:
         """See `Embedder.embed`."""
         return offload(lambda: _as_ours(lambda: self._embedder.embed(texts, kind)))
+
+    def estimate(self, queries: Sequence[str], documents: Sequence[str]) -> Flow[SubjectEstimate]:
+        """Whether the model would be downloaded; nothing is."""
+        calls, revision = len(queries) + len(documents), self._embedder._arguments.revision
+        return at_home(self._embedder.model, self.name, calls, revision)
 
 
 class ObjectEmbedder:

@@ -14,16 +14,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from shared_core.client.checks import checked_count
 from shared_core.errors import ConfigError
 from shared_core.evaluate.embeddings.comparison import EmbeddingComparison, EmbeddingScore, PairedDifference
-from shared_core.evaluate.embeddings.embedders import RouterEmbedder, embedders_of
-from shared_core.evaluate.embeddings.judgements import judgements_of
+from shared_core.evaluate.embeddings.embedders import Embedder, LocalModel, RouterEmbedder, embedders_of
+from shared_core.evaluate.embeddings.judgements import Judgements, judgements_of
 from shared_core.evaluate.embeddings.resampling import difference, holm
 from shared_core.evaluate.embeddings.retrieval import Similarity
 from shared_core.evaluate.embeddings.trial import Matter, Telling, scored
+from shared_core.evaluate.estimating import RunEstimate, in_own_code
 from shared_core.evaluate.planning import budget_of, check_names, load_prices, progress_of
 from shared_core.flow import Flow, offload
 from shared_core.types import Budget
@@ -31,7 +32,7 @@ from shared_core.types import Budget
 if TYPE_CHECKING:
     from shared_core.client import AsyncHFRouter, HFRouter
 
-__all__ = ["EmbeddingRunOptions", "compare_embeddings"]
+__all__ = ["EmbeddingRunOptions", "compare_embeddings", "estimate_embeddings"]
 
 
 class EmbeddingRunOptions(TypedDict, total=False):
@@ -63,22 +64,11 @@ def compare_embeddings(
 ) -> Flow[EmbeddingComparison]:
     """See `Evaluator.compare_embeddings`."""
     started, begun = time.time(), time.monotonic()
-    check_names(how, EmbeddingRunOptions)
     progress = progress_of(how.get("progress"), "texts")
-    ks, seed, similarity = _ks(how.get("k", 10)), how.get("seed", 0), how.get("similarity", "cosine")
-    if similarity not in ("cosine", "dot"):
-        raise ConfigError(f"There is no similarity {similarity!r}.", hint='Choose "cosine" or "dot".')
-    if not isinstance(seed, int) or seed < 0:
-        raise ConfigError(f"seed={seed!r} is no whole number from 0 on.")
-    budget = budget_of(how.get("budget"))
-    bound = client if budget is None else client.within(budget)
-    embedders = embedders_of(models, bound)
-    judged = yield from offload(lambda: judgements_of(pairs, how.get("documents"), how.get("split", "test")))
-    matter = yield from offload(lambda: Matter.of(judged, ks, similarity, seed))
+    _, bound, embedders, judged, matter = yield from _prepared(client, models, pairs, how)
+    similarity, seed = matter.similarity, matter.seed
     tell = Telling(progress, len(embedders) * (len(matter.texts) + len(matter.queries)))
-    unpriced = ""
-    if any(isinstance(embedder, RouterEmbedder) for embedder in embedders):
-        unpriced = yield from load_prices(bound, "no costs by it")
+    unpriced = yield from _prices(bound, embedders)
     scores = []
     for number, embedder in enumerate(embedders, 1):
         scores.append((yield from scored(embedder, matter, tell)))
@@ -98,6 +88,58 @@ def compare_embeddings(
         seconds=time.monotonic() - begun,
         notes=(unpriced,) if unpriced else (),
     )
+
+
+def estimate_embeddings(
+    client: HFRouter | AsyncHFRouter, models: Any, pairs: Any, how: EmbeddingRunOptions
+) -> Flow[RunEstimate]:
+    """See `Evaluator.estimate_embeddings`."""
+    budget, bound, embedders, _, matter = yield from _prepared(client, models, pairs, how)
+    unpriced = yield from _prices(bound, embedders)
+    subjects, calls = [], len(matter.queries) + len(matter.texts)
+    for embedder in embedders:
+        if isinstance(embedder, RouterEmbedder | LocalModel):
+            subjects.append((yield from embedder.estimate(matter.queries, matter.texts)))
+        else:
+            subjects.append(in_own_code(embedder.name, calls))
+    notes = (unpriced,) if unpriced else ()
+    return RunEstimate(subjects=tuple(subjects), prompts=calls, budget=budget, notes=notes)
+
+
+class _Prepared(NamedTuple):
+    budget: Budget | None
+    client: HFRouter | AsyncHFRouter
+    embedders: list[Embedder]
+    judged: Judgements
+    matter: Matter
+
+
+def _prepared(
+    client: HFRouter | AsyncHFRouter, models: Any, pairs: Any, how: EmbeddingRunOptions
+) -> Flow[_Prepared]:
+    """The arguments, checked and read.
+
+    Raises:
+        ConfigError: One of them cannot work.
+    """
+    check_names(how, EmbeddingRunOptions)
+    ks, seed, similarity = _ks(how.get("k", 10)), how.get("seed", 0), how.get("similarity", "cosine")
+    if similarity not in ("cosine", "dot"):
+        raise ConfigError(f"There is no similarity {similarity!r}.", hint='Choose "cosine" or "dot".')
+    if not isinstance(seed, int) or seed < 0:
+        raise ConfigError(f"seed={seed!r} is no whole number from 0 on.")
+    budget = budget_of(how.get("budget"))
+    bound = client if budget is None else client.within(budget)
+    embedders = embedders_of(models, bound)
+    judged = yield from offload(lambda: judgements_of(pairs, how.get("documents"), how.get("split", "test")))
+    matter = yield from offload(lambda: Matter.of(judged, ks, similarity, seed))
+    return _Prepared(budget, bound, embedders, judged, matter)
+
+
+def _prices(client: HFRouter | AsyncHFRouter, embedders: Sequence[Embedder]) -> Flow[str]:
+    if not any(isinstance(embedder, RouterEmbedder) for embedder in embedders):
+        return ""
+    return (yield from load_prices(client, "no costs by it"))
 
 
 def _ks(k: Any) -> tuple[int, ...]:

@@ -192,7 +192,7 @@ class Ledger:
         """Writes the calls to a file, the oldest first, without what was asked and answered.
 
         Args:
-            path: Its ending says how: .csv or .jsonl.
+            path: Its ending says how: .csv or .jsonl. What stood there is replaced once all of the new is written.
             since, until, where: As of `totals`.
 
         Returns:

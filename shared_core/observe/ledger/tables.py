@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import IO, overload
+from typing import IO, cast, overload
 
 from shared_core._text import cell
 from shared_core.errors import ConfigError
 from shared_core.observe.ledger.questions import Totals
 from shared_core.observe.ledger.rows import EXPORTED, LedgerRow
+from shared_core.storage.replacing import replacing
 from shared_core.types.cost import plain
 
 __all__ = ["Breakdown", "seconds", "table", "write_rows"]
@@ -109,8 +111,8 @@ def write_rows(rows: Iterable[LedgerRow], path: Path) -> int:
     if path.suffix not in _WRITERS:
         raise ConfigError(f"{path} ends in neither .csv nor .jsonl.", hint="The ending says what is written.")
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            return _WRITERS[path.suffix](rows, file)
+        with replacing(path) as file:
+            return _WRITERS[path.suffix](rows, cast("IO[str]", codecs.getwriter("utf-8")(file)))
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error}.") from error
 

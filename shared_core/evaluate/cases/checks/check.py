@@ -100,13 +100,15 @@ class Check:
         return _TABLE[self.kind][1](answer, self._read)
 
 
-def check_of(item: Any, folder: Path | None = None, *, allow_python: bool = True) -> Check:
+def check_of(item: Any, folder: Path | None = None, *, allow_python: bool = True, load: bool = True) -> Check:
     """A check from a mapping of its word and value, a function of an `Answer`, or a `Check`.
 
     Args:
         item: It. `{"contains": "a"}` and promptfoo's `{"type": "contains", "value": "a"}` mean the same.
         folder: Where files of `python` are looked for.
         allow_python: Whether code that a mapping names may run.
+        load: False leaves such code where it is, allowed or not: for a look at what there is. The check can tell
+            nothing then.
 
     Raises:
         ConfigError: It is none, or its value cannot work.
@@ -126,10 +128,16 @@ def check_of(item: Any, folder: Path | None = None, *, allow_python: bool = True
     if negated and kind in MEASURES:
         raise ConfigError(f"There is no {word!r}: a measure has no opposite.")
     try:
+        if kind == "python" and not load and not callable(value):
+            return Check(kind, a_text(value), negated, _threshold(kind, rest), _not_loaded)
         read = _reader(kind, folder, allow_python=allow_python)(value)
         return Check(kind, value, negated, _threshold(kind, rest), read)
     except ConfigError as error:
         raise ConfigError(f"{word}: {error.message}", hint=error.hint) from error
+
+
+def _not_loaded(_: Answer) -> Verdict:
+    return Verdict(None, "its code was not loaded")
 
 
 def _parts(item: Mapping[str, Any]) -> tuple[str, Any, Mapping[str, Any]]:
