@@ -39,7 +39,7 @@ Timeout = Annotated[
 ]
 Temperature = Annotated[
     float | None,
-    typer.Option("--temperature", "-t", help="0 is the most even.", min=0, max=2, metavar="NUMBER"),
+    typer.Option("--temperature", "-t", help="Randomness; 0 is the least.", min=0, max=2, metavar="NUMBER"),
 ]
 MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Of an answer.", min=1, metavar="N")]
 
