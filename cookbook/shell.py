@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shlex
 
 from typer.testing import CliRunner
@@ -22,6 +23,7 @@ def shell(line: str, piped: str = "") -> None:
     done = CliRunner().invoke(app, arguments, input=piped, prog_name="hfrouter", env={"COLUMNS": "80"})
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
+    gc.collect()  # the command's own process would end here, and its ledger write what waits
     print(f"$ {line}")
     for printed in done.output.splitlines():
         print(printed.rstrip())

@@ -114,7 +114,7 @@ def usage(
             "until": moment(until, now),
             "where": _conditions(where or []),
         }
-        with Ledger(path) as opened:
+        with Ledger(path) as opened, opened.at_one_moment():
             whole, lines = opened.totals(**which), opened.by(by, **which)
             told = {"ledger": str(opened.path), **which, "by": by, **_as_dict(whole, lines)}
             kinds = _kinds(told, by, lines, lambda: usage_page(opened, now=now, **which))

@@ -36,6 +36,27 @@ def usd(text: str) -> Cost:
     return Cost(Decimal(text), "price list", "2026-11-01")
 
 
+def test_questions_of_one_moment_are_about_the_same_calls(ledger: Ledger) -> None:
+    ledger(ended(id="0"))
+    with ledger.at_one_moment():
+        assert ledger.totals().calls == 1
+        for number in range(1, 1001):  # as a stream that the garbage collector ends, here and there
+            ledger(ended(id=str(number)))
+        assert ledger.totals().calls == sum(line.calls for line in ledger.by("model")) == 1
+    assert ledger.totals().calls == 1001
+
+
+def test_what_others_write_meanwhile_is_of_a_later_moment(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "usage.sqlite") as ledger, Ledger(tmp_path / "usage.sqlite") as other:
+        ledger(ended(id="0"))
+        with ledger.at_one_moment():
+            assert ledger.totals().calls == 1
+            other(ended(id="1"))
+            assert other.totals().calls == 2
+            assert ledger.by("model")[0].calls == 1
+        assert ledger.totals().calls == 2
+
+
 def test_sums_are_exact_whatever_the_program_does_with_decimals(ledger: Ledger) -> None:
     with decimal.localcontext(prec=3):
         for number in range(1000):

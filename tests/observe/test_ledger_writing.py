@@ -154,7 +154,9 @@ def test_a_stream_that_is_collected_while_rows_are_written_gets_its_row(kind: st
         written.extend(rows)
 
     holder: Any = (
-        Buffer(write) if kind == "Buffer" else GroupCommit(write, "The ledger", most=3, pause=1000.0)
+        Buffer(write, lambda: False)
+        if kind == "Buffer"
+        else GroupCommit(write, "The ledger", most=3, pause=1000.0)
     )
     for _ in range(3):
         holder.put(ROW)

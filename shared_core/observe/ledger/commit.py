@@ -34,12 +34,14 @@ class Buffer:
 
     Args:
         write: Writes rows.
+        is_asked: Whether this thread reads them just now, so that they must wait.
     """
 
     lost = 0
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, is_asked: Callable[[], bool]) -> None:
         self._write = write
+        self._is_asked = is_asked
         # One thread may come back to it while it is inside: the garbage collector ends streams anywhere.
         self._lock = threading.RLock()
         self._rows: list[Row] = []
@@ -55,7 +57,7 @@ class Buffer:
     def flush(self) -> bool:
         """Writes what is there; whether nothing waits any more."""
         with self._lock:
-            if self._is_writing:
+            if self._is_writing or self._is_asked():
                 return False
             self._is_writing = True
             rows, self._rows = self._rows, []

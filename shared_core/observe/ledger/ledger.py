@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -83,7 +83,7 @@ class Ledger:
 
     def _collector(self) -> Buffer | GroupCommit:
         if self.path is None:
-            return Buffer(self._store.write)
+            return Buffer(self._store.write, self._store.is_asked)
         return GroupCommit(self._store.write, f"The usage ledger {self.path}")
 
     # -- taking in ---------------------------------------------------------------------------------------
@@ -103,6 +103,22 @@ class Ledger:
         self._store.close()
 
     # -- questions ---------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def at_one_moment(self) -> Iterator[Self]:
+        """Inside, this thread's questions are about the same calls, whatever is written meanwhile.
+
+        Raises:
+            ConfigError: The file cannot be read.
+
+        Example:
+            >>> with Ledger().at_one_moment() as ledger:
+            ...     sum(line.calls for line in ledger.by("model")) == ledger.totals().calls
+            True
+        """
+        self.flush()
+        with self._store.asking():
+            yield self
 
     def totals(
         self,

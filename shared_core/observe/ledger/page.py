@@ -53,6 +53,13 @@ def usage_page(
         >>> page.startswith("<!doctype html>"), "No call is in this ledger" in page
         (True, True)
     """
+    with ledger.at_one_moment():
+        return _page(ledger, now, since, until, where)
+
+
+def _page(
+    ledger: Ledger, now: Moment, since: Moment | None, until: Moment | None, where: Mapping[str, Any] | None
+) -> str:
     which: dict[str, Any] = {"since": since, "until": until, "where": where}
     whole = ledger.totals(**which)
     parts = [_head(ledger, whole, now, since, until, where)]

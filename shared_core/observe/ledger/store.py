@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -50,6 +51,7 @@ class Store:
     def __init__(self, path: str | Path | None, most_rows: int | None, busy_seconds: float) -> None:
         self._most_rows = most_rows
         self.forgotten = 0
+        self._asked_by: int | None = None
         self._tables: Database | MemoryDatabase
         if path is None:
             self._tables = MemoryDatabase(LAYOUT)
@@ -93,7 +95,7 @@ class Store:
             self._write(rows)
 
     def asking(self) -> AbstractContextManager[sqlite3.Connection]:
-        """A connection inside one transaction: all that is read is of one moment.
+        """A connection inside one transaction: all that is read is of one moment. Inside of it, the same again.
 
         Raises:
             ConfigError: It cannot be read; says why.
@@ -104,16 +106,25 @@ class Store:
     def _asking(self) -> Iterator[sqlite3.Connection]:
         try:
             with self._questions.reading() as connection:
+                if self.is_asked():
+                    yield connection
+                    return
                 connection.execute("BEGIN")
+                self._asked_by = threading.get_ident()
                 try:
                     yield connection
                 finally:
+                    self._asked_by = None
                     connection.execute("ROLLBACK")
         except (sqlite3.Error, OSError) as error:
             raise ConfigError(
                 f"The usage ledger {self.path} cannot be read: {error}.",
                 hint="See that it is yours, that no program holds it, and that it is a file of hfrouter's.",
             ) from error
+
+    def is_asked(self) -> bool:
+        """Whether this thread is inside of a question; the garbage collector may end a stream there."""
+        return self._asked_by == threading.get_ident()
 
     def prune(self, before: float) -> int:
         """Deletes what ended before this time; returns how many rows that were.
