@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
@@ -115,8 +116,17 @@ def test_a_page_break_within_a_line_of_a_file_ends_no_document(tmp_path):
     assert list(judged.documents) == ["one\x0ctwo\u2028three\x85four", "five"]
 
 
-def test_a_text_that_is_too_long_for_a_table_says_where_it_may_stand(tmp_path):
-    (tmp_path / "p.csv").write_text(f"query,relevant\nq,{'x' * 200_000}\n")
+def test_a_text_of_a_table_may_be_as_long_as_it_likes(tmp_path):
+    usual = csv.field_size_limit(131_072)
+    try:
+        (tmp_path / "p.csv").write_text(f"query,relevant\nq,{'x' * 200_000}\n")
+        assert list(judgements_of(tmp_path / "p.csv").documents) == ["x" * 200_000]
+    finally:
+        csv.field_size_limit(usual)
+
+
+def test_a_table_whose_quotes_are_odd_says_where_its_texts_may_stand(tmp_path):
+    (tmp_path / "p.csv").write_text('query,relevant\nq,"a"b\n')
     with pytest.raises(ConfigError, match="JSON lines"):
         judgements_of(tmp_path / "p.csv")
 

@@ -223,11 +223,12 @@ def _rows(path: Path, delimiter: str) -> list[list[str]]:
     if delimiter == "\t":  # has no quotes, so that a text may begin with one
         lines = (line.removesuffix("\r") for line in text.split("\n"))
         return [line.split(delimiter) for line in lines if line]
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # the module stops at 131,072 letters a cell
     try:
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error as error:
         raise ConfigError(
-            f"{path} cannot be read as a table: {error}.", hint="Long texts go into JSON lines."
+            f"{path} cannot be read as a table: {error}.", hint="Texts with odd quotes go into JSON lines."
         ) from None
 
 
