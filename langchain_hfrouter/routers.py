@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from langchain_hfrouter.keys import safe_key, without_secrets
+from shared_core.types import LateSignature
 
 if TYPE_CHECKING:
     from shared_core import AsyncHFRouter, HFRouter
@@ -39,6 +40,11 @@ class Routers(BaseModel):
 
     _NOTHING_MADE: ClassVar[dict[str, None]] = {"_router": None, "_async_router": None}
     """What was made from the fields, and is forgotten when they change."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        LateSignature.give(cls)
 
     def _router_settings(self) -> dict[str, Any]:
         """The arguments of both routers."""

@@ -10,7 +10,6 @@ behind, and that is named.
 from __future__ import annotations
 
 import difflib
-import inspect
 import pickle
 from typing import Any, ClassVar, Self
 
@@ -18,18 +17,9 @@ from llama_index.core.schema import BaseComponent
 from pydantic import BaseModel, ConfigDict
 
 from shared_core.errors import ConfigError
+from shared_core.types import LateSignature
 
 __all__ = ["Component"]
-
-
-class _Signature:
-    """A class's signature, found out when somebody looks: until a class is built it would have its parent's."""
-
-    def __get__(self, instance: object, owner: type[BaseModel]) -> inspect.Signature:
-        if instance is not None:
-            raise AttributeError("__signature__")
-        owner.model_rebuild()  # puts the true one in this one's place
-        return owner.__signature__
 
 
 class Component(BaseComponent):
@@ -58,8 +48,7 @@ class Component(BaseComponent):
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
-        if not cls.__pydantic_complete__:
-            cls.__signature__ = _Signature()  # type: ignore[assignment]
+        LateSignature.give(cls)
 
     @classmethod
     def _check_names(cls, options: dict[str, Any]) -> None:

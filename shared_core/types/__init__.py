@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from shared_core.types.endpoints import EndpointHardware, InferenceEndpoint
     from shared_core.types.http import HttpRequest
     from shared_core.types.jobs import Job, JobReport, Output, Places, Remote
+    from shared_core.types.late_signature import LateSignature
     from shared_core.types.limits import PERIODS, SCOPES, TAG, Concurrency, Limit, Period
     from shared_core.types.models import POLICIES, ModelRef
     from shared_core.types.params import CHAT_PARAMS, ChatOptions, ChatParams
@@ -109,6 +110,7 @@ _MODULES = {
     "endpoints": ("EndpointHardware", "InferenceEndpoint"),
     "http": ("HttpRequest",),
     "jobs": ("Job", "JobReport", "Output", "Places", "Remote"),
+    "late_signature": ("LateSignature",),
     "limits": ("PERIODS", "SCOPES", "TAG", "Concurrency", "Limit", "Period"),
     "models": (
         "POLICIES",
@@ -184,6 +186,7 @@ __all__ = [
     "KeyFunction",
     "Kind",
     "Label",
+    "LateSignature",
     "Limit",
     "Link",
     "LookupRequest",

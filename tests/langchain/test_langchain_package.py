@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -161,3 +162,13 @@ def test_register_says_so_when_langchain_is_missing(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "langchain.chat_models.base", None)
     with pytest.raises(ImportError, match="pip install langchain"):
         register()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["ChatHFRouter", "HFReranker", "HFRouterEmbeddings", "HFRouterLLM", "HFRouterToolkit", "HFTextToImage"],
+)
+def test_help_shows_the_arguments_before_a_class_was_ever_used(name: str) -> None:
+    own = {"__module__": __name__, "__annotations__": {"extra": int}, "extra": 1}
+    fresh = type("Fresh", (getattr(langchain_hfrouter, name),), own)
+    assert {"extra", "usage_tags", "api_key"} <= set(inspect.signature(fresh).parameters)

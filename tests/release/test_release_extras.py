@@ -145,7 +145,7 @@ def test_the_command_alone_answers_and_says_what_it_lacks(
         assert [each["about"] for each in findings if each["state"] != "ok"] == ["token"]
         assert "hfrouter[offline]" in environment.command("offline", must_work=False, **host)
         (environment.folder / "passages.csv").write_text("text\nA cat.\n")
-        embed = ("embed", "--local", "-m", minilm, "passages.csv")
+        embed = ("embed", "-m", f"local:{minilm}", "passages.csv")
         assert "hfrouter[openvino]" in environment.command(*embed, must_work=False, **host)
 
 
