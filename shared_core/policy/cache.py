@@ -48,9 +48,8 @@ class Remember:
             return (yield from inner(call))
         try:
             token = yield from self.token(call)
-        except (
-            RouterError
-        ):  # not known whose answers these are: who sends it will say so, or another target answers
+        except RouterError:
+            # Not known whose answers these are: who sends it will say so, or another target answers.
             return (yield from inner(call))
         key = self.cache.key(request, call.target, token)
         ask = cast("Handler[ChatReply]", inner)
