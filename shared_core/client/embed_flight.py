@@ -41,9 +41,8 @@ class EmbedFlight:
     def __call__(self, call: Call, inner: Handler[T]) -> Flow[T]:
         try:
             token = yield from self.token(call)
-        except (
-            RouterError
-        ):  # not known whose vectors these are: who sends it will say so, or another target answers
+        except RouterError:
+            # Not known whose vectors these are: who sends it will say so, or another target answers.
             return (yield from inner(call))
         hasher = _begun(call.target, token)
         for key in self.memory.keys_of(cast(EmbedRequest, call.request).texts):
