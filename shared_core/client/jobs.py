@@ -21,7 +21,7 @@ from shared_core.client.exchange import Exchange
 from shared_core.client.job_errors import advise, lost, paid_for, raise_failure
 from shared_core.client.pipeline import run_through
 from shared_core.client.task_exchange import Answer, TaskExchange
-from shared_core.client.waiters import Waiter, Waiters, stopped
+from shared_core.client.waiters import Waiter, Waiters, carry, stopped
 from shared_core.errors import (
     ConnectionLost,
     JobFailed,
@@ -303,8 +303,5 @@ def _noting(flow: Flow[T], job: Job) -> Generator[Effect, Any, T]:
     except (RouterError, GeneratorExit):
         raise
     except BaseException as error:
-        error.job = job  # type: ignore[attr-defined]  # as of an error of ours
-        error.add_note(
-            f"The job goes on. To fetch its result: router.resume(Job.from_json({job.to_json()!r}))"
-        )
+        carry(error, job)
         raise

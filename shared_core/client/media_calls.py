@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 from shared_core.client.task_router import TaskRouter
-from shared_core.client.waiters import Nap, Stoppable, Waiter
+from shared_core.client.waiters import Nap, Stoppable, Waiter, carry
 from shared_core.errors import RouterError
 from shared_core.flow import Flow
 from shared_core.flow.asynchronous import AsyncRun
@@ -203,7 +203,13 @@ class MediaCalls(TaskRouter):
             run.hang_up()
 
         waiter.wake = wake
-        return run.finish()
+        try:
+            return run.finish()
+        except KeyboardInterrupt as error:
+            # Python may raise it between two steps of the flow, past all that would say which job goes on.
+            if waiter.job is not None and not hasattr(error, "job"):
+                carry(error, waiter.job)
+            raise
 
     if TYPE_CHECKING:
 

@@ -11,7 +11,7 @@ from types import TracebackType
 from shared_core.errors import JobFailed
 from shared_core.types import Job
 
-__all__ = ["Nap", "Stoppable", "Waiter", "Waiters", "stopped"]
+__all__ = ["Nap", "Stoppable", "Waiter", "Waiters", "carry", "stopped"]
 
 
 class Nap:
@@ -54,6 +54,12 @@ def stopped(job: Job) -> JobFailed:
     )
     error.job = job
     return error
+
+
+def carry(error: BaseException, job: Job) -> None:
+    """Tells what ends a call from outside (an interrupt, a callback's error) how to go on."""
+    error.job = job  # type: ignore[attr-defined]  # as of an error of ours
+    error.add_note(f"The job goes on. To fetch its result: router.resume(Job.from_json({job.to_json()!r}))")
 
 
 class Stoppable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -38,7 +39,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str,
 def interrupted(
     arguments: tuple[str, ...], environment: dict[str, str], begun: Callable[[], object], stdin: bytes = b""
 ) -> tuple[int, str, str]:
-    """How a command ends that gets Ctrl-C once it has begun."""
+    """How a command ends that gets Ctrl-C once it has begun, and after 10 seconds again, as a person would press it:
+    Python notices a signal that comes just before the operating system's wait only when that wait is over."""
     with subprocess.Popen(
         [*_COMMAND, *arguments],
         env=environment,
@@ -53,9 +55,13 @@ def interrupted(
         give_up = time.monotonic() + 60
         while not begun() and time.monotonic() < give_up and process.poll() is None:
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-        return process.returncode, out.decode(), " ".join(err.decode().split())
+        for _ in range(5):
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                out, err = process.communicate(timeout=10)
+                return process.returncode, out.decode(), " ".join(err.decode().split())
+        process.kill()
+        pytest.fail(f"{arguments} goes on after five interrupts.")
 
 
 @pytest.mark.parametrize(

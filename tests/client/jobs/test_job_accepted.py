@@ -6,10 +6,13 @@ import pickle
 
 import pytest
 
+from shared_core import HFRouter
+from shared_core.client.waiters import Waiter
 from shared_core.errors import (
     JobFailed,
     ProviderFailed,
 )
+from shared_core.flow import Flow, Sleep
 from shared_core.types import Job, JobReport
 from tests.client.jobs.conftest import DONE, FAL, MP4, RESULT, RUNNING, TICKET, Answer, Stage
 
@@ -34,6 +37,20 @@ def test_whatever_ends_a_wait_is_told_how_to_go_on(when: int, what: type[BaseExc
     job = eval(note.partition("router.resume(")[2][:-1], {"Job": Job})
     assert (job.id, job.provider, job.model) == ("7", "fal-ai", "a/b")
     assert Stage().resume(job, [DONE, RESULT, MP4]).files
+
+
+def test_an_interrupt_between_two_steps_is_told_how_to_go_on() -> None:
+    waiter = Waiter()
+
+    def interrupted() -> Flow[None]:
+        waiter.job = FAL
+        raise KeyboardInterrupt  # as Python does in the outermost generator, before the inner ones go on
+        yield Sleep(0)
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        HFRouter(api_key="")._wait(interrupted(), waiter)
+    assert caught.value.job == FAL  # type: ignore[attr-defined]
+    assert len(caught.value.__notes__) == 1
 
 
 def test_a_callback_that_raises_loses_no_job(stage: Stage) -> None:
