@@ -159,10 +159,11 @@ class Run:
         try:
             reply = self.ask(step, name)
         except RouterError:
-            self.url._state._queue.clear()  # what a failure has left of the script is not for the next step
-        else:
-            if reply is not None:
-                self.answers.append((step, reply))
+            return
+        finally:
+            self.url._state._queue.clear()  # what is left of the script is not for the next step
+        if reply is not None:
+            self.answers.append((step, reply))
 
     def ask(self, step: Step, name: str) -> Reply | None:
         options = {**step.options, "model": name}
