@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 import shlex
 
 from typer.testing import CliRunner
 
 from shared_core.cli.app import app
+from shared_core.observe.ledger.ledger import _living
 
 __all__ = ["shell"]
 
@@ -23,7 +23,8 @@ def shell(line: str, piped: str = "") -> None:
     done = CliRunner().invoke(app, arguments, input=piped, prog_name="hfrouter", env={"COLUMNS": "80"})
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
-    gc.collect()  # the command's own process would end here, and its ledger write what waits
+    for ledger in list(_living):  # the command's own process would end here, and its ledger write what waits
+        ledger.flush()
     print(f"$ {line}")
     for printed in done.output.splitlines():
         print(printed.rstrip())
